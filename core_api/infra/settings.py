@@ -1,0 +1,86 @@
+"""All configuration, read once. Nothing else in the product reads the environment."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Settings of one server. Environment variables carry the prefix `NEXUS_`; a `.env` file is read too."""
+
+    model_config = SettingsConfigDict(env_prefix="NEXUS_", env_file=".env", extra="ignore")
+
+    data_dir: Path = Path("data")
+    host: str = "127.0.0.1"
+    port: int = Field(default=7700, ge=0, le=65535)
+    public_url: str | None = Field(default=None, description="The address that people use; default: host and port.")
+    database_url: str | None = Field(default=None, description="SQLAlchemy URL; default: SQLite in the data directory.")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["console", "json"] = "console"
+
+    # limits
+    max_upload_bytes: int = Field(default=200 * 2**20, gt=0)
+    max_json_bytes: int = Field(default=8 * 2**20, gt=0)
+    session_days: int = Field(default=14, gt=0)
+    sign_in_link_minutes: int = Field(default=24 * 60, gt=0)
+
+    # embedding
+    embedding_model: str = Field(
+        default="default",
+        description="`default` (all-MiniLM-L6-v2), or a path or hub name of a sentence-transformers model, "
+        "or the model name at `embedding_base_url`.",
+    )
+    embedding_revision: str | None = None
+    embedding_base_url: str | None = Field(default=None, description="An OpenAI-compatible embedding endpoint.")
+    embedding_api_key: SecretStr | None = None
+    embedding_precision: Literal["fp32", "int8"] = "fp32"
+    embedding_languages: list[str] = Field(
+        default=["en"],
+        description="Language codes that the embedding model knows, `*` for all; a query in another language is "
+        "searched by keywords only.",
+    )
+    embedding_threads: int = Field(default=0, ge=0, description="0: one thread per core.")
+
+    # ingestion
+    ingest_threads: int = Field(default=2, ge=1)
+    ingest_max_tries: int = Field(default=4, ge=1)
+    parse_timeout_seconds: float = Field(default=120, gt=0)
+    parse_memory_bytes: int = Field(default=2 * 2**30, gt=0)
+    parse_output_chars: int = Field(default=20_000_000, gt=0)
+    archive_max_bytes: int = Field(default=500 * 2**20, gt=0)
+    archive_max_members: int = Field(default=2000, gt=0)
+    archive_max_ratio: int = Field(default=200, gt=0, description="Largest allowed expansion of an archive.")
+    ocr: bool = Field(default=True, description="Recognise text in images and scanned pages where tesseract exists.")
+
+    # the assistant
+    llm_base_url: str | None = None
+    llm_model: str | None = None
+    llm_timeout_seconds: float = Field(default=60, gt=0)
+    openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
+
+    @property
+    def resolved_database_url(self) -> str:
+        """The SQLAlchemy URL in force."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'nexus.db'}"
+
+    @property
+    def models_dir(self) -> Path:
+        """Where exported embedding models are cached."""
+        return self.data_dir / "models"
+
+    @property
+    def vectors_dir(self) -> Path:
+        """Where the embedded Chroma keeps its collections."""
+        return self.data_dir / "chroma"
+
+    @property
+    def keywords_dir(self) -> Path:
+        """Where the Tantivy replica lives."""
+        return self.data_dir / "keywords"
+
+    @property
+    def files_dir(self) -> Path:
+        """Where uploaded files are kept, named by their hash."""
+        return self.data_dir / "files"
