@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.orm import Session, sessionmaker
 
 
 class Database:
-    """An engine with its session factory. One request or one task is one `transaction()`."""
+    """An engine with its sessions. One request or one task is one `transaction()`."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -21,12 +21,21 @@ class Database:
         self.engine: Engine = create_engine(url, **options)
         if self.engine.dialect.name == "sqlite":
             _configure_sqlite(self.engine)
-        self.sessions = sessionmaker(self.engine, expire_on_commit=False)
+        self._readers = sessionmaker(self.engine, expire_on_commit=False, autoflush=False)
+        # SQLite: a transaction that will write takes the write lock at its beginning. One that upgrades a read lock
+        # later would fail at once, without waiting, when another has committed in between.
+        self._writers = sessionmaker(self.engine.execution_options(sqlite_begin="IMMEDIATE"), expire_on_commit=False)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """A session that commits at the end, and rolls back when an error passes through."""
-        with self.sessions() as session, session.begin():
+        with self._writers() as session, session.begin():
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session for reading one consistent state; what it changes is rolled back."""
+        with self._readers() as session:
             yield session
 
     def dispose(self) -> None:
@@ -47,5 +56,6 @@ def _configure_sqlite(engine: Engine) -> None:
         cursor.close()
 
     @event.listens_for(engine, "begin")
-    def begin(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN")
+    def begin(connection: Connection) -> None:
+        mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
+        connection.exec_driver_sql(f"BEGIN {mode}")

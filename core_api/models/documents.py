@@ -55,9 +55,7 @@ class VersionText(Base):
 
     __tablename__ = "version_texts"
 
-    version_id: Mapped[str] = mapped_column(
-        ForeignKey("document_versions.id", ondelete="CASCADE"), primary_key=True
-    )
+    version_id: Mapped[str] = mapped_column(ForeignKey("document_versions.id", ondelete="CASCADE"), primary_key=True)
     text: Mapped[str] = mapped_column(Text)
     blocks: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     parser: Mapped[str] = mapped_column(String(64))

@@ -69,7 +69,7 @@ class ChangeSequence(Base):
 
 
 class OutboxEvent(Base):
-    """"Look at this source again." Written in the transaction that changed the source."""
+    """ "Look at this source again." Written in the transaction that changed the source."""
 
     __tablename__ = "outbox_events"
 
