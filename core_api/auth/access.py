@@ -11,7 +11,7 @@ from core_api.models import Space, SpaceKind, SpaceMember, SpaceRole, SystemRole
 _RANK = {SpaceRole.VIEWER: 0, SpaceRole.EDITOR: 1, SpaceRole.OWNER: 2}
 
 
-def readable_space_ids(subject: Subject) -> Select[tuple[str]]:
+def readable_space_ids(subject: Subject) -> Select[str]:
     """The ids of the spaces that the subject may read, as a query to put into other queries."""
     return select(Space.id).where(_readable(subject))
 

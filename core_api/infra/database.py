@@ -1,5 +1,6 @@
 """The engine and its sessions: synchronous SQLAlchemy on SQLite (WAL) or PostgreSQL."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -22,9 +23,15 @@ class Database:
         if self.engine.dialect.name == "sqlite":
             _configure_sqlite(self.engine)
         self._readers = sessionmaker(self.engine, expire_on_commit=False, autoflush=False)
+        # Set after each commit that wrote outbox events, so that a relay in this process need not poll.
+        self.outbox_written = threading.Event()
         # SQLite: a transaction that will write takes the write lock at its beginning. One that upgrades a read lock
         # later would fail at once, without waiting, when another has committed in between.
-        self._writers = sessionmaker(self.engine.execution_options(sqlite_begin="IMMEDIATE"), expire_on_commit=False)
+        self._writers = sessionmaker(
+            self.engine.execution_options(sqlite_begin="IMMEDIATE"),
+            expire_on_commit=False,
+            info={"outbox_written": self.outbox_written},
+        )
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:

@@ -1,0 +1,54 @@
+"""The outbox: every change of a source leaves a "look again" event in the same transaction.
+
+Events are written by a recorder on the Session's flush, so no endpoint can forget one. They carry no content:
+a duplicate or late event only makes the pipeline look once more.
+"""
+
+from sqlalchemy import event, insert, select, update
+from sqlalchemy.orm import Session
+
+from core_api.models import ChangeSequence, IndexedSource, OutboxEvent
+
+WROTE_EVENTS = "outbox_wrote_events"
+
+
+def request_index(session: Session, source_kind: str, source_id: str) -> None:
+    """Ask the pipeline to look at a source again."""
+    session.execute(insert(OutboxEvent).values(source_kind=source_kind, source_id=source_id))
+    session.info[WROTE_EVENTS] = True
+
+
+def next_change(session: Session) -> int:
+    """The next number in the order of index changes.
+
+    The counter's row stays locked until the transaction ends, so numbers become visible in their own order and a
+    replica that has seen N has seen everything before N.
+    """
+    number: int | None = session.scalar(
+        update(ChangeSequence)
+        .where(ChangeSequence.id == 1)
+        .values(value=ChangeSequence.value + 1)
+        .returning(ChangeSequence.value)
+    )
+    if number is None:
+        raise RuntimeError("the change_sequence row is missing: run the migrations")
+    return number
+
+
+def last_change(session: Session) -> int:
+    """The last number given out by a committed transaction."""
+    return session.scalar(select(ChangeSequence.value).where(ChangeSequence.id == 1)) or 0
+
+
+@event.listens_for(Session, "after_flush")
+def _record(session: Session, _context: object) -> None:
+    changed = [*session.new, *(row for row in session.dirty if session.is_modified(row))]
+    for row in changed:
+        if isinstance(row, IndexedSource):
+            request_index(session, row.__source_kind__, row.id)  # type: ignore[attr-defined]
+
+
+@event.listens_for(Session, "after_commit")
+def _signal(session: Session) -> None:
+    if session.info.pop(WROTE_EVENTS, False) and (written := session.info.get("outbox_written")) is not None:
+        written.set()

@@ -1,0 +1,69 @@
+"""Cursor pagination: every list is `{items, next_cursor}`, newest first."""
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+from fastapi import Query
+from pydantic import BaseModel
+from sqlalchemy import Select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from core_api.infra.errors import Invalid
+
+T = TypeVar("T")
+
+Limit = Annotated[int, Query(ge=1, le=200, description="How many items at most.")]
+Cursor = Annotated[str | None, Query(max_length=500, description="`next_cursor` of the page before.")]
+
+
+class Page(BaseModel, Generic[T]):
+    """One page of a list; `next_cursor` is null on the last one."""
+
+    items: list[T]
+    next_cursor: str | None = None
+
+
+def page_rows(
+    session: Session,
+    statement: Select[Any],
+    keys: Sequence[InstrumentedAttribute[Any]],
+    cursor: str | None,
+    limit: int,
+) -> tuple[list[Any], str | None]:
+    """Rows of `statement` ordered by `keys` descending, after `cursor`, and the cursor of the next page.
+
+    The keys together are unique, and are columns of the first entity of the statement.
+    """
+    if cursor is not None:
+        statement = statement.where(tuple_(*keys) < tuple_(*_decode(cursor, len(keys))))
+    rows = list(session.execute(statement.order_by(*(key.desc() for key in keys)).limit(limit + 1)))
+    if len(rows) <= limit:
+        return rows, None
+    rows = rows[:limit]
+    return rows, _encode([getattr(rows[-1][0], key.key) for key in keys])
+
+
+def _encode(values: Sequence[Any]) -> str:
+    plain = [{"t": value.isoformat()} if isinstance(value, datetime) else value for value in values]
+    return base64.urlsafe_b64encode(json.dumps(plain).encode()).decode()
+
+
+def _decode(cursor: str, count: int) -> list[Any]:
+    try:
+        plain = json.loads(base64.urlsafe_b64decode(cursor.encode()))
+        values = [datetime.fromisoformat(value["t"]) if isinstance(value, dict) else value for value in plain]
+        if len(values) != count or not all(isinstance(value, str | datetime) for value in values):
+            raise ValueError("wrong shape")
+        return [value if isinstance(value, str) else _with_zone(value) for value in values]
+    except (ValueError, KeyError, TypeError, binascii.Error, RecursionError) as error:
+        raise Invalid("`cursor` is not one that this server gave out. Start again without it.") from error
+
+
+def _with_zone(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise ValueError("a time without its zone")
+    return value
