@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 
 from core_api.auth.access import access_space, readable_space_ids
 from core_api.auth.subject import Subject
-from core_api.domains.users.service import get_user
 from core_api.domains.spaces.schemas import MemberRead, SpaceRead
+from core_api.domains.users.service import get_user
 from core_api.infra.errors import Conflict, NotFound
 from core_api.infra.pagination import Page, page_rows
 from core_api.models import Document, Space, SpaceKind, SpaceMember, SpaceRole, User

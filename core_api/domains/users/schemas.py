@@ -18,7 +18,10 @@ class UserRead(PersonRead):
     model_config = ConfigDict(
         json_schema_extra={
             "example": {
-                "id": "019ab0c2-7f7e-7d2b-8a55-0f1e2d3c4b5a", "name": "Owner", "email": None, "role": "admin",
+                "id": "019ab0c2-7f7e-7d2b-8a55-0f1e2d3c4b5a",
+                "name": "Owner",
+                "email": None,
+                "role": "admin",
             }
         }
     )

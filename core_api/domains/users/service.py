@@ -8,9 +8,7 @@ from core_api.infra.errors import NotFound
 from core_api.models import Space, SpaceKind, SpaceMember, SpaceRole, SystemRole, User
 
 
-def create_user(
-    session: Session, name: str, role: SystemRole = SystemRole.MEMBER, email: str | None = None
-) -> User:
+def create_user(session: Session, name: str, role: SystemRole = SystemRole.MEMBER, email: str | None = None) -> User:
     """Add a person, with a personal space of their own."""
     user = User(name=name, email=email, role=role)
     personal = Space(name=f"{name} (personal)", kind=SpaceKind.PERSONAL)

@@ -1,0 +1,176 @@
+"""HTTP for documents."""
+
+from pathlib import PurePosixPath
+from typing import Annotated
+
+from fastapi import APIRouter, File, Form, Query, Response, UploadFile, status
+from fastapi.responses import FileResponse
+from pydantic import TypeAdapter, ValidationError
+
+from core_api.auth.access import access_space
+from core_api.auth.dependencies import CurrentSubject, DatabaseDep, FilesDep, ReadSession, SettingsDep, WriteSession
+from core_api.domains.documents import service
+from core_api.domains.documents.schemas import (
+    DocumentCreate,
+    DocumentRead,
+    DocumentUpdate,
+    Outcome,
+    Path,
+    Tags,
+    TextRead,
+    Title,
+    UploadRead,
+    VersionRead,
+)
+from core_api.infra.errors import Conflict, Invalid
+from core_api.infra.pagination import Cursor, Limit, Page
+from core_api.models import SpaceRole
+
+router = APIRouter(prefix="/documents", tags=["knowledge"])
+
+VersionNumber = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="Default: the current version.")]
+_title, _path, _tags = TypeAdapter(Title), TypeAdapter(Path), TypeAdapter(Tags)
+
+
+@router.get("")
+def list_documents(
+    subject: CurrentSubject,
+    session: ReadSession,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+    space_id: Annotated[str | None, Query(max_length=36)] = None,
+    q: Annotated[str | None, Query(max_length=200, description="A part of the title.")] = None,
+    path: Annotated[str | None, Query(max_length=1024, description="The exact path.")] = None,
+) -> Page[DocumentRead]:
+    """Documents that you may read, last changed first."""
+    return service.list_documents(session, subject, cursor, limit, space_id=space_id, title=q, path=path)
+
+
+@router.post("", status_code=status.HTTP_201_CREATED)
+def create_document(
+    body: DocumentCreate, subject: CurrentSubject, database: DatabaseDep, files: FilesDep, settings: SettingsDep
+) -> DocumentRead:
+    """Write a new document in Markdown."""
+    content = service.store_text(files, body.title, body.text, settings.max_upload_bytes)
+    with database.transaction() as session:
+        document, outcome = service.put_document(
+            session, subject, body.space_id, content, path=body.path, title=body.title, tags=body.tags
+        )
+        if outcome is not Outcome.CREATED:
+            raise Conflict(f"The space already has a document at {body.path!r}. Change that one instead.")
+        return service.read_document(session, subject, document.id)
+
+
+@router.post(
+    "/upload",
+    status_code=status.HTTP_201_CREATED,
+    responses={200: {"model": UploadRead, "description": "The path existed: updated or unchanged."}},
+)
+def upload_document(
+    subject: CurrentSubject,
+    database: DatabaseDep,
+    files: FilesDep,
+    settings: SettingsDep,
+    response: Response,
+    file: Annotated[UploadFile, File(description="The file; its name's ending tells its format.")],
+    space_id: Annotated[str, Form(max_length=36)],
+    path: Annotated[str | None, Form(description="Names the document in its space; default: the file's name.")] = None,
+    title: Annotated[str | None, Form()] = None,
+    tags: Annotated[list[str] | None, Form()] = None,
+) -> UploadRead:
+    """Upload a file. The same path again makes a new version of the document, or changes nothing."""
+    filename = PurePosixPath((file.filename or "").replace("\\", "/")).name[:500]
+    if not filename:
+        raise Invalid("The upload has no file name.")
+    try:
+        path = _path.validate_python(path if path is not None else filename)
+        title = _title.validate_python(title) if title is not None else None
+        tags = _tags.validate_python(tags) if tags is not None else None
+    except ValidationError as error:
+        raise Invalid(f"`path`, `title` or `tags` is not valid: {error.errors()[0]['msg']}.") from error
+    with database.reading() as session:  # before the bytes are stored
+        access_space(session, subject, space_id, SpaceRole.EDITOR)
+    content = service.Content(
+        files.put(file.file, settings.max_upload_bytes),
+        filename,
+        service.guess_media_type(filename, file.content_type),
+    )
+    with database.transaction() as session:
+        document, outcome = service.put_document(session, subject, space_id, content, path=path, title=title, tags=tags)
+        if outcome is not Outcome.CREATED:
+            response.status_code = status.HTTP_200_OK
+        return UploadRead(document=service.read_document(session, subject, document.id), outcome=outcome)
+
+
+@router.get("/{document_id}")
+def read_document(document_id: str, subject: CurrentSubject, session: ReadSession) -> DocumentRead:
+    """A document's metadata."""
+    return service.read_document(session, subject, document_id)
+
+
+@router.patch("/{document_id}")
+def update_document(
+    document_id: str,
+    body: DocumentUpdate,
+    subject: CurrentSubject,
+    database: DatabaseDep,
+    files: FilesDep,
+    settings: SettingsDep,
+) -> DocumentRead:
+    """Change a document; new text makes a new version."""
+    content = None
+    if body.text is not None:
+        with database.reading() as session:
+            document = service.access_document(session, subject, document_id, SpaceRole.EDITOR)
+        content = service.store_text(files, body.title or document.title, body.text, settings.max_upload_bytes)
+    with database.transaction() as session:
+        service.change_document(
+            session,
+            subject,
+            document_id,
+            content=content,
+            title=body.title,
+            tags=body.tags,
+            space_id=body.space_id,
+            expected_version=body.version,
+        )
+        return service.read_document(session, subject, document_id)
+
+
+@router.delete("/{document_id}", status_code=status.HTTP_204_NO_CONTENT)
+def delete_document(document_id: str, subject: CurrentSubject, session: WriteSession) -> None:
+    """Delete a document; it is not found from this moment on."""
+    service.delete_document(session, subject, document_id)
+
+
+@router.get("/{document_id}/versions")
+def list_versions(document_id: str, subject: CurrentSubject, session: ReadSession) -> Page[VersionRead]:
+    """All versions, newest first."""
+    return Page(items=service.list_versions(session, subject, document_id))
+
+
+@router.get("/{document_id}/text")
+def read_text(
+    document_id: str,
+    subject: CurrentSubject,
+    session: ReadSession,
+    version: VersionNumber = None,
+    start: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
+    end: Annotated[int | None, Query(ge=0, le=2**31 - 1)] = None,
+) -> TextRead:
+    """The text extracted from a version, whole or a span of it, with its outline."""
+    return service.read_text(session, subject, document_id, version, start, end)
+
+
+@router.get("/{document_id}/file", response_class=FileResponse)
+def read_file(
+    document_id: str, subject: CurrentSubject, session: ReadSession, files: FilesDep, version: VersionNumber = None
+) -> FileResponse:
+    """The original file, as an attachment: a browser never renders what somebody uploaded."""
+    stored = service.get_version(session, subject, document_id, version)
+    return FileResponse(
+        files.existing(stored.sha256),
+        media_type="application/octet-stream",
+        filename=stored.filename,
+        headers={"X-Content-Type-Options": "nosniff"},
+    )

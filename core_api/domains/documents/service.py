@@ -1,0 +1,369 @@
+"""Documents: written, uploaded, changed, deleted, and read with their text."""
+
+import io
+import mimetypes
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from sqlalchemy import Select, exists, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from core_api.auth.access import access_space, readable_space_ids
+from core_api.auth.subject import Subject
+from core_api.domains.documents.schemas import (
+    BlockRead,
+    DocumentRead,
+    IndexRead,
+    Outcome,
+    OutlineEntry,
+    TextRead,
+    VersionRead,
+)
+from core_api.domains.spaces.schemas import SpaceBrief
+from core_api.domains.users.schemas import PersonRead
+from core_api.infra.errors import Conflict, NexusError, NotFound
+from core_api.infra.pagination import Page, page_rows
+from core_api.infra.storage import FileStore, StoredFile
+from core_api.models import (
+    Document,
+    DocumentVersion,
+    IndexState,
+    IndexStatus,
+    OutboxEvent,
+    Space,
+    SpaceRole,
+    User,
+    VersionText,
+    utcnow,
+)
+
+
+class VersionConflict(NexusError):
+    """The document has changed since the caller read it."""
+
+    status, code, title = 409, "version_conflict", "The document has changed"
+
+
+class NotReadYet(NexusError):
+    """The version has no extracted text (yet)."""
+
+    status, code, title = 409, "not_read_yet", "The document has not been read yet"
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A stored file that becomes a document's version."""
+
+    stored: StoredFile
+    filename: str
+    media_type: str
+
+
+def store_text(files: FileStore, title: str, text: str, max_bytes: int) -> Content:
+    """Markdown written in the product, stored as a file."""
+    stored = files.put(io.BytesIO(text.encode()), max_bytes)
+    return Content(stored, f"{title[:200]}.md", "text/markdown")
+
+
+def guess_media_type(filename: str, declared: str | None) -> str:
+    """The media type by the name's ending, else what the client declared."""
+    return mimetypes.guess_type(filename)[0] or declared or "application/octet-stream"
+
+
+def put_document(
+    session: Session,
+    subject: Subject,
+    space_id: str,
+    content: Content,
+    *,
+    path: str | None,
+    title: str | None = None,
+    tags: list[str] | None = None,
+) -> tuple[Document, Outcome]:
+    """Create the document at `path` of a space, or give it a new version where its content or title differs.
+
+    Without a path a new document is made each time. Needs the editor role.
+    """
+    access_space(session, subject, space_id, SpaceRole.EDITOR)
+    document = None
+    if path is not None:
+        document = session.scalar(
+            select(Document).where(Document.space_id == space_id, Document.path == path, Document.deleted_at.is_(None))
+        )
+    if document is None:
+        return _create(session, subject, space_id, content, path, title, tags or []), Outcome.CREATED
+    changed = _revise(session, subject, document, content)
+    if title is not None and title != document.title:
+        document.title, changed = title, True
+    if tags is not None and tags != document.tags:
+        document.tags, changed = tags, True
+    if not changed:
+        return document, Outcome.UNCHANGED
+    document.updated_at = utcnow()
+    session.flush()
+    return document, Outcome.UPDATED
+
+
+def change_document(
+    session: Session,
+    subject: Subject,
+    document_id: str,
+    *,
+    content: Content | None = None,
+    title: str | None = None,
+    tags: list[str] | None = None,
+    space_id: str | None = None,
+    expected_version: int | None = None,
+) -> Document:
+    """Change what is given. Raises VersionConflict when the document is not at `expected_version`."""
+    document = access_document(session, subject, document_id, SpaceRole.EDITOR)
+    if expected_version is not None and document.version != expected_version:
+        raise VersionConflict(
+            f"The document is at version {document.version} and you changed version {expected_version}. "
+            "Read it again and repeat your change.",
+            version=document.version,
+        )
+    if content is not None:
+        _revise(session, subject, document, content)
+    if title is not None:
+        document.title = title
+    if tags is not None:
+        document.tags = tags
+    if space_id is not None and space_id != document.space_id:
+        access_space(session, subject, space_id, SpaceRole.EDITOR)
+        document.space_id = space_id
+    document.updated_at = utcnow()
+    _flush_path(session, document.path)
+    return document
+
+
+def delete_document(session: Session, subject: Subject, document_id: str) -> None:
+    """Hide the document at once; the pipeline purges it when the indexes have let go of it."""
+    document = access_document(session, subject, document_id, SpaceRole.EDITOR)
+    document.deleted_at = utcnow()
+
+
+def access_document(
+    session: Session, subject: Subject, document_id: str, at_least: SpaceRole = SpaceRole.VIEWER
+) -> Document:
+    """The live document, if the subject has at least this role in its space. Raises NotFound or Forbidden."""
+    document = session.scalar(
+        select(Document).where(
+            Document.id == document_id,
+            Document.deleted_at.is_(None),
+            Document.space_id.in_(readable_space_ids(subject)),
+        )
+    )
+    if document is None:
+        raise NotFound(f"There is no document {document_id!r} that you can see.")
+    if at_least is not SpaceRole.VIEWER:
+        access_space(session, subject, document.space_id, at_least)
+    return document
+
+
+def list_documents(
+    session: Session,
+    subject: Subject,
+    cursor: str | None,
+    limit: int,
+    *,
+    space_id: str | None = None,
+    title: str | None = None,
+    path: str | None = None,
+) -> Page[DocumentRead]:
+    """Documents that the subject may read, last changed first; `title` is a part of the title."""
+    statement = _described(subject)
+    if space_id is not None:
+        access_space(session, subject, space_id)
+        statement = statement.where(Document.space_id == space_id)
+    if title:
+        statement = statement.where(Document.title.icontains(title, autoescape=True))
+    if path is not None:
+        statement = statement.where(Document.path == path)
+    rows, next_cursor = page_rows(session, statement, [Document.updated_at, Document.id], cursor, limit)
+    return Page(items=[_read(row) for row in rows], next_cursor=next_cursor)
+
+
+def read_document(session: Session, subject: Subject, document_id: str) -> DocumentRead:
+    """One document's metadata. Raises NotFound."""
+    row = session.execute(_described(subject).where(Document.id == document_id)).first()
+    if row is None:
+        raise NotFound(f"There is no document {document_id!r} that you can see.")
+    return _read(row)
+
+
+def list_versions(session: Session, subject: Subject, document_id: str) -> list[VersionRead]:
+    """All versions of a document, newest first."""
+    access_document(session, subject, document_id)
+    rows = session.execute(
+        select(DocumentVersion, User.name)
+        .join(User, User.id == DocumentVersion.author_id)
+        .where(DocumentVersion.document_id == document_id)
+        .order_by(DocumentVersion.number.desc())
+    )
+    return [
+        VersionRead(
+            number=version.number,
+            sha256=version.sha256,
+            size=version.size,
+            filename=version.filename,
+            media_type=version.media_type,
+            author=PersonRead(id=version.author_id, name=name),
+            created_at=version.created_at,
+        )
+        for version, name in rows
+    ]
+
+
+def get_version(session: Session, subject: Subject, document_id: str, number: int | None) -> DocumentVersion:
+    """A version of a document that the subject may read; the current one by default. Raises NotFound."""
+    document = access_document(session, subject, document_id)
+    version = session.scalar(
+        select(DocumentVersion).where(
+            DocumentVersion.document_id == document_id, DocumentVersion.number == (number or document.version)
+        )
+    )
+    if version is None:
+        raise NotFound(f"The document has no version {number}; the current one is {document.version}.")
+    return version
+
+
+def read_text(
+    session: Session, subject: Subject, document_id: str, number: int | None, start: int, end: int | None
+) -> TextRead:
+    """A span of a version's extracted text with its structure. Raises NotFound, and NotReadYet before parsing."""
+    document = access_document(session, subject, document_id)
+    version = get_version(session, subject, document_id, number)
+    text = session.get(VersionText, version.id)
+    if text is None:
+        state = session.get(IndexState, (Document.__source_kind__, document_id))
+        reason = state.error if state is not None and state.error and version.number == document.version else None
+        raise NotReadYet(reason or "Its text is still being extracted. Try again in a moment.")
+    length = len(text.text)
+    start = min(start, length)
+    end = length if end is None else max(start, min(end, length))
+    blocks = [BlockRead.model_validate(block) for block in text.blocks]
+    return TextRead(
+        version=version.number,
+        current=version.number == document.version,
+        text=text.text[start:end],
+        start=start,
+        end=end,
+        length=length,
+        blocks=[block for block in blocks if block.start < end and block.end > start],
+        outline=[
+            OutlineEntry(heading=text.text[block.start : block.end], level=block.level, start=block.start)
+            for block in blocks
+            if block.kind == "heading"
+        ],
+    )
+
+
+def _create(
+    session: Session,
+    subject: Subject,
+    space_id: str,
+    content: Content,
+    path: str | None,
+    title: str | None,
+    tags: list[str],
+) -> Document:
+    document = Document(
+        space_id=space_id,
+        title=title or PurePosixPath(content.filename).stem[:500] or "Untitled",
+        path=path,
+        tags=tags,
+        author_id=subject.user_id,
+        version=1,
+    )
+    session.add(document)
+    _flush_path(session, path)
+    _add_version(session, subject, document, content)
+    return document
+
+
+def _revise(session: Session, subject: Subject, document: Document, content: Content) -> bool:
+    current = session.scalar(
+        select(DocumentVersion.sha256).where(
+            DocumentVersion.document_id == document.id, DocumentVersion.number == document.version
+        )
+    )
+    if current == content.stored.sha256:
+        return False
+    document.version += 1
+    _add_version(session, subject, document, content)
+    return True
+
+
+def _add_version(session: Session, subject: Subject, document: Document, content: Content) -> None:
+    session.add(
+        DocumentVersion(
+            document_id=document.id,
+            number=document.version,
+            sha256=content.stored.sha256,
+            size=content.stored.size,
+            filename=content.filename,
+            media_type=content.media_type,
+            author_id=subject.user_id,
+        )
+    )
+    session.flush()
+
+
+def _flush_path(session: Session, path: str | None) -> None:
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise Conflict(f"The space already has a document at {path!r}.") from error
+
+
+def _described(subject: Subject) -> Select[Any]:
+    waiting = exists().where(
+        OutboxEvent.source_kind == Document.__source_kind__,
+        OutboxEvent.source_id == Document.id,
+        OutboxEvent.parked_at.is_(None),
+    )
+    return (
+        select(Document, DocumentVersion, Space.name, User.name, IndexState, waiting)
+        .join(
+            DocumentVersion,
+            (DocumentVersion.document_id == Document.id) & (DocumentVersion.number == Document.version),
+        )
+        .join(Space, Space.id == Document.space_id)
+        .join(User, User.id == Document.author_id)
+        .outerjoin(
+            IndexState,
+            (IndexState.source_kind == Document.__source_kind__) & (IndexState.source_id == Document.id),
+        )
+        .where(Document.deleted_at.is_(None), Document.space_id.in_(readable_space_ids(subject)))
+    )
+
+
+def _read(row: Any) -> DocumentRead:
+    document, version, space_name, author_name, state, waiting = row
+    status = IndexStatus(state.status) if state is not None and not waiting else IndexStatus.PENDING
+    failed = status is IndexStatus.FAILED
+    return DocumentRead(
+        id=document.id,
+        title=document.title,
+        space=SpaceBrief(id=document.space_id, name=space_name),
+        path=document.path,
+        tags=document.tags,
+        version=document.version,
+        author=PersonRead(id=document.author_id, name=author_name),
+        media_type=version.media_type,
+        filename=version.filename,
+        size=version.size,
+        created_at=document.created_at,
+        updated_at=document.updated_at,
+        index=IndexRead(
+            status=status,
+            chunk_count=state.chunk_count if state is not None else 0,
+            error_code=state.error_code if failed else None,
+            error=state.error if failed else None,
+            indexed_at=state.indexed_at if state is not None else None,
+        ),
+        url=f"/documents/{document.id}",
+    )
