@@ -42,6 +42,18 @@ class Settings(BaseSettings):
         "searched by keywords only.",
     )
     embedding_threads: int = Field(default=0, ge=0, description="0: one thread per core.")
+    embedding_max_tokens: int | None = Field(
+        default=None, ge=16, description="Longest passage; default: what the model reads, 512 at an endpoint."
+    )
+    embedding_timeout_seconds: float = Field(default=30, gt=0, description="For one request to the endpoint.")
+    models_cache: Path | None = Field(
+        default=None, description="Where exported embedding models are kept; default: `models` in the data directory."
+    )
+
+    # vectors
+    chroma_url: str | None = Field(
+        default=None, description="A Chroma server (http://host:8000); default: the embedded one in the data directory."
+    )
 
     # ingestion
     ingest_threads: int = Field(default=2, ge=1)
@@ -68,7 +80,7 @@ class Settings(BaseSettings):
     @property
     def models_dir(self) -> Path:
         """Where exported embedding models are cached."""
-        return self.data_dir / "models"
+        return self.models_cache or self.data_dir / "models"
 
     @property
     def vectors_dir(self) -> Path:
