@@ -8,6 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.orm import Session, sessionmaker
 
+from core_api import outbox
+
 
 class Database:
     """An engine with its sessions. One request or one task is one `transaction()`."""
@@ -30,8 +32,9 @@ class Database:
         self._writers = sessionmaker(
             self.engine.execution_options(sqlite_begin="IMMEDIATE"),
             expire_on_commit=False,
-            info={"outbox_written": self.outbox_written},
         )
+
+        outbox.attach(self._writers, self.outbox_written)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:

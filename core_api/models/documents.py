@@ -28,6 +28,8 @@ class Document(Identified, IndexedSource, Base):
     )
 
     title: Mapped[str] = mapped_column(String(500))
+    # Whether a person chose the title; if not, the pipeline takes the one it finds in the content.
+    title_given: Mapped[bool] = mapped_column(default=False)
     path: Mapped[str | None] = mapped_column(String(1024))
     tags: Mapped[list[str]] = mapped_column(JSON, default=list)
     author_id: Mapped[str] = mapped_column(ForeignKey("users.id"))

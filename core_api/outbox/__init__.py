@@ -4,18 +4,20 @@ Events are written by a recorder on the Session's flush, so no endpoint can forg
 a duplicate or late event only makes the pipeline look once more.
 """
 
+import threading
+
 from sqlalchemy import event, insert, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 
 from core_api.models import ChangeSequence, IndexedSource, OutboxEvent
 
-WROTE_EVENTS = "outbox_wrote_events"
+_WROTE_EVENTS = "outbox_wrote_events"
 
 
 def request_index(session: Session, source_kind: str, source_id: str) -> None:
     """Ask the pipeline to look at a source again."""
     session.execute(insert(OutboxEvent).values(source_kind=source_kind, source_id=source_id))
-    session.info[WROTE_EVENTS] = True
+    session.info[_WROTE_EVENTS] = True
 
 
 def next_change(session: Session) -> int:
@@ -40,15 +42,21 @@ def last_change(session: Session) -> int:
     return session.scalar(select(ChangeSequence.value).where(ChangeSequence.id == 1)) or 0
 
 
-@event.listens_for(Session, "after_flush")
-def _record(session: Session, _context: object) -> None:
-    changed = [*session.new, *(row for row in session.dirty if session.is_modified(row))]
-    for row in changed:
-        if isinstance(row, IndexedSource):
-            request_index(session, row.__source_kind__, row.id)  # type: ignore[attr-defined]
+def attach(sessions: sessionmaker[Session], written: threading.Event) -> None:
+    """Record the changes made through these sessions; `written` is set after each commit that recorded some."""
 
+    @event.listens_for(sessions, "after_flush")
+    def record(session: Session, _context: object) -> None:
+        changed = [*session.new, *(row for row in session.dirty if session.is_modified(row))]
+        for row in changed:
+            if isinstance(row, IndexedSource):
+                request_index(session, row.__source_kind__, row.id)  # type: ignore[attr-defined]
 
-@event.listens_for(Session, "after_commit")
-def _signal(session: Session) -> None:
-    if session.info.pop(WROTE_EVENTS, False) and (written := session.info.get("outbox_written")) is not None:
-        written.set()
+    @event.listens_for(sessions, "after_commit")
+    def signal(session: Session) -> None:
+        if session.info.pop(_WROTE_EVENTS, False):
+            written.set()
+
+    @event.listens_for(sessions, "after_rollback")
+    def forget(session: Session) -> None:
+        session.info.pop(_WROTE_EVENTS, None)

@@ -22,8 +22,8 @@ from core_api.domains.documents.schemas import (
     UploadRead,
     VersionRead,
 )
+from core_api.http.pagination import Cursor, Limit, Page
 from core_api.infra.errors import Conflict, Invalid
-from core_api.infra.pagination import Cursor, Limit, Page
 from core_api.models import SpaceRole
 
 router = APIRouter(prefix="/documents", tags=["knowledge"])

@@ -23,8 +23,8 @@ from core_api.domains.documents.schemas import (
 )
 from core_api.domains.spaces.schemas import SpaceBrief
 from core_api.domains.users.schemas import PersonRead
+from core_api.http.pagination import Page, page_rows
 from core_api.infra.errors import Conflict, NexusError, NotFound
-from core_api.infra.pagination import Page, page_rows
 from core_api.infra.storage import FileStore, StoredFile
 from core_api.models import (
     Document,
@@ -96,7 +96,7 @@ def put_document(
         return _create(session, subject, space_id, content, path, title, tags or []), Outcome.CREATED
     changed = _revise(session, subject, document, content)
     if title is not None and title != document.title:
-        document.title, changed = title, True
+        document.title, document.title_given, changed = title, True, True
     if tags is not None and tags != document.tags:
         document.tags, changed = tags, True
     if not changed:
@@ -128,7 +128,7 @@ def change_document(
     if content is not None:
         _revise(session, subject, document, content)
     if title is not None:
-        document.title = title
+        document.title, document.title_given = title, True
     if tags is not None:
         document.tags = tags
     if space_id is not None and space_id != document.space_id:
@@ -273,6 +273,7 @@ def _create(
     document = Document(
         space_id=space_id,
         title=title or PurePosixPath(content.filename).stem[:500] or "Untitled",
+        title_given=title is not None,
         path=path,
         tags=tags,
         author_id=subject.user_id,
@@ -319,7 +320,7 @@ def _flush_path(session: Session, path: str | None) -> None:
         raise Conflict(f"The space already has a document at {path!r}.") from error
 
 
-def _described(subject: Subject) -> Select[Any]:
+def _described(subject: Subject) -> Select[*tuple[Any, ...]]:
     waiting = exists().where(
         OutboxEvent.source_kind == Document.__source_kind__,
         OutboxEvent.source_id == Document.id,

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, status
 from core_api.auth.dependencies import CurrentSubject, ReadSession, WriteSession
 from core_api.domains.spaces import service
 from core_api.domains.spaces.schemas import MemberRead, MemberUpdate, SpaceCreate, SpaceRead
-from core_api.infra.pagination import Cursor, Limit, Page
+from core_api.http.pagination import Cursor, Limit, Page
 from core_api.models import SpaceKind
 
 router = APIRouter(prefix="/spaces", tags=["people"])

@@ -9,8 +9,8 @@ from core_api.auth.access import access_space, readable_space_ids
 from core_api.auth.subject import Subject
 from core_api.domains.spaces.schemas import MemberRead, SpaceRead
 from core_api.domains.users.service import get_user
+from core_api.http.pagination import Page, page_rows
 from core_api.infra.errors import Conflict, NotFound
-from core_api.infra.pagination import Page, page_rows
 from core_api.models import Document, Space, SpaceKind, SpaceMember, SpaceRole, User
 
 
@@ -89,7 +89,7 @@ def _keep_an_owner(session: Session, space_id: str, leaving: SpaceMember) -> Non
         raise Conflict("This is the space's only owner. Make somebody else an owner first.")
 
 
-def _described(subject: Subject) -> Select[Any]:
+def _described(subject: Subject) -> Select[*tuple[Any, ...]]:
     documents = (
         select(func.count())
         .where(Document.space_id == Space.id, Document.deleted_at.is_(None))

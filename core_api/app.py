@@ -1,0 +1,95 @@
+"""The HTTP application without its front ends: routers, middleware, errors and health."""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from fastapi import APIRouter, FastAPI, Request
+from pydantic import BaseModel
+from sqlalchemy import text
+
+from core_api.auth.dependencies import DatabaseDep
+from core_api.auth.endpoints import router as auth_router
+from core_api.domains.documents.endpoints import router as documents_router
+from core_api.domains.spaces.endpoints import router as spaces_router
+from core_api.domains.users.endpoints import router as users_router
+from core_api.http import problems
+from core_api.http.middleware import BodyLimit, CrossSiteCheck, RequestLog, SecurityHeaders
+from core_api.infra.database import Database
+from core_api.infra.errors import Unavailable
+from core_api.infra.settings import Settings
+from core_api.infra.storage import FileStore
+
+API_PREFIX = "/api/v1"
+
+
+class Lifespan(Protocol):
+    """What starts with the app and stops with it."""
+
+    def __call__(self, app: FastAPI) -> AbstractAsyncContextManager[None]: ...
+
+
+class Problem(BaseModel):
+    """An error, as RFC 9457 has it; `code` is stable."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    request_id: str
+
+
+class Health(BaseModel):
+    """The state of the server."""
+
+    status: str
+
+
+health_router = APIRouter(prefix="/health", tags=["ops"])
+
+
+@health_router.get("/live")
+def live() -> Health:
+    """The process runs."""
+    return Health(status="ok")
+
+
+@health_router.get("/ready", responses={503: {"model": Problem}})
+def ready(request: Request, database: DatabaseDep) -> Health:
+    """The product can be used: the database answers and the indexes are open."""
+    with database.reading() as session:
+        session.execute(text("SELECT 1"))
+    if not request.app.state.is_ready():
+        raise Unavailable("The server is starting. Try again in a second.", headers={"Retry-After": "1"})
+    return Health(status="ok")
+
+
+def create_app(
+    settings: Settings, database: Database, routers: Sequence[APIRouter] = (), lifespan: Lifespan | None = None
+) -> FastAPI:
+    """The application; `routers` are those of the packages above, put under the API prefix like core_api's own.
+
+    `app.state.is_ready` tells /health/ready whether all is open; whoever opens more replaces it.
+    """
+    app = FastAPI(
+        title="Nexus Stream",
+        description="A company's memory that answers, with proof, and only from what the asker may see.",
+        version="0.1.0",
+        lifespan=lifespan,
+        responses={"4XX": {"model": Problem, "description": "A problem document (RFC 9457)."}},
+    )
+    app.state.settings = settings
+    app.state.database = database
+    app.state.files = FileStore(settings.files_dir)
+    app.state.is_ready = lambda: True
+    problems.install(app)
+    # The last one added is the outermost.
+    app.add_middleware(SecurityHeaders)
+    app.add_middleware(CrossSiteCheck)
+    app.add_middleware(BodyLimit, json_bytes=settings.max_json_bytes, upload_bytes=settings.max_upload_bytes)
+    app.add_middleware(RequestLog)
+    app.include_router(health_router)
+    for router in (auth_router, users_router, spaces_router, documents_router, *routers):
+        app.include_router(router, prefix=API_PREFIX)
+    return app

@@ -1,0 +1,151 @@
+"""What every request passes through, outermost first: request id and log, body limit, cross-site check, headers."""
+
+import re
+import time
+from urllib.parse import urlsplit
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from core_api.auth.dependencies import SESSION_COOKIE
+from core_api.http.problems import problem_response
+from core_api.infra.errors import Forbidden, Invalid, NexusError, TooLarge
+from core_api.models import new_id
+
+log = structlog.get_logger()
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+# What the web app needs: Gradio builds its pages with inline scripts and eval; nothing comes from another host.
+_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'self'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+
+
+class RequestLog:
+    """Gives each request an id (the client's own, when it is well-formed), and logs its end."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get("x-request-id", "")
+        request_id = given if _REQUEST_ID.fullmatch(given) else new_id()
+        scope["request_id"] = request_id
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        started, status = time.perf_counter(), 500
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_with_id)
+        finally:
+            if scope["path"].startswith("/api/"):
+                took_ms = round((time.perf_counter() - started) * 1000, 1)
+                log.info("request", method=scope["method"], path=scope["path"], status=status, took_ms=took_ms)
+
+
+class BodyLimit:
+    """Refuses bodies over the limit: by their declared length before reading, otherwise while reading."""
+
+    def __init__(self, app: ASGIApp, json_bytes: int, upload_bytes: int) -> None:
+        self.app = app
+        self.json_bytes = json_bytes
+        self.upload_bytes = upload_bytes + 2**20  # the other form fields and the boundaries
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        multipart = headers.get("content-type", "").startswith("multipart/")
+        limit = self.upload_bytes if multipart else self.json_bytes
+        error = TooLarge(f"The body may have {limit // 2**20} MB at most.", max_bytes=limit)
+        declared = headers.get("content-length", "0")
+        if not declared.isdecimal():
+            await _refuse(scope, receive, send, Invalid("`Content-Length` is not a number."))
+            return
+        if int(declared) > limit:
+            await _refuse(scope, receive, send, error)
+            return
+        received, answered = 0, False
+
+        async def counted_receive() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > limit:
+                raise error
+            return message
+
+        async def watched_send(message: Message) -> None:
+            nonlocal answered
+            answered = True
+            await send(message)
+
+        try:
+            await self.app(scope, counted_receive, watched_send)
+        except TooLarge as raised:
+            if answered or raised is not error:
+                raise
+            await _refuse(scope, receive, send, error)
+
+
+class CrossSiteCheck:
+    """Refuses a change that another site's page asks for with the cookie of a signed-in person."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] not in _SAFE_METHODS and self._is_cross_site(scope):
+            await _refuse(scope, receive, send, Forbidden("The request came from another site."))
+            return
+        await self.app(scope, receive, send)
+
+    @staticmethod
+    def _is_cross_site(scope: Scope) -> bool:
+        headers = Headers(scope=scope)
+        if "authorization" in headers or f"{SESSION_COOKIE}=" not in headers.get("cookie", ""):
+            return False
+        site = headers.get("sec-fetch-site")
+        if site is not None:
+            return site not in ("same-origin", "none")
+        origin = headers.get("origin")
+        return origin is not None and urlsplit(origin).netloc != headers.get("host")
+
+
+class SecurityHeaders:
+    """Adds the headers that keep a browser from running or framing what it should not."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.setdefault("Content-Security-Policy", _POLICY)
+                headers.setdefault("X-Content-Type-Options", "nosniff")
+                headers.setdefault("Referrer-Policy", "same-origin")
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send, error: NexusError) -> None:
+    error.headers["Connection"] = "close"
+    await problem_response(Request(scope), error)(scope, receive, send)

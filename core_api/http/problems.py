@@ -1,0 +1,108 @@
+"""Turns every error into an RFC 9457 problem document."""
+
+import errno
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import OperationalError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+from core_api.infra.errors import Invalid, NexusError, NotFound, Unavailable
+from core_api.infra.storage import disk_full
+
+log = structlog.get_logger()
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class MalformedJson(NexusError):
+    """The body is not JSON."""
+
+    status, code, title = 400, "malformed_json", "The body is not valid JSON"
+
+
+class _HttpProblem(NexusError):
+    """An error that the framework raised: its status is not known before."""
+
+    def __init__(self, error: HTTPException) -> None:
+        super().__init__(str(error.detail), headers=dict(error.headers or {}))
+        self.framework_status = error.status_code
+
+    def problem(self) -> dict[str, Any]:
+        code = f"http_{self.framework_status}"
+        return super().problem() | {
+            "type": f"urn:nexus:problem:{code}",
+            "title": HTTPStatus(self.framework_status).phrase,
+            "status": self.framework_status,
+            "code": code,
+        }
+
+
+def problem_response(request: Request, error: NexusError) -> JSONResponse:
+    """The response that tells of an error."""
+    body = error.problem() | {"request_id": request.scope.get("request_id", "")}
+    return JSONResponse(jsonable_encoder(body), body["status"], error.headers, media_type=MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Handle every error of the app this way."""
+
+    @app.exception_handler(NexusError)
+    async def known(request: Request, error: NexusError) -> JSONResponse:
+        return problem_response(request, error)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        return problem_response(request, _invalid(error, request.headers.get("content-type", "")))
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> JSONResponse:
+        if error.status_code == NotFound.status:
+            return problem_response(request, NotFound(f"There is nothing at {request.url.path}."))
+        problem = _HttpProblem(str(error.detail), headers=dict(error.headers or {}))
+        body = problem.problem() | {
+            "status": error.status_code,
+            "code": f"http_{error.status_code}",
+            "title": str(error.detail),
+        }
+        body["type"] = f"urn:nexus:problem:{body['code']}"
+        return JSONResponse(body, error.status_code, problem.headers, media_type=MEDIA_TYPE)
+
+    @app.exception_handler(OperationalError)
+    async def database(request: Request, error: OperationalError) -> JSONResponse:
+        log.error("database_error", error=str(error.orig))
+        if "disk is full" in str(error.orig) or "disk I/O" in str(error.orig):
+            return problem_response(request, disk_full(request.app.state.settings.data_dir))
+        detail = "The database is busy or not reachable. Try again in a few seconds."
+        return problem_response(request, Unavailable(detail, headers={"Retry-After": "2"}))
+
+    @app.exception_handler(OSError)
+    async def operating_system(request: Request, error: OSError) -> JSONResponse:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return problem_response(request, disk_full(request.app.state.settings.data_dir))
+        return await unknown(request, error)
+
+    @app.exception_handler(Exception)
+    async def unknown(request: Request, error: Exception) -> JSONResponse:
+        log.exception("unhandled_error", exc_info=error)
+        return problem_response(
+            request, NexusError("The server met an error that it did not expect. Its log has it under this request id.")
+        )
+
+
+def _invalid(error: RequestValidationError, content_type: str) -> NexusError:
+    errors = error.errors()
+    not_json = any(tuple(item["loc"]) == ("body",) for item in errors) and "json" not in content_type
+    if not_json or any(item["type"] == "json_invalid" for item in errors):
+        return MalformedJson("Send a JSON body with `Content-Type: application/json`.")
+    fields: list[dict[str, Any]] = [
+        {"field": ".".join(str(part) for part in item["loc"][1:]) or str(item["loc"][0]), "message": item["msg"]}
+        for item in errors
+    ]
+    summary = "; ".join(f"`{field['field']}`: {field['message']}" for field in fields[:5])
+    return Invalid(f"{summary}.", errors=fields)
