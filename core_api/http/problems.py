@@ -64,14 +64,7 @@ def install(app: FastAPI) -> None:
     async def http(request: Request, error: HTTPException) -> JSONResponse:
         if error.status_code == NotFound.status:
             return problem_response(request, NotFound(f"There is nothing at {request.url.path}."))
-        problem = _HttpProblem(str(error.detail), headers=dict(error.headers or {}))
-        body = problem.problem() | {
-            "status": error.status_code,
-            "code": f"http_{error.status_code}",
-            "title": str(error.detail),
-        }
-        body["type"] = f"urn:nexus:problem:{body['code']}"
-        return JSONResponse(body, error.status_code, problem.headers, media_type=MEDIA_TYPE)
+        return problem_response(request, _HttpProblem(error))
 
     @app.exception_handler(OperationalError)
     async def database(request: Request, error: OperationalError) -> JSONResponse:
