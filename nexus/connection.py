@@ -1,0 +1,80 @@
+"""How a command reaches the product: over HTTP to the data directory's server, else to the same app in process."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import httpx
+
+from core_api.infra.database import Database
+from core_api.infra.errors import NexusError
+from core_api.infra.logging import configure_logging
+from core_api.infra.settings import Settings
+from core_api.models import TokenKind
+from nexus.datadir import DataDir
+
+TOKEN_LIFETIME = timedelta(hours=12)
+IN_PROCESS = "http://nexus.local"
+
+
+class ServerError(NexusError):
+    """The server refused; the problem document says why."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        super().__init__(str(document.get("detail", "The server did not say why.")))
+        self.document = document
+
+    def problem(self) -> dict[str, Any]:
+        """The server's own problem document."""
+        return self.document
+
+
+@contextlib.asynccontextmanager
+async def connect(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the API, signed in as the owner of the data directory.
+
+    Raises DataDirUnusable, and DataDirLocked when another command (not a server) works on the directory.
+    """
+    # The heavy parts load only when a command runs, so that `nexus --help` is quick.
+    from nexus.server import build_app, open_database, owner_token
+
+    datadir = DataDir(settings.data_dir)
+    datadir.prepare()
+    if (server := datadir.running_server()) is not None:
+        database = Database(settings.resolved_database_url)
+        async with httpx.AsyncClient(base_url=server.url, timeout=120) as client:
+            _authorize(client, owner_token(database, TokenKind.BEARER, TOKEN_LIFETIME, "command line"))
+            yield client
+        database.dispose()
+        return
+    datadir.lock()
+    try:
+        configure_logging(settings.model_copy(update={"log_level": "warning"}))
+        database = open_database(settings)
+        app = build_app(settings, database, web=False)
+        transport = httpx.ASGITransport(app)
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(base_url=IN_PROCESS, transport=transport, timeout=None) as client,
+        ):
+            _authorize(client, owner_token(database, TokenKind.BEARER, TOKEN_LIFETIME, "command line"))
+            yield client
+        database.dispose()
+    finally:
+        datadir.unlock()
+
+
+def _authorize(client: httpx.AsyncClient, token: str) -> None:
+    client.headers["Authorization"] = f"Bearer {token}"
+
+
+def checked(response: httpx.Response) -> Any:
+    """The JSON of a successful response; raises ServerError for another."""
+    if response.is_success:
+        return response.json() if response.content else None
+    try:
+        document = response.json()
+    except ValueError:
+        document = {"detail": f"The server answered {response.status_code} without a reason."}
+    raise ServerError(document)

@@ -1,0 +1,157 @@
+"""Puts the parts together: the API with the routers of every package, the indexes, ingestion and the web app."""
+
+import asyncio
+import contextlib
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+import assistant.endpoints
+import ingest.endpoints
+import retrieval.endpoints
+import ui_gradio.app
+from core_api.app import create_app
+from core_api.auth import tokens
+from core_api.domains.users.service import ensure_owner
+from core_api.infra.database import Database
+from core_api.infra.errors import NexusError
+from core_api.infra.logging import configure_logging
+from core_api.infra.migrate import upgrade
+from core_api.infra.settings import Settings
+from core_api.models import TokenKind
+from ingest.runtime import IngestRuntime
+from nexus import sign_in
+from nexus.datadir import DataDir
+from retrieval.engine import RetrievalEngine
+
+log = structlog.get_logger()
+
+
+class PortInUse(NexusError):
+    """The address cannot be bound."""
+
+    status, code, title = 503, "port_in_use", "The address is not free"
+
+
+def open_database(settings: Settings) -> Database:
+    """The database at the schema of this version, with its owner."""
+    database = Database(settings.resolved_database_url)
+    upgrade(database)
+    with database.transaction() as session:
+        ensure_owner(session)
+    return database
+
+
+def owner_token(database: Database, kind: TokenKind, lifetime: timedelta, label: str = "") -> str:
+    """A new secret of the installation's owner."""
+    with database.transaction() as session:
+        owner, _ = ensure_owner(session)
+        return tokens.issue(session, owner.user_id, kind, lifetime, label)
+
+
+def sign_in_link(settings: Settings, database: Database, base_url: str) -> str:
+    """A one-time link that signs the owner in."""
+    secret = owner_token(database, TokenKind.SIGN_IN_LINK, timedelta(minutes=settings.sign_in_link_minutes))
+    return f"{base_url}/sign-in?token={secret}"
+
+
+def build_app(settings: Settings, database: Database, *, web: bool) -> FastAPI:
+    """The whole product in one app (embedded mode); its lifespan opens and closes the indexes and ingestion."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        engine = RetrievalEngine(settings, database)
+        runtime = IngestRuntime(settings, database, engine)
+        app.state.engine = engine
+        app.state.ingest = runtime
+        app.state.is_ready = lambda: engine.ready
+        opening = threading.Thread(target=_open, args=(engine, runtime), name="open-indexes", daemon=True)
+        opening.start()
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(_close, opening, engine, runtime)
+
+    routers = [retrieval.endpoints.router, ingest.endpoints.router, assistant.endpoints.router]
+    app = create_app(settings, database, routers, lifespan)
+    if web:
+        app.include_router(sign_in.router)
+        ui_gradio.app.mount(app, after=lambda: _until(lambda: app.state.is_ready()))
+    return app
+
+
+def serve(settings: Settings, announce: Callable[[str, str], None]) -> None:
+    """Run the product until it is stopped. `announce` gets the address and a sign-in link when it is reachable.
+
+    Raises DataDirUnusable, DataDirLocked or PortInUse before anything is started.
+    """
+    datadir = DataDir(settings.data_dir)
+    datadir.prepare()
+    datadir.lock()
+    try:
+        listener = _bind(settings.host, settings.port)
+        host, port = listener.getsockname()[:2]
+        url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        configure_logging(settings)
+        database = open_database(settings)
+        app = build_app(settings, database, web=True)
+        config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5)
+        server = _Server(config)
+        public = (settings.public_url or url).rstrip("/")
+        server.on_started = lambda: (
+            datadir.announce(url),
+            announce(public, sign_in_link(settings, database, public)),
+        )
+        server.run(sockets=[listener])
+        database.dispose()
+    finally:
+        datadir.unlock()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, saying when it listens."""
+
+    on_started: Callable[[], object]
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            await asyncio.to_thread(self.on_started)
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise PortInUse(
+            f"{host}:{port} cannot be used: {error.strerror}. Choose another with --port or NEXUS_PORT (0: any free one)."
+        ) from error
+    return listener
+
+
+def _open(engine: RetrievalEngine, runtime: IngestRuntime) -> None:
+    try:
+        engine.open()
+        runtime.start()
+    except Exception:
+        log.exception("indexes_not_opened")
+
+
+def _close(opening: threading.Thread, engine: RetrievalEngine, runtime: IngestRuntime) -> None:
+    opening.join()
+    runtime.stop()
+    engine.close()
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    while not condition():
+        await asyncio.sleep(0.05)
