@@ -84,7 +84,7 @@ def _export(source: ModelSource, precision: str, directory: Path) -> Manifest:
         weights_sha256=source.weights_sha256,
     )
     try:
-        child = subprocess.run(  # noqa: S603 - our own module, by our own interpreter
+        child = subprocess.run(
             [sys.executable, "-m", "retrieval.embedding.export"],
             input=job.model_dump_json(),
             capture_output=True,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from retrieval.embedding.manifest import MODEL_FILE, TOKENIZER_FILE, Manifest
@@ -56,7 +57,7 @@ def main() -> None:
     job = ExportJob.model_validate_json(sys.stdin.read())
     try:
         export(job)
-    except Exception as error:  # noqa: BLE001 - the parent reports whatever went wrong
+    except Exception as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         raise SystemExit(1) from error
 
@@ -178,7 +179,7 @@ def _prompts(model: Any) -> tuple[str, str]:
     encode_document choose it."""
     prompts: dict[str, str] = {key: value or "" for key, value in (model.prompts or {}).items()}
     default = prompts.get(model.default_prompt_name or "", "")
-    query = prompts["query"] if "query" in prompts else default
+    query = prompts.get("query", default)
     passage = next((prompts[key] for key in ("document", "passage", "corpus") if prompts.get(key)), default)
     return query, passage
 
@@ -193,7 +194,7 @@ def _max_tokens(model: Any) -> int:
     return int(min(limit for limit in limits if limit))
 
 
-def _check(model: Any, manifest: Manifest, directory: Path) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+def _check(model: Any, manifest: Manifest, directory: Path) -> NDArray[np.float64]:
     """Cosine of every check text between serving and `SentenceTransformer.encode`."""
     from retrieval.embedding.local import LocalEmbedder
 
@@ -206,7 +207,8 @@ def _check(model: Any, manifest: Manifest, directory: Path) -> "np.ndarray[tuple
             for prompt in (manifest.passage_prompt, manifest.query_prompt)
         ]
     )
-    return np.einsum("ij,ij->i", ours.astype(np.float64), theirs.astype(np.float64))
+    cosines: NDArray[np.float64] = np.einsum("ij,ij->i", ours.astype(np.float64), theirs.astype(np.float64))
+    return cosines
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ class LocalEmbedder:
         return [len(encoding.ids) for encoding in self._tokenize_passages(texts)]
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
-        """(n, dimensions), L2-normalised. A query is cut after `max_tokens` tokens: what it asks stands at its start."""
+        """(n, dimensions), L2-normalised. A query is cut after `max_tokens` tokens; what it asks stands first."""
         limit = self.max_tokens * _QUERY_CHARS_PER_TOKEN
         prompted = [self.manifest.query_prompt + text[:limit] for text in texts]
         vectors = np.empty((len(prompted), self.dimensions), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Where the weights come from: the default model's package, a directory, or a model hub; and whether they may be used."""
+"""Where the weights come from (the default model's package, a directory, or a model hub), and whether they may be used."""
 
 import hashlib
 import json
@@ -117,7 +117,7 @@ def _refuse_unsafe(directory: Path) -> None:
         raise UnusableModel(f"{directory} is not a sentence-transformers model: it has no readable config.json.")
     if not any(directory.glob("*.safetensors")):
         raise UnusableModel(
-            f"{directory} has no safetensors weights. Pickled weights are refused, since loading them can run any code; "
+            f"{directory} has no safetensors weights. Pickled ones are refused, since loading them can run any code; "
             "save the model again with safetensors."
         )
     if "auto_map" in config:
@@ -133,9 +133,10 @@ def _refuse_unsafe(directory: Path) -> None:
 
 def _json(path: Path) -> object:
     try:
-        return json.loads(path.read_bytes())  # type: ignore[no-any-return]
+        content: object = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return None
+    return content
 
 
 def _digest(directory: Path) -> tuple[str, str]:

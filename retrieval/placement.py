@@ -1,0 +1,85 @@
+"""Which Chroma collection holds a space's vectors.
+
+Spaces of teams and projects and the company's have a collection each, which is asked without a filter. Personal spaces
+and channels are many and small, and every collection that is touched costs 2.6 MB of memory; they share pools, which
+are asked with a filter on the space. A filter costs 20-30 us per match, so a pool takes in no more spaces once it holds
+about 5,000 chunks. (Figures: docs/architecture.md.)
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from core_api.infra.errors import NotFound
+from core_api.models import Chunk, Space, SpaceIndex, SpaceKind, new_id
+from retrieval.vectors import Target
+
+POOL_CHUNKS = 5_000
+_POOLED_KINDS = frozenset({SpaceKind.PERSONAL, SpaceKind.CHANNEL})
+# A database's limit on bound variables is far above this.
+_BATCH = 500
+
+
+def place(session: Session, space_id: str, fingerprint: str) -> Target:
+    """Where this space's vectors are to be written; decided the first time, in the caller's transaction.
+
+    Raises NotFound for a space that does not exist.
+    """
+    placed = session.get(SpaceIndex, (space_id, fingerprint))
+    if placed is None:
+        space = session.get(Space, space_id)
+        if space is None:
+            raise NotFound(f"There is no space {space_id}.")
+        pooled = space.kind in _POOLED_KINDS
+        collection = _pool_with_room(session, fingerprint) if pooled else _name("space", space_id, fingerprint)
+        placed = SpaceIndex(space_id=space_id, fingerprint=fingerprint, collection=collection, pooled=pooled)
+        session.add(placed)
+        session.flush()
+    return _target(placed)
+
+
+def targets(session: Session, space_ids: Collection[str], fingerprint: str) -> list[Target]:
+    """The collections that hold these spaces, each once; spaces that were never indexed have none."""
+    own: list[Target] = []
+    pools: dict[str, list[str]] = defaultdict(list)
+    for batch in _batches(sorted(set(space_ids))):
+        rows = session.scalars(
+            select(SpaceIndex).where(SpaceIndex.fingerprint == fingerprint, SpaceIndex.space_id.in_(batch))
+        )
+        for row in rows:
+            if row.pooled:
+                pools[row.collection].append(row.space_id)
+            else:
+                own.append(_target(row))
+    return own + [Target(collection, tuple(spaces)) for collection, spaces in sorted(pools.items())]
+
+
+def _target(row: SpaceIndex) -> Target:
+    return Target(row.collection, (row.space_id,) if row.pooled else None)
+
+
+def _pool_with_room(session: Session, fingerprint: str) -> str:
+    """The fullest pool that still has room (few pools are cheaper to ask), or a new one."""
+    chunks = func.count(Chunk.id)
+    row = session.execute(
+        select(SpaceIndex.collection)
+        .outerjoin(Chunk, Chunk.space_id == SpaceIndex.space_id)
+        .where(SpaceIndex.pooled, SpaceIndex.fingerprint == fingerprint)
+        .group_by(SpaceIndex.collection)
+        .having(chunks < POOL_CHUNKS)
+        .order_by(chunks.desc(), SpaceIndex.collection)
+        .limit(1)
+    ).first()
+    return str(row[0]) if row is not None else _name("pool", new_id(), fingerprint)
+
+
+def _name(kind: str, id_: str, fingerprint: str) -> str:
+    """A valid Chroma name (3-512 of [a-zA-Z0-9._-], letters or digits at both ends), at most 128 characters."""
+    return f"{kind}-{id_}-{fingerprint}"
+
+
+def _batches(ids: list[str]) -> Iterable[list[str]]:
+    for start in range(0, len(ids), _BATCH):
+        yield ids[start : start + _BATCH]

@@ -1,0 +1,316 @@
+"""The vectors' index: Chroma collections, in the data directory or on a Chroma server.
+
+Chroma holds ids, embeddings and two short metadata fields (`space`, `sha`), never text: the database is the truth, and
+everything here can be rebuilt from it. This is the only module that imports chromadb, and it does so when a store is
+opened (1-2 s), not before.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core_api.infra.errors import StorageFull, Unavailable
+from core_api.infra.settings import Settings
+
+if TYPE_CHECKING:
+    from chromadb.api import ClientAPI
+    from chromadb.api.models.Collection import Collection
+
+logger = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+# HNSW (Malkov & Yashunin, 2016, arXiv:1603.09320). Chroma's own M=16, ef=100 is kept for the graph; see
+# tests/retrieval/test_vectors.py for the recall that these give.
+_HNSW: dict[str, Any] = {"space": "cosine", "max_neighbors": 16, "ef_construction": 100, "ef_search": 100}
+_QUERY_THREADS = 8
+_PAGE = 2000
+_SPACE, _SHA = "space", "sha"
+
+
+@dataclass(frozen=True, slots=True)
+class VectorRow:
+    """A chunk's vector. `content_sha256` is the hash of what was embedded; `embedding` has shape (dimensions,)."""
+
+    id: str
+    space_id: str
+    content_sha256: str
+    embedding: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A collection to ask. `space_ids` None: all of it belongs to one space, and no filter is needed."""
+
+    collection: str
+    space_ids: tuple[str, ...] | None = None
+
+
+class VectorIndexBroken(Unavailable):
+    """The embedded Chroma cannot read its files."""
+
+    code, title = "vector_index_broken", "The vector index cannot be read"
+
+
+class VectorStore:
+    """Collections of vectors under cosine similarity. Thread-safe. A context manager that closes itself."""
+
+    def __init__(self, client: "ClientAPI", where: str) -> None:
+        self._client = client
+        self._where = where
+        self._lock = threading.Lock()
+        self._collections: dict[str, Collection] = {}
+        self._pool = ThreadPoolExecutor(_QUERY_THREADS, thread_name_prefix="vectors")
+        self._max_batch = self._call(client.get_max_batch_size)
+
+    @classmethod
+    def open(cls, settings: Settings) -> "VectorStore":
+        """The store of these settings: `chroma_url`, or the data directory (one process at a time).
+
+        Raises `VectorIndexBroken` when the files cannot be read, `Unavailable` when the server does not answer.
+        """
+        if settings.chroma_url:
+            return cls(_connect(settings.chroma_url), settings.chroma_url)
+        return cls(_open_directory(settings.vectors_dir), str(settings.vectors_dir))
+
+    def upsert(self, collection: str, rows: Sequence[VectorRow]) -> None:
+        """Add rows, or replace those of the same id; the collection is made when it does not exist."""
+        unique = list({row.id: row for row in rows}.values())
+        for batch in _pages(unique, self._max_batch):
+            ids = [row.id for row in batch]
+            embeddings = np.stack([row.embedding for row in batch]).astype(np.float32, copy=False)
+            metadatas = [{_SPACE: row.space_id, _SHA: row.content_sha256} for row in batch]
+            self._on_collection(
+                collection,
+                lambda held, i=ids, e=embeddings, m=metadatas: held.upsert(ids=i, embeddings=e, metadatas=m),
+                create=True,
+            )
+
+    def delete(self, collection: str, ids: Sequence[str]) -> None:
+        """Remove rows; ids that are not there are ignored, as is a collection that does not exist."""
+        for batch in _pages(list(dict.fromkeys(ids)), min(self._max_batch, _PAGE)):
+            self._on_collection(collection, lambda held, i=batch: held.delete(ids=list(i)))
+
+    def get(self, collection: str, ids: Sequence[str]) -> dict[str, VectorRow]:
+        """The rows of these ids that exist."""
+        found: dict[str, VectorRow] = {}
+        for batch in _pages(list(dict.fromkeys(ids)), min(self._max_batch, _PAGE)):
+            got = self._on_collection(
+                collection, lambda held, i=batch: held.get(ids=list(i), include=["embeddings", "metadatas"])
+            )
+            if got is None:
+                break
+            for id_, embedding, metadata in zip(got["ids"], got["embeddings"], got["metadatas"], strict=True):
+                vector = np.asarray(embedding, dtype=np.float32)
+                found[id_] = VectorRow(id_, str(metadata[_SPACE]), str(metadata[_SHA]), vector)
+        return found
+
+    def query(
+        self, targets: Sequence[Target], embedding: NDArray[np.float32], k: int, ids: Sequence[str] | None = None
+    ) -> list[tuple[str, float]]:
+        """The k nearest ids over all targets with their cosine similarity, best first.
+
+        `embedding` has shape (dimensions,). With `ids` only those can be found, by exact search: meant for thousands
+        of ids at most (about 10 us each).
+        Targets are asked in parallel; one whose collection does not exist gives nothing.
+        """
+        if k <= 0 or not targets or (ids is not None and not ids):
+            return []
+        wanted = None if ids is None else list(dict.fromkeys(ids))
+        asks = [lambda target=target: self._query_one(target, embedding, k, wanted) for target in targets]
+        parts = [asks[0]()] if len(asks) == 1 else list(self._pool.map(lambda ask: ask(), asks))
+        best: dict[str, float] = {}
+        for part in parts:
+            for id_, similarity in part:
+                best[id_] = max(similarity, best.get(id_, -1.0))
+        return sorted(best.items(), key=lambda item: (-item[1], item[0]))[:k]
+
+    def ids(self, collection: str) -> Iterator[tuple[str, str, str]]:
+        """(id, space id, content hash) of every row, page by page; rows written meanwhile may be missed."""
+        offset = 0
+        while True:
+            got = self._on_collection(
+                collection, lambda held, o=offset: held.get(limit=_PAGE, offset=o, include=["metadatas"])
+            )
+            if got is None or not got["ids"]:
+                return
+            for id_, metadata in zip(got["ids"], got["metadatas"], strict=True):
+                yield id_, str(metadata[_SPACE]), str(metadata[_SHA])
+            offset += len(got["ids"])
+
+    def count(self, collection: str) -> int:
+        """Rows of a collection; 0 when it does not exist."""
+        return self._on_collection(collection, lambda held: held.count()) or 0
+
+    def drop(self, collection: str) -> None:
+        """Remove a collection with all its rows, if it exists."""
+        from chromadb.errors import NotFoundError
+
+        with self._lock:
+            self._collections.pop(collection, None)
+        try:
+            self._call(lambda: self._client.delete_collection(collection))
+        except NotFoundError:
+            logger.debug("collection %s was gone already", collection)
+
+    def collections(self) -> list[str]:
+        """Names of all collections."""
+        names: list[str] = []
+        while page := self._call(lambda: self._client.list_collections(limit=_PAGE, offset=len(names))):
+            names.extend(held.name for held in page)
+            if len(page) < _PAGE:
+                break
+        return names
+
+    def close(self) -> None:
+        """Let go of the files or the connection. The store cannot be used afterwards."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        with self._lock:
+            self._collections.clear()
+        self._client.close()
+
+    def __enter__(self) -> "VectorStore":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _query_one(
+        self, target: Target, embedding: NDArray[np.float32], k: int, ids: list[str] | None
+    ) -> list[tuple[str, float]]:
+        if target.space_ids is not None and not target.space_ids:
+            return []
+        if ids is not None:
+            return self._query_exactly(target, embedding, k, ids)
+        where: dict[str, Any] | None = None
+        if target.space_ids is not None:
+            spaces = list(target.space_ids)
+            where = {_SPACE: spaces[0]} if len(spaces) == 1 else {_SPACE: {"$in": spaces}}
+        got = self._on_collection(
+            target.collection,
+            lambda held: held.query(
+                query_embeddings=embedding[None, :], n_results=k, where=where, include=["distances"]
+            ),
+        )
+        if got is None:
+            return []
+        # Chroma's cosine distance is 1 - cosine similarity.
+        return [(id_, 1.0 - float(d)) for id_, d in zip(got["ids"][0], got["distances"][0], strict=True)]
+
+    def _query_exactly(
+        self, target: Target, embedding: NDArray[np.float32], k: int, ids: list[str]
+    ) -> list[tuple[str, float]]:
+        # Chroma's own `ids=` filter fails as a whole when one of the ids has just been deleted, and is not exact.
+        allowed = None if target.space_ids is None else set(target.space_ids)
+        scored: list[tuple[str, float]] = []
+        for page in _pages(ids, _PAGE):
+            rows = [r for r in self.get(target.collection, page).values() if allowed is None or r.space_id in allowed]
+            if rows:
+                matrix = np.stack([row.embedding for row in rows])
+                norms = np.linalg.norm(matrix, axis=1) * np.linalg.norm(embedding)
+                similarities = matrix @ embedding / np.maximum(norms, 1e-12)
+                scored.extend((row.id, float(value)) for row, value in zip(rows, similarities, strict=True))
+        return sorted(scored, key=lambda item: -item[1])[:k]
+
+    def _on_collection(self, name: str, act: "Callable[[Collection], _T]", *, create: bool = False) -> _T | None:
+        """Act on a collection. The handle that we keep names a collection by its inner id: when the collection was
+        dropped (and perhaps made again) meanwhile, a fresh handle is taken, once. None: there is no such collection."""
+        from chromadb.errors import NotFoundError
+
+        for attempt in (1, 2):
+            try:
+                return self._call(lambda: act(self._collection(name, create=create)))
+            except NotFoundError:
+                with self._lock:
+                    self._collections.pop(name, None)
+                if attempt == 2 and create:
+                    raise
+        return None
+
+    def _collection(self, name: str, *, create: bool) -> "Collection":
+        with self._lock:
+            held = self._collections.get(name)
+        if held is None:
+            held = (
+                self._client.get_or_create_collection(name, configuration={"hnsw": _HNSW}, embedding_function=None)
+                if create
+                else self._client.get_collection(name, embedding_function=None)
+            )
+            with self._lock:
+                self._collections[name] = held
+        return held
+
+    def _call(self, act: Callable[[], _T]) -> _T:
+        """Run a call of Chroma; what fails for the store as a whole becomes an error that says what to do."""
+        import httpx
+        from chromadb.errors import InternalError
+
+        try:
+            return act()
+        except httpx.TransportError as error:
+            raise _unreachable(self._where, error) from error
+        except InternalError as error:
+            if "disk is full" in str(error) or "No space left" in str(error):
+                raise StorageFull(
+                    f"The disk of {self._where} is full: the vector index could not be written."
+                ) from error
+            raise _broken(self._where, error) from error
+
+
+def _open_directory(path: Path) -> "ClientAPI":
+    import chromadb
+    from chromadb.config import Settings as ChromaSettings
+
+    path.mkdir(parents=True, exist_ok=True)
+    try:
+        return chromadb.PersistentClient(str(path), settings=ChromaSettings(anonymized_telemetry=False))
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    # Chroma's Rust core answers damaged files with a panic, which is no Exception.
+    except BaseException as error:
+        raise _broken(str(path), error) from error
+
+
+def _connect(url: str) -> "ClientAPI":
+    import chromadb
+    import httpx
+    from chromadb.config import Settings as ChromaSettings
+
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise Unavailable(f"NEXUS_CHROMA_URL is {url!r}; it has to look like http://host:8000.")
+    try:
+        return chromadb.HttpClient(
+            host=parts.hostname,
+            port=parts.port or (443 if parts.scheme == "https" else 8000),
+            ssl=parts.scheme == "https",
+            settings=ChromaSettings(anonymized_telemetry=False),
+        )
+    # Chroma answers a server that is not there with a bare ValueError.
+    except (ValueError, httpx.HTTPError) as error:
+        raise _unreachable(url, error) from error
+
+
+def _unreachable(where: str, error: BaseException) -> Unavailable:
+    return Unavailable(
+        f"The Chroma server at {where} does not answer ({error}). Start it, or correct NEXUS_CHROMA_URL."
+    )
+
+
+def _broken(where: str, error: BaseException) -> VectorIndexBroken:
+    return VectorIndexBroken(
+        f"The vector index in {where} cannot be used ({type(error).__name__}: {error}). It can be rebuilt from the "
+        "database: stop the server, move that directory away, start again and run `nexus index reindex`."
+    )
+
+
+def _pages(items: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
