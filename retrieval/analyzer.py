@@ -6,8 +6,8 @@ normalised by itself (NFKC, lower case, accents of Latin letters dropped):
 - English and other Latin words: stop words dropped, then Snowball's English stemmer (Porter2).
 - Identifiers and numbers (`NEXUS_DATA_DIR`, `v1.5.9`, `outboxEvent`, `IL-6`): the whole, so that it is found exactly,
   and its parts.
-- Hangul: the particle is taken off ("여의도에서" -> "여의도"), then overlapping bigrams, which need no dictionary and match
-  inside compounds; a number keeps its unit ("1989년" -> "1989", "1989년"); interrogatives are dropped as stop words.
+- Hangul: the particle is taken off ("여의도에서" -> "여의도"), then overlapping bigrams, which need no dictionary
+  and match inside compounds; a number keeps its unit ("1989년" -> "1989", "1989년"); interrogatives are dropped as stop words.
   Measured on KorQuAD (questions of 70 articles over 961 paragraphs, MRR@10): bigrams of whole words 0.950, with the
   words themselves added 0.938, bigrams without particles 0.954, with units 0.958.
 - Han and Kana: overlapping bigrams.
@@ -21,9 +21,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
-import snowballstemmer
+import snowballstemmer  # type: ignore[import-untyped]
 
-from retrieval.stopwords import ENGLISH, FUNCTION_WORDS, KOREAN
+from retrieval.stopwords import ENGLISH, FUNCTION_WORDS, KOREAN, KOREAN_PARTICLES
 
 # Raised with every change of what `analyze` gives, so that indexes made before are rebuilt.
 VERSION = 1
@@ -31,7 +31,7 @@ VERSION = 1
 _CACHED_WORDS = 200_000
 _MAX_TERM_CHARS = 64
 
-# Marks that \w leaves out but that belong to words: combining accents, Hebrew points, Arabic vowels, Indic and Thai signs.
+# Marks that \w leaves out but that belong to words: accents, Hebrew points, Arabic vowels, Indic and Thai signs.
 _MARKS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0dff\u0e00-\u0eff"
 _LETTER = rf"[\w{_MARKS}]"
 _WORD = re.compile(
@@ -49,19 +49,9 @@ _CJK = re.compile(rf"[{_HANGUL}{_HAN}{_KANA}]")
 _SEGMENT = re.compile(rf"[{_HANGUL}]+|[{_HAN}{_KANA}]+|[^{_HANGUL}{_HAN}{_KANA}]+")
 _HANGUL_RUN = re.compile(rf"[{_HANGUL}]+")
 
-# Particles (josa) and the commonest endings of nouns, longest first; taken off once, and again for stacked ones
+# Particles (josa) and the commonest endings of nouns, longest first: taken off once, and again for stacked ones
 # ("서울에서는": 는, then 에서). At least two syllables of the word must stay.
-_PARTICLES = tuple(
-    sorted(
-        (
-            "은 는 이 가 을 를 의 에 와 과 도 로 만 나 며 고 에서 에게 에는 에도 으로 부터 까지 보다 처럼 마다 조차 마저 밖에 이나 "
-            "이며 이고 하고 이랑 랑 께서 께 한테 이라 라고 이라고 라는 이라는 으로서 로서 으로써 로써 에서는 에서의 에서도 으로는 "
-            "이다 였다 이었다 입니다 인가 인가요 이란 란 이라면 라면 들 들이 들은 들을 들의 들에 들에게 으로부터 로부터 대로 만이 만을"
-        ).split(),
-        key=len,
-        reverse=True,
-    )
-)
+_PARTICLES = tuple(sorted(KOREAN_PARTICLES, key=len, reverse=True))
 
 
 @dataclass(frozen=True, slots=True)
