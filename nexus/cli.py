@@ -1,0 +1,251 @@
+"""The `nexus` command."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Coroutine
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import httpx
+import typer
+from rich.console import Console
+
+from core_api.infra.errors import NexusError
+from core_api.infra.settings import Settings
+from nexus import evaluate, render
+
+T = TypeVar("T")
+
+app = typer.Typer(
+    name="nexus",
+    help="Nexus Stream: a company's memory that answers, with proof.\n\n"
+    "Start with `nexus serve`, then `nexus import FOLDER --space NAME` and `nexus ask QUESTION`. Every command works "
+    "on the data directory: through its server when one runs, in process when none does.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+index_app = typer.Typer(help="See and repair the state of the index.", no_args_is_help=True)
+app.add_typer(index_app, name="index")
+app.add_typer(evaluate.app, name="eval")
+
+out = Console()
+err = Console(stderr=True)
+
+DataDirOption = Annotated[
+    Path | None, typer.Option("--data-dir", help="Where everything is kept (NEXUS_DATA_DIR; default ./data).")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+
+
+def main() -> None:
+    """Run the command; an error that the product knows is told in words, with exit code 1."""
+    try:
+        app()
+    except NexusError as error:
+        err.print(f"[red]Error:[/red] {error.problem()['detail']}", highlight=False)
+        raise SystemExit(1) from error
+
+
+def load_settings(data_dir: Path | None, **changes: Any) -> Settings:
+    """The settings, with what the command line says instead."""
+    given = {key: value for key, value in {"data_dir": data_dir, **changes}.items() if value is not None}
+    return Settings(**given)
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on (NEXUS_HOST).")] = None,
+    port: Annotated[int | None, typer.Option(help="Port, 0 for any free one (NEXUS_PORT).")] = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Start the product: API, web app and ingestion in one process."""
+    from nexus.server import serve as run_server
+
+    def announce(url: str, link: str) -> None:
+        out.print(f"\n[bold]Nexus Stream[/bold] serves at {url}  (API: {url}/docs)", highlight=False, soft_wrap=True)
+        out.print("Sign in with this link; it works once:\n", highlight=False)
+        out.print(f"    {link}\n", highlight=False, soft_wrap=True)
+
+    run_server(load_settings(data_dir, host=host, port=port), announce)
+
+
+@app.command()
+def token(
+    bearer: Annotated[bool, typer.Option("--bearer", help="A bearer token for scripts instead of a link.")] = False,
+    days: Annotated[int, typer.Option(min=1, max=3650, help="How long a bearer token lives.")] = 30,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Print a new one-time sign-in link, or a bearer token."""
+    from nexus.datadir import DataDir
+    from nexus.server import TokenKind, open_database, owner_token, sign_in_link
+
+    settings = load_settings(data_dir)
+    datadir = DataDir(settings.data_dir)
+    datadir.prepare()
+    database = open_database(settings)
+    if bearer:
+        typer.echo(owner_token(database, TokenKind.BEARER, timedelta(days=days), "nexus token"))
+    else:
+        server = datadir.running_server()
+        url = settings.public_url or (server.url if server else f"http://{settings.host}:{settings.port}")
+        typer.echo(sign_in_link(settings, database, url.rstrip("/")))
+        if server is None:
+            err.print("No server runs on this data directory now; start it with `nexus serve`.", style="yellow")
+    database.dispose()
+
+
+@app.command()
+def search(
+    query: Annotated[str, typer.Argument(help="What to look for.")],
+    mode: Annotated[str, typer.Option(help="hybrid, semantic or keyword.")] = "hybrid",
+    k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many passages.")] = 5,
+    space: Annotated[list[str] | None, typer.Option(help="Only in this space (may be repeated).")] = None,
+    as_json: JsonOption = False,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Find passages."""
+
+    async def run() -> Any:
+        async with _client(data_dir) as client:
+            filters = {"space_ids": [await _space_id(client, name) for name in space or []]}
+            body = {"query": query, "mode": mode, "k": k, "filters": filters}
+            return _checked(await client.post("/api/v1/search", json=body))
+
+    _show(_run(run()), as_json, render.search_result)
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="The question.")],
+    space: Annotated[list[str] | None, typer.Option(help="Only from this space (may be repeated).")] = None,
+    as_json: JsonOption = False,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Ask a question; the answer comes with its citations."""
+
+    async def run() -> Any:
+        async with _client(data_dir) as client:
+            spaces = [await _space_id(client, name) for name in space or []]
+            body = {"message": question, "space_ids": spaces}
+            return _checked(await client.post("/api/v1/assistant/chat", json=body))
+
+    _show(_run(run()), as_json, render.answer)
+
+
+@app.command("import")
+def import_(
+    sources: Annotated[list[str], typer.Argument(help="Folders, files, globs or zip archives.")],
+    space: Annotated[str, typer.Option(help="The space to import into; made when it does not exist.")],
+    include: Annotated[list[str] | None, typer.Option(help="Only files that match this glob (may be repeated).")] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="No files that match this glob (may be repeated).")] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on, and import every change.")] = False,
+    as_json: JsonOption = False,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Import documents. Importing again updates what has changed and never duplicates."""
+    from nexus.importing import run_import
+
+    async def run() -> bool:
+        async with _client(data_dir) as client:
+            space_id = await _space_id(client, space, create=True)
+            return await run_import(
+                client, sources, space_id, include or [], exclude or [], watch=watch, console=None if as_json else out
+            )
+
+    with contextlib.suppress(KeyboardInterrupt):
+        if not _run(run()):
+            raise typer.Exit(1)
+
+
+@index_app.command()
+def status(as_json: JsonOption = False, data_dir: DataDirOption = None) -> None:
+    """What is indexed, what waits, and what failed and why."""
+    _call("GET", "/api/v1/index/status", data_dir, as_json, render.index_status)
+
+
+@index_app.command()
+def reconcile(as_json: JsonOption = False, data_dir: DataDirOption = None) -> None:
+    """Compare the database with its indexes, and repair what differs."""
+    _call("POST", "/api/v1/index/reconcile", data_dir, as_json, render.report, wait=True)
+
+
+@index_app.command()
+def reindex(
+    space: Annotated[str | None, typer.Option(help="Only this space; default: everything.")] = None,
+    as_json: JsonOption = False,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Read all documents again, and embed what has changed."""
+
+    async def run() -> Any:
+        async with _client(data_dir) as client:
+            body = {"space_id": await _space_id(client, space)} if space else {}
+            report = _checked(await client.post("/api/v1/index/reindex", json=body))
+            await _until_indexed(client)
+            return report
+
+    _show(_run(run()), as_json, render.report)
+
+
+@index_app.command()
+def retry(as_json: JsonOption = False, data_dir: DataDirOption = None) -> None:
+    """Try again what failed or was parked."""
+    _call("POST", "/api/v1/index/retry", data_dir, as_json, render.report, wait=True)
+
+
+def _client(data_dir: Path | None) -> contextlib.AbstractAsyncContextManager[httpx.AsyncClient]:
+    from nexus.connection import connect
+
+    return connect(load_settings(data_dir))
+
+
+def _checked(response: httpx.Response) -> Any:
+    from nexus.connection import checked
+
+    return checked(response)
+
+
+def _call(
+    method: str, path: str, data_dir: Path | None, as_json: bool, show: render.Renderer, *, wait: bool = False
+) -> None:
+    async def run() -> Any:
+        async with _client(data_dir) as client:
+            result = _checked(await client.request(method, path, **({"json": {}} if method == "POST" else {})))
+            if wait:
+                await _until_indexed(client)
+            return result
+
+    _show(_run(run()), as_json, show)
+
+
+async def _until_indexed(client: httpx.AsyncClient) -> None:
+    """Wait for the queue to run empty: in process, the work ends with this command."""
+    while _checked(await client.get("/api/v1/index/status"))["queue"]["waiting"]:
+        await asyncio.sleep(0.3)
+
+
+async def _space_id(client: httpx.AsyncClient, name: str, *, create: bool = False) -> str:
+    found = _checked(await client.get("/api/v1/spaces", params={"name": name}))["items"]
+    if len(found) > 1:
+        raise NexusError(f"You see {len(found)} spaces called {name!r}; rename one of them first.")
+    if found:
+        return str(found[0]["id"])
+    if not create:
+        raise NexusError(f"There is no space called {name!r} that you can see.")
+    return str(_checked(await client.post("/api/v1/spaces", json={"name": name}))["id"])
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    try:
+        return asyncio.run(work)
+    except httpx.TransportError as error:
+        raise NexusError(f"The server of this data directory does not answer ({error}). Is it still starting?") from error
+
+
+def _show(result: Any, as_json: bool, show: render.Renderer) -> None:
+    if as_json:
+        typer.echo(json.dumps(result, ensure_ascii=False, indent=2))
+    else:
+        show(out, result)

@@ -1,0 +1,66 @@
+"""How results look in a terminal."""
+
+from collections.abc import Callable
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+Renderer = Callable[[Console, Any], None]
+
+
+def search_result(console: Console, result: Any) -> None:
+    """Passages, best first, with the matched words set off."""
+    if not result["hits"]:
+        console.print("Nothing found that you may read. Try other words, or `--mode keyword`.")
+    for number, hit in enumerate(result["hits"], 1):
+        place = " › ".join(part for part in (hit["space"]["name"], hit["source"]["title"], hit["heading"]) if part)
+        page = f", page {hit['page']}" if hit["page"] else ""
+        console.print(f"[bold]{number}. {escape(place)}[/bold][dim]{page}  {hit['score']:.2f}[/dim]", highlight=False)
+        passage = Text(hit["text"])
+        for start, end in hit["highlights"]:
+            passage.stylize("bold yellow", start, end)
+        console.print(Padding(passage, (0, 0, 1, 3)))
+    console.print(f"[dim]{result['mode']}, {result['took_ms']['total']:.0f} ms[/dim]", highlight=False)
+
+
+def answer(console: Console, result: Any) -> None:
+    """The answer, then what each of its markers stands for."""
+    console.print(Padding(Text(result["answer"]), (1, 0)))
+    for citation in result["citations"]:
+        place = " › ".join(part for part in (citation["source"]["title"], citation["heading"]) if part)
+        state = "" if citation["verified"] else "  [red](not verified)[/red]"
+        console.print(f"[bold]\\[{citation['marker']}][/bold] {escape(place)}{state}", highlight=False)
+        console.print(Padding(Text(f"“{citation['quote']}”", style="dim"), (0, 0, 0, 4)))
+    if result["abstained"] and result.get("nearest"):
+        console.print("The nearest that I found:")
+        for hit in result["nearest"]:
+            console.print(f"  - {escape(hit['source']['title'])}", highlight=False)
+    console.print(f"\n[dim]confidence: {result['confidence']}, model: {escape(result['model'])}[/dim]", highlight=False)
+
+
+def index_status(console: Console, result: Any) -> None:
+    """Counts, the queue, and every failure with its reason."""
+    sources, queue = result["sources"], result["queue"]
+    counts = ", ".join(f"{count} {name}" for name, count in sources.items())
+    console.print(f"Sources: {counts}. Chunks: {result['chunks']}. Waiting: {queue['waiting']}.", highlight=False)
+    console.print(f"[dim]Embedding: {escape(result['embedding']['name'])}[/dim]", highlight=False)
+    if result["failures"]:
+        failures(console, [(failure["title"], failure["error"]) for failure in result["failures"]])
+
+
+def failures(console: Console, rows: list[tuple[str, str]]) -> None:
+    """What failed and why."""
+    table = Table("Document", "Why", title="Not indexed", title_justify="left", expand=False)
+    for name, reason in rows:
+        table.add_row(escape(name), escape(reason or ""))
+    console.print(table)
+
+
+def report(console: Console, result: Any) -> None:
+    """A flat report: a line per finding."""
+    for name, value in result.items():
+        console.print(f"{name.replace('_', ' ')}: {value}", highlight=False)
