@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -22,14 +23,14 @@ from core_api.infra.settings import Settings
 
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI
-    from chromadb.api.models.Collection import Collection
+    from chromadb.api.collection_configuration import HNSWConfiguration
 
 logger = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 # HNSW (Malkov & Yashunin, 2016, arXiv:1603.09320). Chroma's own M=16, ef=100 is kept for the graph; see
 # tests/retrieval/test_vectors.py for the recall that these give.
-_HNSW: dict[str, Any] = {"space": "cosine", "max_neighbors": 16, "ef_construction": 100, "ef_search": 100}
+_HNSW: "HNSWConfiguration" = {"space": "cosine", "max_neighbors": 16, "ef_construction": 100, "ef_search": 100}
 _QUERY_THREADS = 8
 _PAGE = 2000
 _SPACE, _SHA = "space", "sha"
@@ -63,10 +64,11 @@ class VectorStore:
     """Collections of vectors under cosine similarity. Thread-safe. A context manager that closes itself."""
 
     def __init__(self, client: "ClientAPI", where: str) -> None:
-        self._client = client
+        # Any: `close` is not part of Chroma's declared client.
+        self._client: Any = client
         self._where = where
         self._lock = threading.Lock()
-        self._collections: dict[str, Collection] = {}
+        self._collections: dict[str, Any] = {}
         self._pool = ThreadPoolExecutor(_QUERY_THREADS, thread_name_prefix="vectors")
         self._max_batch = self._call(client.get_max_batch_size)
 
@@ -82,34 +84,20 @@ class VectorStore:
 
     def upsert(self, collection: str, rows: Sequence[VectorRow]) -> None:
         """Add rows, or replace those of the same id; the collection is made when it does not exist."""
-        unique = list({row.id: row for row in rows}.values())
-        for batch in _pages(unique, self._max_batch):
-            ids = [row.id for row in batch]
-            embeddings = np.stack([row.embedding for row in batch]).astype(np.float32, copy=False)
-            metadatas = [{_SPACE: row.space_id, _SHA: row.content_sha256} for row in batch]
-            self._on_collection(
-                collection,
-                lambda held, i=ids, e=embeddings, m=metadatas: held.upsert(ids=i, embeddings=e, metadatas=m),
-                create=True,
-            )
+        for batch in _pages(list({row.id: row for row in rows}.values()), self._max_batch):
+            self._on_collection(collection, partial(_upsert, batch), create=True)
 
     def delete(self, collection: str, ids: Sequence[str]) -> None:
         """Remove rows; ids that are not there are ignored, as is a collection that does not exist."""
         for batch in _pages(list(dict.fromkeys(ids)), min(self._max_batch, _PAGE)):
-            self._on_collection(collection, lambda held, i=batch: held.delete(ids=list(i)))
+            self._on_collection(collection, partial(_delete, batch))
 
     def get(self, collection: str, ids: Sequence[str]) -> dict[str, VectorRow]:
         """The rows of these ids that exist."""
         found: dict[str, VectorRow] = {}
         for batch in _pages(list(dict.fromkeys(ids)), min(self._max_batch, _PAGE)):
-            got = self._on_collection(
-                collection, lambda held, i=batch: held.get(ids=list(i), include=["embeddings", "metadatas"])
-            )
-            if got is None:
-                break
-            for id_, embedding, metadata in zip(got["ids"], got["embeddings"], got["metadatas"], strict=True):
-                vector = np.asarray(embedding, dtype=np.float32)
-                found[id_] = VectorRow(id_, str(metadata[_SPACE]), str(metadata[_SHA]), vector)
+            for row in self._on_collection(collection, partial(_get, batch)) or []:
+                found[row.id] = row
         return found
 
     def query(
@@ -118,14 +106,12 @@ class VectorStore:
         """The k nearest ids over all targets with their cosine similarity, best first.
 
         `embedding` has shape (dimensions,). With `ids` only those can be found, by exact search: meant for thousands
-        of ids at most (about 10 us each).
-        Targets are asked in parallel; one whose collection does not exist gives nothing.
+        of ids at most. Targets are asked in parallel; one whose collection does not exist gives nothing.
         """
         if k <= 0 or not targets or (ids is not None and not ids):
             return []
-        wanted = None if ids is None else list(dict.fromkeys(ids))
-        asks = [lambda target=target: self._query_one(target, embedding, k, wanted) for target in targets]
-        parts = [asks[0]()] if len(asks) == 1 else list(self._pool.map(lambda ask: ask(), asks))
+        ask = partial(self._query_one, embedding, k, None if ids is None else list(dict.fromkeys(ids)))
+        parts = [ask(targets[0])] if len(targets) == 1 else list(self._pool.map(ask, targets))
         best: dict[str, float] = {}
         for part in parts:
             for id_, similarity in part:
@@ -135,15 +121,9 @@ class VectorStore:
     def ids(self, collection: str) -> Iterator[tuple[str, str, str]]:
         """(id, space id, content hash) of every row, page by page; rows written meanwhile may be missed."""
         offset = 0
-        while True:
-            got = self._on_collection(
-                collection, lambda held, o=offset: held.get(limit=_PAGE, offset=o, include=["metadatas"])
-            )
-            if got is None or not got["ids"]:
-                return
-            for id_, metadata in zip(got["ids"], got["metadatas"], strict=True):
-                yield id_, str(metadata[_SPACE]), str(metadata[_SHA])
-            offset += len(got["ids"])
+        while page := self._on_collection(collection, partial(_page_of_ids, offset)):
+            yield from page
+            offset += len(page)
 
     def count(self, collection: str) -> int:
         """Rows of a collection; 0 when it does not exist."""
@@ -183,29 +163,16 @@ class VectorStore:
         self.close()
 
     def _query_one(
-        self, target: Target, embedding: NDArray[np.float32], k: int, ids: list[str] | None
+        self, embedding: NDArray[np.float32], k: int, ids: list[str] | None, target: Target
     ) -> list[tuple[str, float]]:
         if target.space_ids is not None and not target.space_ids:
             return []
         if ids is not None:
-            return self._query_exactly(target, embedding, k, ids)
-        where: dict[str, Any] | None = None
-        if target.space_ids is not None:
-            spaces = list(target.space_ids)
-            where = {_SPACE: spaces[0]} if len(spaces) == 1 else {_SPACE: {"$in": spaces}}
-        got = self._on_collection(
-            target.collection,
-            lambda held: held.query(
-                query_embeddings=embedding[None, :], n_results=k, where=where, include=["distances"]
-            ),
-        )
-        if got is None:
-            return []
-        # Chroma's cosine distance is 1 - cosine similarity.
-        return [(id_, 1.0 - float(d)) for id_, d in zip(got["ids"][0], got["distances"][0], strict=True)]
+            return self._query_exactly(embedding, k, ids, target)
+        return self._on_collection(target.collection, partial(_nearest, embedding, k, target.space_ids)) or []
 
     def _query_exactly(
-        self, target: Target, embedding: NDArray[np.float32], k: int, ids: list[str]
+        self, embedding: NDArray[np.float32], k: int, ids: list[str], target: Target
     ) -> list[tuple[str, float]]:
         # Chroma's own `ids=` filter fails as a whole when one of the ids has just been deleted, and is not exact.
         allowed = None if target.space_ids is None else set(target.space_ids)
@@ -219,7 +186,7 @@ class VectorStore:
                 scored.extend((row.id, float(value)) for row, value in zip(rows, similarities, strict=True))
         return sorted(scored, key=lambda item: -item[1])[:k]
 
-    def _on_collection(self, name: str, act: "Callable[[Collection], _T]", *, create: bool = False) -> _T | None:
+    def _on_collection(self, name: str, act: Callable[[Any], _T], *, create: bool = False) -> _T | None:
         """Act on a collection. The handle that we keep names a collection by its inner id: when the collection was
         dropped (and perhaps made again) meanwhile, a fresh handle is taken, once. None: there is no such collection."""
         from chromadb.errors import NotFoundError
@@ -234,7 +201,7 @@ class VectorStore:
                     raise
         return None
 
-    def _collection(self, name: str, *, create: bool) -> "Collection":
+    def _collection(self, name: str, *, create: bool) -> Any:
         with self._lock:
             held = self._collections.get(name)
         if held is None:
@@ -262,6 +229,46 @@ class VectorStore:
                     f"The disk of {self._where} is full: the vector index could not be written."
                 ) from error
             raise _broken(self._where, error) from error
+
+
+# What is asked of one collection. Chroma's types describe every optional part of an answer; here it is known which are
+# there, so its collection counts as Any.
+
+
+def _upsert(rows: Sequence[VectorRow], collection: Any) -> None:
+    collection.upsert(
+        ids=[row.id for row in rows],
+        embeddings=np.stack([row.embedding for row in rows]).astype(np.float32, copy=False),
+        metadatas=[{_SPACE: row.space_id, _SHA: row.content_sha256} for row in rows],
+    )
+
+
+def _delete(ids: Sequence[str], collection: Any) -> None:
+    collection.delete(ids=list(ids))
+
+
+def _get(ids: Sequence[str], collection: Any) -> list[VectorRow]:
+    got = collection.get(ids=list(ids), include=["embeddings", "metadatas"])
+    return [
+        VectorRow(id_, str(metadata[_SPACE]), str(metadata[_SHA]), np.asarray(embedding, dtype=np.float32))
+        for id_, embedding, metadata in zip(got["ids"], got["embeddings"], got["metadatas"], strict=True)
+    ]
+
+
+def _page_of_ids(offset: int, collection: Any) -> list[tuple[str, str, str]]:
+    got = collection.get(limit=_PAGE, offset=offset, include=["metadatas"])
+    return [(id_, str(m[_SPACE]), str(m[_SHA])) for id_, m in zip(got["ids"], got["metadatas"], strict=True)]
+
+
+def _nearest(
+    embedding: NDArray[np.float32], k: int, spaces: tuple[str, ...] | None, collection: Any
+) -> list[tuple[str, float]]:
+    where: dict[str, Any] | None = None
+    if spaces is not None:
+        where = {_SPACE: spaces[0]} if len(spaces) == 1 else {_SPACE: {"$in": list(spaces)}}
+    got = collection.query(query_embeddings=embedding[None, :], n_results=k, where=where, include=["distances"])
+    # Chroma's cosine distance is 1 - cosine similarity.
+    return [(id_, 1.0 - float(d)) for id_, d in zip(got["ids"][0], got["distances"][0], strict=True)]
 
 
 def _open_directory(path: Path) -> "ClientAPI":

@@ -1,4 +1,4 @@
-"""Where the weights come from (the default model's package, a directory, or a model hub), and whether they may be used."""
+"""Where weights come from (the default model's package, a directory or a model hub), and whether they may be used."""
 
 import hashlib
 import json
