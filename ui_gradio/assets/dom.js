@@ -1,0 +1,111 @@
+// Building the page. Text only ever enters it as text nodes, so nothing that a document says can become markup.
+
+/** An element: `h("button", {class: "primary", onclick: f, aria: {label: "Close"}}, "Close", icon("x"))`.
+ *  Children that are null, undefined or false are left out; strings become text. */
+export function h(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name === "aria") for (const [key, word] of Object.entries(value)) element.setAttribute(`aria-${key}`, word);
+    else if (name === "data") Object.assign(element.dataset, value);
+    else if (name === "value") element.value = value;
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  append(element, children);
+  return element;
+}
+
+export function append(element, children) {
+  for (const child of children.flat(Infinity)) {
+    if (child === null || child === undefined || child === false) continue;
+    element.append(child);
+  }
+}
+
+/** Replace what an element holds. */
+export function fill(element, ...children) {
+  element.replaceChildren();
+  append(element, children);
+  return element;
+}
+
+// One family: 24 px grid, 1.75 px round strokes.
+const PATHS = {
+  ask: ["M21 11.5a8.4 8.4 0 0 1-12.1 7.6L3 21l1.9-5.9A8.4 8.4 0 1 1 21 11.5Z"],
+  search: ["M11 18.5a7.5 7.5 0 1 0 0-15 7.5 7.5 0 0 0 0 15Z", "m20.5 20.5-4.2-4.2"],
+  knowledge: ["M4 5.5A2.5 2.5 0 0 1 6.5 3H20v15H6.5A2.5 2.5 0 0 0 4 20.5Z", "M4 20.5A2.5 2.5 0 0 0 6.5 21H20v-3"],
+  status: ["M3 12h4l3-8 4 16 3-8h4"],
+  plus: ["M12 5v14", "M5 12h14"],
+  x: ["M6 6l12 12", "M18 6 6 18"],
+  send: ["M12 19V5", "m6 11 6-6 6 6"],
+  stop: ["M7 7h10v10H7Z"],
+  trash: ["M4 7h16", "M9 7V4.5h6V7", "m6 7 1 13h10l1-13"],
+  file: ["M14 3H6.5A1.5 1.5 0 0 0 5 4.5v15A1.5 1.5 0 0 0 6.5 21h11a1.5 1.5 0 0 0 1.5-1.5V8Z", "M14 3v5h5"],
+  upload: ["M12 15V4", "m7 9 5-5 5 5", "M4 16v3.5A1.5 1.5 0 0 0 5.5 21h13a1.5 1.5 0 0 0 1.5-1.5V16"],
+  download: ["M12 4v11", "m7 10 5 5 5-5", "M4 16v3.5A1.5 1.5 0 0 0 5.5 21h13a1.5 1.5 0 0 0 1.5-1.5V16"],
+  check: ["m5 12.5 4.5 4.5L19 7"],
+  alert: ["M12 8.5v4.5", "M12 16.5v.01", "M10.3 4 2.6 17.5A2 2 0 0 0 4.3 20.5h15.4a2 2 0 0 0 1.7-3L13.7 4a2 2 0 0 0-3.4 0Z"],
+  clock: ["M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18Z", "M12 7.5V12l3 2"],
+  right: ["m9 6 6 6-6 6"],
+  left: ["m15 6-6 6 6 6"],
+  down: ["m6 9 6 6 6-6"],
+  up: ["m6 15 6-6 6 6"],
+  open: ["M14 4h6v6", "m20 4-9 9", "M18 14v5a1 1 0 0 1-1 1H5a1 1 0 0 1-1-1V7a1 1 0 0 1 1-1h5"],
+  copy: ["M9 9h10.5v11.5H9Z", "M5.5 15H4.5V3.5H15v1"],
+  retry: ["M4 12a8 8 0 0 1 13.9-5.4L20 9", "M20 4v5h-5", "M20 12a8 8 0 0 1-13.9 5.4L4 15", "M4 20v-5h5"],
+  more: ["M6 12v.01", "M12 12v.01", "M18 12v.01"],
+  list: ["M4 6.5h16", "M4 12h16", "M4 17.5h10"],
+  space: ["m12 3 9 5-9 5-9-5Z", "m3 12.5 9 5 9-5", "m3 17 9 5 9-5"],
+  moon: ["M20 14.5A8.5 8.5 0 1 1 9.5 4a7 7 0 0 0 10.5 10.5Z"],
+  sun: ["M12 16.5a4.5 4.5 0 1 0 0-9 4.5 4.5 0 0 0 0 9Z", "M12 2.5v2", "M12 19.5v2", "M2.5 12h2", "M19.5 12h2",
+    "m5.3 5.3 1.4 1.4", "m17.3 17.3 1.4 1.4", "m5.3 18.7 1.4-1.4", "m17.3 6.7 1.4-1.4"],
+  auto: ["M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18Z", "M12 3v18", "M12 8h7.5", "M12 13h8.8", "M12 18h6"],
+  person: ["M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8Z", "M4.5 20.5a7.5 7.5 0 0 1 15 0"],
+  filter: ["M4 6h16", "M7 12h10", "M10 18h4"],
+  quote: ["M4 6v12", "M9 8h11", "M9 12h11", "M9 16h7"],
+};
+
+export function icon(name, size = 18) {
+  const ns = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(ns, "svg");
+  for (const [key, value] of Object.entries({ viewBox: "0 0 24 24", width: size, height: size, fill: "none",
+    stroke: "currentColor", "stroke-width": 1.75, "stroke-linecap": "round", "stroke-linejoin": "round",
+    "aria-hidden": "true", class: "icon" })) svg.setAttribute(key, value);
+  for (const d of PATHS[name]) {
+    const path = document.createElementNS(ns, "path");
+    path.setAttribute("d", d);
+    svg.append(path);
+  }
+  return svg;
+}
+
+/** Cuts text at offsets that count characters as the server does (code points, not UTF-16 units). */
+export class Text {
+  constructor(text) {
+    this.plain = !/[\ud800-\udfff]/.test(text);
+    this.units = this.plain ? text : Array.from(text);
+  }
+  get length() {
+    return this.units.length;
+  }
+  slice(start, end) {
+    return this.plain ? this.units.slice(start, end) : this.units.slice(start, end).join("");
+  }
+}
+
+/** Text with some of its spans marked: nodes for `h`. `spans` are [start, end) in code points, in any order. */
+export function marked(text, spans, tag = "mark") {
+  const whole = new Text(text);
+  const nodes = [];
+  let at = 0;
+  for (const [from, to] of [...spans].sort((a, b) => a[0] - b[0])) {
+    const start = Math.max(from, at);
+    const end = Math.min(to, whole.length);
+    if (end <= start) continue;
+    nodes.push(whole.slice(at, start), h(tag, {}, whole.slice(start, end)));
+    at = end;
+  }
+  nodes.push(whole.slice(at));
+  return nodes.filter((node) => node !== "");
+}
