@@ -7,6 +7,7 @@ opened (1-2 s), not before.
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ _T = TypeVar("_T")
 _HNSW: "HNSWConfiguration" = {"space": "cosine", "max_neighbors": 16, "ef_construction": 100, "ef_search": 100}
 _QUERY_THREADS = 8
 _PAGE = 2000
+_TRIES = 6
 _SPACE, _SHA = "space", "sha"
 
 
@@ -219,16 +221,22 @@ class VectorStore:
         import httpx
         from chromadb.errors import InternalError
 
-        try:
-            return act()
-        except httpx.TransportError as error:
-            raise _unreachable(self._where, error) from error
-        except InternalError as error:
-            if "disk is full" in str(error) or "No space left" in str(error):
-                raise StorageFull(
-                    f"The disk of {self._where} is full: the vector index could not be written."
-                ) from error
-            raise _broken(self._where, error) from error
+        for attempt in range(_TRIES):
+            try:
+                return act()
+            except httpx.TransportError as error:
+                raise _unreachable(self._where, error) from error
+            except InternalError as error:
+                message = str(error)
+                if "disk is full" in message or "No space left" in message:
+                    raise StorageFull(
+                        f"The disk of {self._where} is full: the vector index was not written."
+                    ) from error
+                # A filtered query fails when one of the ids that its filter found is deleted before its search.
+                if "finding id" not in message or attempt == _TRIES - 1:
+                    raise _broken(self._where, error) from error
+                time.sleep(0.01 * (attempt + 1))
+        raise AssertionError("unreachable")
 
 
 # What is asked of one collection. Chroma's types describe every optional part of an answer; here it is known which are
