@@ -81,27 +81,17 @@ class BodyLimit:
         if int(declared) > limit:
             await _refuse(scope, receive, send, error)
             return
-        received, answered = 0, False
+        received = 0
 
         async def counted_receive() -> Message:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
             if received > limit:
-                raise error
+                raise error  # whoever reads the body inside passes it on to the error handlers
             return message
 
-        async def watched_send(message: Message) -> None:
-            nonlocal answered
-            answered = True
-            await send(message)
-
-        try:
-            await self.app(scope, counted_receive, watched_send)
-        except TooLarge as raised:
-            if answered or raised is not error:
-                raise
-            await _refuse(scope, receive, send, error)
+        await self.app(scope, counted_receive, send)
 
 
 class CrossSiteCheck:

@@ -64,7 +64,9 @@ def install(app: FastAPI) -> None:
     async def http(request: Request, error: HTTPException) -> JSONResponse:
         if error.status_code == NotFound.status:
             return problem_response(request, NotFound(f"There is nothing at {request.url.path}."))
-        return problem_response(request, _HttpProblem(error))
+        # The framework wraps what is raised while it reads a body.
+        known = error.__cause__
+        return problem_response(request, known if isinstance(known, NexusError) else _HttpProblem(error))
 
     @app.exception_handler(OperationalError)
     async def database(request: Request, error: OperationalError) -> JSONResponse:

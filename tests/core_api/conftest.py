@@ -1,0 +1,68 @@
+"""The core API on SQLite and on PostgreSQL, with people to call it."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from sqlalchemy import create_engine, text
+
+from core_api.app import create_app
+from core_api.infra.database import Database
+from core_api.infra.migrate import upgrade
+from core_api.infra.settings import Settings
+from core_api.models import SystemRole, new_id
+from tests.factories import bearer, make_user
+from tests.services import postgresql
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """One server for the session."""
+    with postgresql() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An empty database at the current schema, of each kind."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'nexus.db'}"
+    else:
+        server = request.getfixturevalue("postgresql_url")
+        name = "t" + new_id().replace("-", "")
+        admin = create_engine(server, isolation_level="AUTOCOMMIT")
+        with admin.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+        admin.dispose()
+        url = server.rsplit("/", 1)[0] + f"/{name}"
+    database = Database(url)
+    upgrade(database)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Small limits, so that tests can reach them."""
+    return Settings(data_dir=tmp_path, max_upload_bytes=2 * 2**20, max_json_bytes=2**20, log_level="error")
+
+
+@pytest.fixture
+def app(settings: Settings, database: Database) -> FastAPI:
+    """The API without search and assistant."""
+    return create_app(settings, database)
+
+
+@pytest.fixture
+def person(app: FastAPI, database: Database) -> Callable[..., TestClient]:
+    """Makes a person and gives a client signed in as them (`client.user_id` is theirs)."""
+
+    def make(name: str = "Kim", role: SystemRole = SystemRole.MEMBER) -> TestClient:
+        subject = make_user(database, name, role)
+        client = TestClient(app, headers=bearer(database, subject), raise_server_exceptions=False)
+        client.user_id = subject.user_id  # type: ignore[attr-defined]
+        return client
+
+    return make

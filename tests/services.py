@@ -1,0 +1,71 @@
+"""Real servers for tests, on free loopback ports."""
+
+import contextlib
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for_port(port: int, process: subprocess.Popen[bytes], seconds: float = 30) -> None:
+    """Return once the port takes connections; fail when the process has ended."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        assert process.poll() is None, f"{process.args!r} ended with {process.returncode}"
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"nothing listens on port {port} after {seconds} s")
+
+
+@contextlib.contextmanager
+def postgresql() -> Iterator[str]:
+    """A PostgreSQL server with an empty database; gives its SQLAlchemy URL. Skips where none is installed."""
+    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    initdb = str(installed[-1]) if installed else shutil.which("initdb")
+    if initdb is None:
+        pytest.skip("PostgreSQL is not installed")
+    # It refuses to run as root.
+    account = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+    run_as = ["runuser", "-u", account, "--"] if os.geteuid() == 0 else []
+    folder = Path(tempfile.mkdtemp(prefix="nexus-pg-"))
+    shutil.chown(folder, account)
+    port = free_port()
+    try:
+        subprocess.run(
+            [*run_as, initdb, "-D", folder / "data", "-A", "trust", "-U", "nexus", "--no-sync", "-E", "UTF8"],
+            check=True,
+            capture_output=True,
+            cwd=folder,
+        )
+        server = subprocess.Popen(
+            [
+                *(*run_as, Path(initdb).with_name("postgres"), "-D", folder / "data", "-p", str(port)),
+                *("-c", "listen_addresses=127.0.0.1", "-k", folder, "-c", "fsync=off"),
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=folder,
+        )
+        try:
+            wait_for_port(port, server)
+            yield f"postgresql+psycopg://nexus@127.0.0.1:{port}/postgres"
+        finally:
+            server.terminate()
+            server.wait(20)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
