@@ -56,6 +56,9 @@ class Settings(BaseSettings):
     )
 
     # ingestion
+    redis_url: str | None = Field(
+        default=None, description="Redis through which Celery workers get their tasks; default: they run in this process."
+    )
     ingest_threads: int = Field(default=2, ge=1)
     ingest_max_tries: int = Field(default=4, ge=1)
     parse_timeout_seconds: float = Field(default=120, gt=0)

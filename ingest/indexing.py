@@ -1,0 +1,114 @@
+"""Runs the pipeline over leased sources and sees to what becomes of them, come what may."""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+
+from core_api.infra.database import Database
+from core_api.infra.settings import Settings
+from core_api.models import IndexState, IndexStatus, utcnow
+from ingest.pipeline import Pipeline
+from ingest.queue import LEASE, describe, put_off, renew
+from ingest.sources import SourceKey, read_sources
+from ingest.writer import Landed, Outcome
+
+logger = logging.getLogger(__name__)
+
+_REMEMBERED_LAGS = 500
+
+
+class Freshness:
+    """How long changes took from their commit to the indexes, lately. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lags: deque[float] = deque(maxlen=_REMEMBERED_LAGS)
+
+    def record(self, milliseconds: float) -> None:
+        """Remember one."""
+        self._lags.append(milliseconds)
+
+    def lags_ms(self) -> list[float]:
+        """The last ones in milliseconds, oldest first."""
+        return list(self._lags)
+
+
+class Indexer:
+    """Indexes leased sources: keeps their leases, and puts off or parks those that fail. Thread-safe."""
+
+    def __init__(self, settings: Settings, database: Database, pipeline: Pipeline) -> None:
+        self._settings = settings
+        self._database = database
+        self._pipeline = pipeline
+        self.freshness = Freshness()
+        self._unrecorded_lock = threading.Lock()
+        self._unrecorded: dict[SourceKey, BaseException] = {}
+
+    def index(self, keys: Sequence[SourceKey]) -> None:
+        """Index sources together. Where that fails, each is tried alone, so that only what cannot be done waits."""
+        started = time.monotonic()
+        renewed = started
+
+        def alive() -> None:
+            nonlocal renewed
+            if time.monotonic() - renewed > LEASE.total_seconds() / 3:
+                renewed = time.monotonic()
+                with self._database.transaction() as session:
+                    renew(session, keys)
+
+        try:
+            landed = self._pipeline.run(keys, alive)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the sources must not be lost
+            if len(keys) > 1:
+                logger.warning("indexing %d sources together failed, trying each alone: %r", len(keys), error)
+                for key in keys:
+                    self.index([key])
+            else:
+                self._failed(keys[0], error)
+            return
+        self._report(landed, time.monotonic() - started)
+
+    def record_failures(self) -> None:
+        """Write down failures that could not be written when they happened (the disk was full, say)."""
+        with self._unrecorded_lock:
+            waiting, self._unrecorded = self._unrecorded, {}
+        for key, error in waiting.items():
+            self._failed(key, error)
+
+    def _failed(self, key: SourceKey, error: BaseException) -> None:
+        problem = describe(error)
+        logger.error("indexing %s %s failed: %s", key.kind, key.id, problem.message, exc_info=error)
+        try:
+            with self._database.transaction() as session:
+                parked = put_off(session, key, problem, self._settings.ingest_max_tries)
+                if parked:
+                    state = session.get(IndexState, tuple(key))
+                    if state is None:
+                        source = read_sources(session, [key]).get(key)
+                        if source is not None:
+                            state = IndexState(source_kind=key.kind, source_id=key.id, space_id=source.space_id)
+                            session.add(state)
+                    if state is not None:
+                        state.status, state.error_code, state.error = IndexStatus.FAILED, problem.code, problem.message
+        except Exception:
+            logger.exception("the failure of %s %s could not be recorded; it is kept for later", key.kind, key.id)
+            with self._unrecorded_lock:
+                self._unrecorded[key] = error
+
+    def _report(self, landed: Sequence[Landed], seconds: float) -> None:
+        now = utcnow()
+        for item in landed:
+            if item.since is not None and item.outcome in (Outcome.INDEXED, Outcome.DELETED):
+                self.freshness.record((now - item.since).total_seconds() * 1000)
+        counts: dict[str, int] = {}
+        for item in landed:
+            counts[item.outcome] = counts.get(item.outcome, 0) + 1
+        logger.info(
+            "indexed %d sources in %.2f s: %s; %d chunks, %d embedded",
+            len(landed),
+            seconds,
+            ", ".join(f"{count} {outcome}" for outcome, count in counts.items()),
+            sum(item.chunks for item in landed),
+            sum(item.embedded for item in landed),
+        )

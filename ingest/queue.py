@@ -1,0 +1,211 @@
+"""The outbox as a queue: events are leased to one worker at a time, and end acknowledged, put off, or parked."""
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case, delete, exists, func, or_, select, update
+from sqlalchemy.orm import Session, aliased
+
+from core_api.infra.errors import NexusError, StorageFull
+from core_api.models import IndexState, IndexStatus, OutboxEvent, utcnow
+from ingest.sources import SourceKey
+
+LEASE = timedelta(minutes=5)
+_FIRST_DELAY = 1.0
+_LONGEST_DELAY = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why indexing failed: a stable code, and words for a person."""
+
+    code: str
+    message: str
+
+
+def describe(error: BaseException) -> Problem:
+    """What an unexpected error means to the people who run the server."""
+    if isinstance(error, NexusError):
+        return Problem(error.code, error.detail)
+    text = f"{type(error).__name__}: {error}"
+    if (isinstance(error, OSError) and error.errno in (27, 28, 122)) or "disk is full" in text:
+        return Problem(StorageFull.code, f"The disk of the data directory is full ({text}). Free some space.")
+    if "database is locked" in text:
+        return Problem("database_busy", "The database was busy for too long.")
+    return Problem("internal_error", f"{text[:1000]}. The log of the server has the details.")
+
+
+def claim(session: Session, limit: int, max_tries: int, *, updates_only: bool = False) -> list[SourceKey]:
+    """Lease the sources that wait longest, at most `limit`, all their events with them.
+
+    What is indexed already comes first: an edit or a deletion is somebody waiting, and it should not stand behind a
+    bulk import. `updates_only` takes nothing else. A source that failed before comes alone, so that one that kills
+    its worker takes no others with it.
+    """
+    now = utcnow()
+    event = OutboxEvent
+    # A lease that ran out means a worker that died; a source that has seen too many of them is the likely cause.
+    session.execute(
+        update(event)
+        .where(event.parked_at.is_(None), event.leased_until <= now, event.tries >= max_tries)
+        .values(
+            parked_at=now,
+            leased_until=None,
+            last_error=f"The worker died or hung each of the {max_tries} times that it indexed this.",
+        )
+    )
+    chosen = find_waiting(session, limit, updates_only=updates_only)
+    if chosen:
+        session.execute(
+            update(OutboxEvent)
+            .where(_of(chosen), OutboxEvent.parked_at.is_(None))
+            .values(leased_until=now + LEASE, tries=OutboxEvent.tries + 1)
+        )
+    return chosen
+
+
+def find_waiting(session: Session, limit: int, *, updates_only: bool = False) -> list[SourceKey]:
+    """The sources that `claim` would take now."""
+    now = utcnow()
+    event, other = OutboxEvent, aliased(OutboxEvent)
+    leased_elsewhere = exists().where(
+        other.source_kind == event.source_kind,
+        other.source_id == event.source_id,
+        other.leased_until > now,
+        other.parked_at.is_(None),
+    )
+    indexed = IndexState.status == IndexStatus.INDEXED
+    statement = (
+        select(event.source_kind, event.source_id, func.max(event.tries))
+        .outerjoin(IndexState, _same_source(IndexState, event))
+        .where(event.parked_at.is_(None), event.available_at <= now, ~leased_elsewhere)
+        .group_by(event.source_kind, event.source_id)
+        .order_by(func.min(case((indexed, 0), else_=1)), func.min(event.id))
+        .limit(limit)
+    )
+    if updates_only:
+        statement = statement.where(indexed)
+    chosen: list[SourceKey] = []
+    for kind, source_id, tries in session.execute(statement):
+        if tries and chosen:
+            continue
+        chosen.append(SourceKey(kind, source_id))
+        if tries:
+            break
+    return chosen
+
+
+def renew(session: Session, keys: Iterable[SourceKey]) -> None:
+    """Keep leased sources for another lease."""
+    session.execute(
+        update(OutboxEvent)
+        .where(_of(keys), OutboxEvent.leased_until.is_not(None))
+        .values(leased_until=utcnow() + LEASE)
+    )
+
+
+def acknowledge(session: Session, keys: Sequence[SourceKey]) -> dict[SourceKey, datetime]:
+    """Remove all events of sources that were written as they are now (their rows are locked); gives the time of each
+    source's oldest event."""
+    if not keys:
+        return {}
+    oldest = session.execute(
+        select(OutboxEvent.source_kind, OutboxEvent.source_id, func.min(OutboxEvent.created_at))
+        .where(_of(keys))
+        .group_by(OutboxEvent.source_kind, OutboxEvent.source_id)
+    ).all()
+    session.execute(delete(OutboxEvent).where(_of(keys)))
+    return {SourceKey(kind, source_id): created_at for kind, source_id, created_at in oldest}
+
+
+def release(session: Session, keys: Iterable[SourceKey]) -> None:
+    """Give sources back, to be looked at again at once; it does not count as a try."""
+    session.execute(
+        update(OutboxEvent)
+        .where(_of(keys), OutboxEvent.leased_until.is_not(None), OutboxEvent.parked_at.is_(None))
+        .values(leased_until=None, tries=case((OutboxEvent.tries > 0, OutboxEvent.tries - 1), else_=0))
+    )
+
+
+def release_all(session: Session) -> int:
+    """Let the leases of a process that is no more run out now. Only where no other worker can be running. The try
+    counts: it may be what killed the process."""
+    now = utcnow()
+    result = session.execute(update(OutboxEvent).where(OutboxEvent.leased_until > now).values(leased_until=now))
+    return int(result.rowcount)  # type: ignore[attr-defined]
+
+
+def put_off(session: Session, key: SourceKey, problem: Problem, max_tries: int) -> bool:
+    """Record a failed try: again later, or parked after `max_tries`; gives whether it was parked."""
+    event = OutboxEvent
+    worked_on = and_(_of([key]), event.parked_at.is_(None), event.leased_until.is_not(None))
+    tries = session.scalar(select(func.max(event.tries)).where(worked_on)) or 0
+    now = utcnow()
+    values: dict[str, Any] = {"leased_until": None, "last_error": problem.message, "tries": tries}
+    parked = tries >= max_tries
+    if parked:
+        values["parked_at"] = now
+    else:
+        values["available_at"] = now + timedelta(seconds=retry_delay(tries))
+    session.execute(update(event).where(worked_on).values(**values))
+    return parked
+
+
+def retry_delay(tries: int) -> float:
+    """Seconds to wait after so many tries: doubling, with full jitter on its upper half so that failures that came
+    together do not come back together."""
+    longest = min(_LONGEST_DELAY, _FIRST_DELAY * 2.0 ** max(tries - 1, 0))
+    return longest * random.uniform(0.5, 1.0)  # noqa: S311
+
+
+def unpark(session: Session, key: SourceKey | None = None) -> int:
+    """Let parked sources (or one) be tried again from the start; gives how many events that are."""
+    statement = update(OutboxEvent).where(OutboxEvent.parked_at.is_not(None))
+    if key is not None:
+        statement = statement.where(_of([key]))
+    result = session.execute(
+        statement.values(parked_at=None, tries=0, leased_until=None, available_at=utcnow(), last_error=None)
+    )
+    session.info["outbox_wrote_events"] = True
+    return int(result.rowcount)  # type: ignore[attr-defined]
+
+
+def next_due(session: Session) -> datetime | None:
+    """When the next event that nobody works on becomes due; None when nothing waits."""
+    available = case(
+        (OutboxEvent.leased_until > OutboxEvent.available_at, OutboxEvent.leased_until),
+        else_=OutboxEvent.available_at,
+    )
+    return session.scalar(select(available).where(OutboxEvent.parked_at.is_(None)).order_by(available).limit(1))
+
+
+def leased_sources(session: Session) -> int:
+    """How many sources are leased now."""
+    leased = (
+        select(OutboxEvent.source_kind, OutboxEvent.source_id)
+        .where(OutboxEvent.leased_until > utcnow(), OutboxEvent.parked_at.is_(None))
+        .distinct()
+        .subquery()
+    )
+    return session.scalar(select(func.count()).select_from(leased)) or 0
+
+
+def is_idle(session: Session) -> bool:
+    """Whether nothing waits and nothing is worked on (parked events do not count)."""
+    return session.scalar(select(OutboxEvent.id).where(OutboxEvent.parked_at.is_(None)).limit(1)) is None
+
+
+def _of(keys: Iterable[SourceKey]) -> ColumnElement[bool]:
+    by_kind: dict[str, list[str]] = {}
+    for key in keys:
+        by_kind.setdefault(key.kind, []).append(key.id)
+    return or_(
+        *(and_(OutboxEvent.source_kind == kind, OutboxEvent.source_id.in_(ids)) for kind, ids in by_kind.items())
+    )
+
+
+def _same_source(state: type[IndexState], event: type[OutboxEvent]) -> ColumnElement[bool]:
+    return and_(state.source_kind == event.source_kind, state.source_id == event.source_id)

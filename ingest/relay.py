@@ -1,0 +1,149 @@
+"""The relay: takes what waits in the outbox and has it indexed, on threads of this process or by Celery workers."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from core_api.infra.database import Database
+from core_api.infra.settings import Settings
+from core_api.models import utcnow
+from ingest.queue import claim, find_waiting, is_idle, leased_sources, next_due, release_all
+from ingest.sources import SourceKey
+
+logger = logging.getLogger(__name__)
+
+BATCH = 16
+"""Sources taken at a time: enough to fill embedding batches and to make commits rare, few enough to share out."""
+_POLL_SECONDS = 5.0
+"""How often the outbox is looked at without a signal: only other processes' events depend on it."""
+_PAUSE_WHILE_BUSY = 0.5
+_PAUSE_AFTER_ERROR = 2.0
+_MAX_IN_FLIGHT = 16 * BATCH
+
+
+class Relay:
+    """Threads that claim sources and hand them on.
+
+    `index` does the work: the threads call it with the claimed sources. One thread takes only what is indexed
+    already, so that an edit never waits for a bulk import to leave a thread free.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        index: Callable[[Sequence[SourceKey]], None],
+        *,
+        alone: bool,
+        before_claim: Callable[[], None] | None = None,
+    ) -> None:
+        """`alone`: no other process works on this outbox, so leases that exist at the start are dead. Otherwise the
+        work is done elsewhere, and no more than some batches are sent ahead."""
+        self._settings = settings
+        self._database = database
+        self._index = index
+        self._alone = alone
+        self._before_claim = before_claim
+        self._stopping = threading.Event()
+        self._wake = threading.Condition()
+        self._signals = 0
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Start the threads."""
+        if self._alone:
+            with self._database.transaction() as session:
+                left = release_all(session)
+            if left:
+                logger.warning("%d events were being worked on when the last process ended; taking them up again", left)
+        self._threads = [threading.Thread(target=self._listen, name="outbox-signal", daemon=True)]
+        workers = self._settings.ingest_threads if self._alone else 1
+        self._threads += [
+            threading.Thread(target=self._work, args=(False,), name=f"ingest-{number}", daemon=True)
+            for number in range(workers)
+        ]
+        if self._alone:
+            self._threads.append(threading.Thread(target=self._work, args=(True,), name="ingest-edits", daemon=True))
+        for thread in self._threads:
+            thread.start()
+
+    def request_stop(self) -> None:
+        """Take nothing new from now on."""
+        self._stopping.set()
+        self._database.outbox_written.set()
+        self._notify()
+
+    def join(self, timeout: float) -> bool:
+        """Wait for the threads to end; gives whether all have."""
+        deadline = time.monotonic() + timeout
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def wait_idle(self, timeout: float) -> bool:
+        """Wait until nothing waits and nothing is worked on; gives whether that came about in time."""
+        deadline = time.monotonic() + timeout
+        while True:
+            with self._database.reading() as session:
+                if is_idle(session):
+                    return True
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.05)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether a stop was asked for."""
+        return self._stopping.is_set()
+
+    def _listen(self) -> None:
+        """Turn the database's signal into one that every thread hears."""
+        while not self._stopping.is_set():
+            if self._database.outbox_written.wait(_POLL_SECONDS):
+                self._database.outbox_written.clear()
+            self._notify()
+
+    def _notify(self) -> None:
+        with self._wake:
+            self._signals += 1
+            self._wake.notify_all()
+
+    def _work(self, updates_only: bool) -> None:
+        while not self._stopping.is_set():
+            heard = self._signals  # before looking: a signal that comes while we look must not be missed
+            try:
+                keys = self._claim(updates_only)
+                if keys:
+                    self._index(keys)
+                    continue
+                pause = self._until_due()
+            except Exception:
+                logger.exception("the relay could not go on; trying again in %.0f s", _PAUSE_AFTER_ERROR)
+                self._stopping.wait(_PAUSE_AFTER_ERROR)
+                continue
+            with self._wake:
+                if self._signals == heard and not self._stopping.is_set():
+                    self._wake.wait(pause)
+
+    def _claim(self, updates_only: bool) -> list[SourceKey]:
+        if self._before_claim is not None:
+            self._before_claim()
+        # Looked at without the write lock first: most signals find nothing for this thread.
+        with self._database.reading() as session:
+            if not self._alone and leased_sources(session) >= _MAX_IN_FLIGHT:
+                return []
+            if not find_waiting(session, 1, updates_only=updates_only):
+                return []
+        with self._database.transaction() as session:
+            return claim(session, BATCH, self._settings.ingest_max_tries, updates_only=updates_only)
+
+    def _until_due(self) -> float | None:
+        """Seconds until a put-off event or a lease is due; None: only a signal can bring work."""
+        with self._database.reading() as session:
+            due = next_due(session)
+        if due is None:
+            return None
+        return max(_PAUSE_WHILE_BUSY, (due - utcnow()).total_seconds())

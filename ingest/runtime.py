@@ -1,0 +1,107 @@
+"""Ingestion in a serving process: puts pipeline, task and relay together, and starts and stops them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from core_api.infra.database import Database
+from core_api.infra.settings import Settings
+from core_api.infra.storage import FileStore
+from ingest.indexing import Freshness, Indexer
+from ingest.relay import Relay
+from ingest.sources import SourceKey
+
+if TYPE_CHECKING:
+    from celery import Celery  # type: ignore[import-untyped]
+
+    from ingest.sandbox import Sandbox
+    from retrieval.engine import RetrievalEngine
+
+logger = logging.getLogger(__name__)
+
+
+class IngestRuntime:
+    """Indexes what changes, for as long as it runs.
+
+    Without `redis_url` the Celery task runs in place, on the relay's threads; with it, the relay sends the task to
+    the workers (`celery -A ingest.worker:celery_app worker`) and does nothing itself.
+    """
+
+    def __init__(self, settings: Settings, database: Database, engine: RetrievalEngine) -> None:
+        self._settings = settings
+        self._database = database
+        self._engine = engine
+        self._lock = threading.Lock()
+        self._sandbox: Sandbox | None = None
+        self._indexer: Indexer | None = None
+        self._celery: Celery | None = None
+        self._relay = Relay(
+            settings,
+            database,
+            self._dispatch,
+            alone=settings.redis_url is None,
+            before_claim=self._record_failures,
+        )
+
+    def start(self) -> None:
+        """Begin. Returns at once: what is heavy is loaded by the thread that first needs it."""
+        self._relay.start()
+
+    def stop(self, timeout: float = 10.0) -> None:
+        """Take nothing new and let the work at hand end. What is not done in time is left as it is: its events stay,
+        and the next start takes them up."""
+        self._relay.request_stop()
+        if not self._relay.join(timeout):
+            logger.warning("indexing did not end within %.0f s; the next start goes on with it", timeout)
+        if self._sandbox is not None:
+            self._sandbox.close()
+
+    def wait_idle(self, timeout: float) -> bool:
+        """Wait until everything that waits is indexed, failed or parked; gives whether that came about in time."""
+        return self._relay.wait_idle(timeout)
+
+    @property
+    def freshness(self) -> Freshness:
+        """How long changes took to reach the indexes, lately."""
+        return self._indexer.freshness if self._indexer is not None else Freshness()
+
+    def _dispatch(self, keys: Sequence[SourceKey]) -> None:
+        task = self._app().tasks["ingest.index_sources"]
+        arguments = [[list(key) for key in keys]]
+        if self._settings.redis_url is None:
+            task.apply(args=arguments, throw=True)
+        else:
+            task.apply_async(args=arguments)
+
+    def _app(self) -> Celery:
+        with self._lock:
+            if self._celery is None:
+                from ingest.tasks import create_celery
+
+                self._celery = create_celery(self._settings, self._make_indexer)
+            return self._celery
+
+    def _make_indexer(self) -> Indexer:
+        with self._lock:
+            if self._indexer is None:
+                from ingest.pipeline import Pipeline
+                from ingest.sandbox import Sandbox
+
+                self._sandbox = Sandbox(self._settings)
+                pipeline = Pipeline(
+                    self._settings,
+                    self._database,
+                    self._engine.embedder,
+                    self._engine.vectors,
+                    self._sandbox,
+                    FileStore(self._settings.files_dir),
+                )
+                self._indexer = Indexer(self._settings, self._database, pipeline)
+            return self._indexer
+
+    def _record_failures(self) -> None:
+        if self._indexer is not None:
+            self._indexer.record_failures()

@@ -1,0 +1,104 @@
+"""What can be indexed, seen the same way whatever its kind: documents now; logs and messages join here."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core_api.models import Document, DocumentVersion
+
+
+class SourceKey(NamedTuple):
+    """Names a source."""
+
+    kind: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredContent:
+    """The file of a source's version, in the file store."""
+
+    version_id: str
+    sha256: str
+    filename: str
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A source as it was when it was read. Two snapshots are equal when nothing that is indexed has changed between."""
+
+    key: SourceKey
+    space_id: str
+    title: str
+    title_given: bool
+    version: int
+    deleted: bool
+    content: StoredContent
+
+
+def read_sources(session: Session, keys: Iterable[SourceKey], *, lock: bool = False) -> dict[SourceKey, Snapshot]:
+    """The sources that exist, deleted ones that are not purged yet included.
+
+    `lock` holds their rows until the transaction ends, so that nobody changes them meanwhile.
+    """
+    found: dict[SourceKey, Snapshot] = {}
+    by_kind: dict[str, list[str]] = {}
+    for key in keys:
+        by_kind.setdefault(key.kind, []).append(key.id)
+    for kind, ids in by_kind.items():
+        for snapshot in _READERS[kind](session, ids, lock):
+            found[snapshot.key] = snapshot
+    return found
+
+
+def set_found_title(session: Session, key: SourceKey, title: str) -> None:
+    """Give a source the title that its content shows; a title that a person gave stays."""
+    document = session.get(Document, key.id)
+    if document is not None and not document.title_given and document.title != title:
+        document.title = title
+
+
+def purge_source(session: Session, key: SourceKey) -> None:
+    """Remove the row of a deleted source and all its versions."""
+    document = session.get(Document, key.id)
+    if document is not None and document.deleted_at is not None:
+        session.delete(document)
+
+
+def source_kinds() -> tuple[str, ...]:
+    """The kinds of sources that the pipeline knows."""
+    return tuple(_READERS)
+
+
+def _read_documents(session: Session, ids: Sequence[str], lock: bool) -> list[Snapshot]:
+    statement = (
+        select(Document, DocumentVersion)
+        .join(
+            DocumentVersion,
+            (DocumentVersion.document_id == Document.id) & (DocumentVersion.number == Document.version),
+        )
+        .where(Document.id.in_(ids))
+    )
+    if lock:
+        statement = statement.with_for_update(of=Document)
+    return [
+        Snapshot(
+            SourceKey(Document.__source_kind__, document.id),
+            document.space_id,
+            document.title,
+            document.title_given,
+            document.version,
+            document.deleted_at is not None,
+            StoredContent(version.id, version.sha256, version.filename, version.media_type),
+        )
+        for document, version in session.execute(statement)
+    ]
+
+
+_READERS: dict[str, Callable[[Session, Sequence[str], bool], list[Snapshot]]] = {
+    Document.__source_kind__: _read_documents
+}

@@ -1,0 +1,46 @@
+"""The Celery task: index these sources. The same code runs in place (embedded) and in workers (server mode)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from core_api.infra.settings import Settings
+from ingest.indexing import Indexer
+from ingest.sources import SourceKey
+
+if TYPE_CHECKING:
+    from celery import Celery  # type: ignore[import-untyped]
+
+logger = logging.getLogger(__name__)
+
+TASK = "ingest.index_sources"
+
+
+def create_celery(settings: Settings, indexer: Callable[[], Indexer]) -> Celery:
+    """A Celery application with the task `ingest.index_sources`.
+
+    `indexer` is called when the first task runs, in the process that runs it. With `redis_url` set the application
+    sends over Redis; without it there is no broker, and tasks are run in place with `apply`.
+    """
+    from celery import Celery
+
+    app = Celery("nexus", set_as_current=False)
+    app.conf.update(
+        broker_url=settings.redis_url or "memory://",
+        task_ignore_result=True,
+        task_acks_late=True,  # a worker that dies has not done its task
+        task_reject_on_worker_lost=True,
+        worker_prefetch_multiplier=1,
+        broker_connection_retry_on_startup=True,
+        task_serializer="json",
+        accept_content=["json"],
+        worker_hijack_root_logger=False,
+    )
+
+    @app.task(name=TASK)  # type: ignore[untyped-decorator]
+    def index_sources(keys: Sequence[Sequence[str]]) -> None:
+        indexer().index([SourceKey(kind, source_id) for kind, source_id in keys])
+
+    return app

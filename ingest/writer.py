@@ -1,0 +1,301 @@
+"""The last phase of the pipeline: what is written, in which order, so that a crash at any point is made good by looking
+at the source again.
+
+1. `announce`: the source is marked as being written. Should the process die from here on, the next look does not take
+   the index for current, whatever the versions say.
+2. Vectors are written, then those that no chunk will have any more are deleted.
+3. `commit`: one transaction brings chunks, text, index state and the acknowledgement of the events, for each source
+   that is still as it was read; one that moved on is given back to be looked at again.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import and_, delete, insert, or_, select
+from sqlalchemy.orm import Session
+
+from core_api.infra.database import Database
+from core_api.models import Chunk, IndexState, IndexStatus, VersionText, utcnow
+from core_api.outbox import next_change
+from ingest.chunking import Passage
+from ingest.queue import acknowledge, release
+from ingest.sources import Snapshot, SourceKey, purge_source, read_sources, set_found_title
+from ingest.text import ExtractedText
+from ingest.types import ParseFailed
+from retrieval.placement import place, targets
+from retrieval.vectors import VectorRow, VectorStore
+
+
+class Outcome(StrEnum):
+    """How a look at a source ended."""
+
+    INDEXED = "indexed"
+    UNCHANGED = "unchanged"
+    FAILED = "failed"
+    DELETED = "deleted"
+    MOVED_ON = "moved_on"
+    """It changed while it was worked on, and will be looked at again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """What became of a source: its chunks, how many of them were embedded anew, and the time of the oldest event that
+    this answered."""
+
+    key: SourceKey
+    outcome: Outcome
+    chunks: int = 0
+    embedded: int = 0
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """What is indexed of a source; `chunks` maps ids to content hashes, `collection` holds their vectors."""
+
+    status: str | None = None
+    pipeline: str = ""
+    version: int | None = None
+    space_id: str | None = None
+    title: str | None = None
+    collection: str | None = None
+    chunks: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class Work:
+    """A source on its way through the pipeline."""
+
+    key: SourceKey
+    snapshot: Snapshot | None
+    indexed: Indexed
+    title: str = ""
+    unchanged: bool = False
+    extracted: ExtractedText | None = None
+    text_is_new: bool = False
+    passages: list[Passage] = field(default_factory=list)
+    failure: ParseFailed | None = None
+    collection: str = ""
+    embedded: int = 0
+
+    def __post_init__(self) -> None:
+        if self.snapshot is not None:
+            self.title = self.snapshot.title
+
+    @property
+    def writes(self) -> bool:
+        """Whether the vectors of this source will change."""
+        return not self.unchanged and bool(self.passages or self.indexed.chunks)
+
+    def chunk_id(self, ordinal: int) -> str:
+        """The id of a chunk."""
+        return f"{self.key.kind}:{self.key.id}:{ordinal}"
+
+    def vector_row(self, ordinal: int, embedding: NDArray[np.float32]) -> VectorRow:
+        """A passage's row in the vector store."""
+        assert self.snapshot is not None
+        return VectorRow(
+            self.chunk_id(ordinal), self.snapshot.space_id, self.passages[ordinal].content_sha256, embedding
+        )
+
+
+def read_indexed(session: Session, keys: Sequence[SourceKey], fingerprint: str) -> dict[SourceKey, Indexed]:
+    """What is indexed of each source; an empty record where nothing is."""
+    if not keys:
+        return {}
+    chunks: dict[SourceKey, dict[str, str]] = {}
+    titles: dict[SourceKey, str] = {}
+    rows = session.execute(
+        select(Chunk.source_kind, Chunk.source_id, Chunk.id, Chunk.content_sha256, Chunk.title)
+        .where(_of(Chunk, keys))
+        .order_by(Chunk.ordinal)
+    )
+    for kind, source_id, id_, sha, title in rows:
+        key = SourceKey(kind, source_id)
+        chunks.setdefault(key, {})[id_] = sha
+        titles[key] = title
+    collections: dict[str, str] = {}
+    found: dict[SourceKey, Indexed] = {}
+    for state in session.scalars(select(IndexState).where(_of(IndexState, keys))):
+        if state.space_id not in collections:
+            for target in targets(session, [state.space_id], fingerprint):
+                collections[state.space_id] = target.collection
+        key = SourceKey(state.source_kind, state.source_id)
+        found[key] = Indexed(
+            state.status,
+            state.pipeline,
+            state.indexed_version,
+            state.space_id,
+            titles.get(key),
+            collections.get(state.space_id),
+            chunks.get(key, {}),
+        )
+    return {key: found.get(key) or Indexed() for key in keys}
+
+
+class IndexWriter:
+    """Writes what the pipeline made, under one embedding fingerprint. Thread-safe."""
+
+    def __init__(self, database: Database, vectors: VectorStore, fingerprint: str, pipeline: str) -> None:
+        self._database = database
+        self._vectors = vectors
+        self._fingerprint = fingerprint
+        self._pipeline = pipeline
+
+    def announce(self, works: Sequence[Work]) -> None:
+        """Mark the sources as being written, and find the collections that take their vectors."""
+        if not works:
+            return
+        with self._database.transaction() as session:
+            for work in works:
+                if work.passages and work.snapshot is not None:
+                    work.collection = place(session, work.snapshot.space_id, self._fingerprint).collection
+                state = _state(session, work)
+                if state is not None:
+                    state.pipeline = ""
+
+    def write_vectors(self, work: Work, rows: Sequence[VectorRow]) -> None:
+        """Write vectors of a source."""
+        if rows:
+            self._vectors.upsert(work.collection, rows)
+
+    def delete_left_over(self, works: Iterable[Work]) -> None:
+        """Delete the vectors that no chunk of their source will have any more."""
+        gone: dict[str, list[str]] = {}
+        for work in works:
+            if work.indexed.collection is None:
+                continue
+            kept: set[str] = set()
+            if work.indexed.collection == work.collection:
+                kept = {work.chunk_id(ordinal) for ordinal in range(len(work.passages))}
+            gone.setdefault(work.indexed.collection, []).extend(set(work.indexed.chunks) - kept)
+        for collection, ids in gone.items():
+            self._vectors.delete(collection, ids)
+
+    def commit(self, works: Sequence[Work]) -> list[Landed]:
+        """Write all that is still true in one transaction; gives what became of each source, in order."""
+        landed: dict[SourceKey, Outcome] = {}
+        with self._database.transaction() as session:
+            now = read_sources(session, [work.key for work in works], lock=True)
+            for work in works:
+                if now.get(work.key) != work.snapshot:
+                    landed[work.key] = Outcome.MOVED_ON
+                else:
+                    landed[work.key] = self._land(session, work)
+            session.flush()
+            # The rows are locked, so every event that can be seen here was answered by what is written here.
+            since = acknowledge(session, [key for key, outcome in landed.items() if outcome != Outcome.MOVED_ON])
+            moved = [key for key, outcome in landed.items() if outcome == Outcome.MOVED_ON]
+            if moved:
+                release(session, moved)
+        return [
+            Landed(
+                work.key,
+                landed[work.key],
+                len(work.indexed.chunks if work.unchanged else work.passages),
+                work.embedded,
+                since.get(work.key),
+            )
+            for work in works
+        ]
+
+    def _land(self, session: Session, work: Work) -> Outcome:
+        if work.unchanged:
+            return Outcome.UNCHANGED
+        if work.snapshot is None or work.snapshot.deleted:
+            self._forget(session, work)
+            return Outcome.DELETED
+        state = _state(session, work)
+        assert state is not None
+        if work.indexed.chunks or work.passages:
+            state.change_seq = next_change(session)
+        self._replace_chunks(session, work)
+        state.space_id = work.snapshot.space_id
+        state.chunk_count = len(work.passages)
+        state.pipeline = self._pipeline
+        if work.failure is not None:
+            # The version that cannot be read is the current one. The text of the one before it is not what the document
+            # says now, so it is not served any more.
+            state.status, state.indexed_version, state.indexed_at = IndexStatus.FAILED, None, None
+            state.error_code, state.error = work.failure.reason, work.failure.detail
+            return Outcome.FAILED
+        if work.text_is_new and work.extracted is not None:
+            session.merge(
+                VersionText(
+                    version_id=work.snapshot.content.version_id,
+                    text=work.extracted.text,
+                    blocks=work.extracted.blocks_json(),
+                    parser=work.extracted.parser,
+                )
+            )
+        if work.title != work.snapshot.title:
+            set_found_title(session, work.key, work.title)
+        state.status, state.indexed_version, state.indexed_at = IndexStatus.INDEXED, work.snapshot.version, utcnow()
+        state.error_code = state.error = None
+        return Outcome.INDEXED
+
+    def _forget(self, session: Session, work: Work) -> None:
+        """Take a deleted source out; its index state stays, to tell the keyword replicas."""
+        state = _state(session, work)
+        if state is not None and state.status != IndexStatus.DELETED:
+            session.execute(delete(Chunk).where(_of(Chunk, [work.key])))
+            state.status, state.chunk_count, state.indexed_version = IndexStatus.DELETED, 0, None
+            state.pipeline, state.error_code, state.error = self._pipeline, None, None
+            state.change_seq = next_change(session)
+        purge_source(session, work.key)
+
+    def _replace_chunks(self, session: Session, work: Work) -> None:
+        assert work.snapshot is not None
+        if work.indexed.chunks:
+            session.execute(delete(Chunk).where(_of(Chunk, [work.key])))
+        if work.passages:
+            session.execute(insert(Chunk), [_row(work, work.snapshot, i) for i in range(len(work.passages))])
+
+
+def _row(work: Work, snapshot: Snapshot, ordinal: int) -> dict[str, Any]:
+    passage = work.passages[ordinal]
+    return {
+        "id": work.chunk_id(ordinal),
+        "space_id": snapshot.space_id,
+        "source_kind": work.key.kind,
+        "source_id": work.key.id,
+        "version": snapshot.version,
+        "ordinal": ordinal,
+        "title": work.title,
+        "heading": passage.heading,
+        "text": passage.text,
+        "start": passage.start,
+        "end": passage.end,
+        "page": passage.page,
+        "language": passage.language,
+        "content_sha256": passage.content_sha256,
+    }
+
+
+def _state(session: Session, work: Work) -> IndexState | None:
+    """The source's index state, made when there is none; None for a source that neither exists nor was indexed."""
+    state = session.get(IndexState, tuple(work.key))
+    if state is None and work.snapshot is not None:
+        state = IndexState(
+            source_kind=work.key.kind,
+            source_id=work.key.id,
+            space_id=work.snapshot.space_id,
+            status=IndexStatus.PENDING,
+            chunk_count=0,
+            pipeline="",
+            change_seq=0,
+        )
+        session.add(state)
+    return state
+
+
+def _of(table: type[Chunk] | type[IndexState], keys: Sequence[SourceKey]) -> Any:
+    by_kind: dict[str, list[str]] = {}
+    for key in keys:
+        by_kind.setdefault(key.kind, []).append(key.id)
+    return or_(*(and_(table.source_kind == kind, table.source_id.in_(ids)) for kind, ids in by_kind.items()))
