@@ -138,7 +138,9 @@ def ask(
 def import_(
     sources: Annotated[list[str], typer.Argument(help="Folders, files, globs or zip archives.")],
     space: Annotated[str, typer.Option(help="The space to import into; made when it does not exist.")],
-    include: Annotated[list[str] | None, typer.Option(help="Only files that match this glob (may be repeated).")] = None,
+    include: Annotated[
+        list[str] | None, typer.Option(help="Only files that match this glob (may be repeated).")
+    ] = None,
     exclude: Annotated[list[str] | None, typer.Option(help="No files that match this glob (may be repeated).")] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Go on, and import every change.")] = False,
     as_json: JsonOption = False,
@@ -241,7 +243,9 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
     try:
         return asyncio.run(work)
     except httpx.TransportError as error:
-        raise NexusError(f"The server of this data directory does not answer ({error}). Is it still starting?") from error
+        raise NexusError(
+            f"The server of this data directory does not answer ({error}). Is it still starting?"
+        ) from error
 
 
 def _show(result: Any, as_json: bool, show: render.Renderer) -> None:
