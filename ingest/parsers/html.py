@@ -1,0 +1,131 @@
+"""HTML through unstructured, after what it would lose has been written into the tree.
+
+`partition_html` drops row and column spans, the numbers of ordered lists, and runs everything inside a layout table
+(most HTML e-mail) together into one table; so spans are spread out, items get their numbers, and tables that only place
+things on the page are unwrapped first.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from ingest.parsers.cleaning import one_line
+from ingest.parsers.encoding import declared_in_markup, decode
+from ingest.parsers.source import Source
+from ingest.types import Block, BlockKind, Parsed
+
+_REMOVED = ("script", "style", "template", "noscript", "iframe", "object", "svg", "head")
+_STRUCTURE = ("table", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "pre", "blockquote", "hr")
+
+
+def parse(source: Source) -> Parsed:
+    """Parse an HTML page; its title is the `<title>`."""
+    data = source.read()
+    return parse_text(decode(data, declared_in_markup(data)))
+
+
+def parse_text(text: str) -> Parsed:
+    """Parse HTML that is already decoded."""
+    tree = _tree(text)
+    if tree is None:
+        return Parsed((), parser="html")
+    title = tree.find(".//head/title")
+    name = one_line("".join(title.itertext())) if title is not None else ""
+    return Parsed(tuple(_blocks(tree)), title=name or None, parser="html")
+
+
+def html_blocks(text: str) -> Iterator[Block]:
+    """The blocks of an HTML fragment."""
+    tree = _tree(text)
+    if tree is not None:
+        yield from _blocks(tree)
+
+
+def _tree(text: str) -> Any | None:
+    from lxml import etree
+    from lxml import html as lxml_html
+
+    parser = lxml_html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True)
+    try:
+        return lxml_html.document_fromstring(text.encode("utf-8", "replace"), parser=parser)
+    except etree.ParserError:  # nothing but comments or white space
+        return None
+
+
+def _blocks(tree: Any) -> Iterator[Block]:
+    from lxml import html as lxml_html
+
+    from ingest.parsers import elements
+
+    for element in [*tree.iter(*_REMOVED)]:
+        element.drop_tree()
+    for table in reversed([*tree.iter("table")]):
+        if _is_layout(table):
+            _unwrap_table(table)
+        else:
+            _spread_spans(table)
+    _number_items(tree)
+    elements.load()
+    from unstructured.partition.html import partition_html
+
+    try:
+        found = partition_html(text=lxml_html.tostring(tree, encoding="unicode"), languages=[""])
+    except RecursionError:  # hundreds of nested elements: the text without its structure
+        yield Block(BlockKind.PARAGRAPH, "\n\n".join(line for piece in tree.itertext() if (line := piece.strip())))
+        return
+    yield from elements.blocks_of(found)
+
+
+def _is_layout(table: Any) -> bool:
+    """Whether a table places things on the page rather than relating values."""
+    if table.get("role") in ("presentation", "none"):
+        return True
+    if table.find(".//th") is not None or table.find("caption") is not None:
+        return False
+    if any(True for _ in table.iterdescendants(*_STRUCTURE)):
+        return True
+    return max((sum(1 for cell in tr if cell.tag in ("td", "th")) for tr in table.iter("tr")), default=0) <= 1
+
+
+def _unwrap_table(table: Any) -> None:
+    for element in [table, *table.iter("caption", "thead", "tbody", "tfoot", "tr", "td", "th")]:
+        element.tag = "div"
+        for name in ("colspan", "rowspan"):
+            element.attrib.pop(name, None)
+
+
+def _spread_spans(table: Any) -> None:
+    """Rewrite a data table so that every row holds all its cells."""
+    from lxml import html as lxml_html
+
+    from ingest.parsers.elements import grid_of
+
+    if table.find(".//*[@rowspan]") is None and table.find(".//*[@colspan]") is None:
+        return
+    rows, header_rows = grid_of(table)
+    for child in [*table]:
+        if child.tag != "caption":
+            table.remove(child)
+    for index, row in enumerate(rows):
+        tr = lxml_html.Element("tr")
+        for text in row:
+            cell = lxml_html.Element("th" if index < header_rows else "td")
+            cell.text = text
+            tr.append(cell)
+        table.append(tr)
+
+
+def _number_items(tree: Any) -> None:
+    """Write the numbers of ordered lists into their items."""
+    for ordered in tree.iter("ol"):
+        start = ordered.get("start", "1")
+        number = int(start) if start.lstrip("-").isdigit() else 1
+        for item in ordered.iterchildren("li"):
+            value = item.get("value", "")
+            number = int(value) if value.isdigit() else number
+            target = item
+            while (
+                not (target.text or "").strip() and len(target) and target[0].tag in ("p", "div", "span", "b", "strong")
+            ):
+                target = target[0]
+            target.text = f"{number}. {(target.text or '').lstrip()}"
+            number += 1

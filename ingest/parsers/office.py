@@ -1,0 +1,151 @@
+"""Word processor, presentation and book formats.
+
+docx and pptx go to unstructured as they are. odt, rtf, epub and rst become HTML by pandoc (unstructured does the same
+by way of pypandoc, without a time limit and, for odt, through a lossy second format) and then go to unstructured's HTML
+partitioner; doc and ppt become docx and pptx by LibreOffice first.
+"""
+
+import zipfile
+from pathlib import Path
+
+from ingest.parsers import elements, programs
+from ingest.parsers.html import parse_text
+from ingest.parsers.source import Source
+from ingest.types import Block, BlockKind, Parsed, ParseFailed
+
+
+def parse_docx(source: Source) -> Parsed:
+    """Parse a Word document."""
+    return _docx(source.path)
+
+
+def parse_pptx(source: Source) -> Parsed:
+    """Parse a presentation; a page is a slide, and notes follow their slide."""
+    return _pptx(source.path)
+
+
+def parse_doc(source: Source) -> Parsed:
+    """Parse a Word 97-2003 document."""
+    return _docx(_convert(source, "docx", "Word 97-2003 (.doc)", "libreoffice-writer"))
+
+
+def parse_ppt(source: Source) -> Parsed:
+    """Parse a PowerPoint 97-2003 presentation."""
+    return _pptx(_convert(source, "pptx", "PowerPoint 97-2003 (.ppt)", "libreoffice-impress"))
+
+
+def parse_rtf(source: Source) -> Parsed:
+    """Parse rich text."""
+    return _pandoc(source, "rtf", "Rich text (.rtf)")
+
+
+def parse_odt(source: Source) -> Parsed:
+    """Parse an OpenDocument text."""
+    return _pandoc(source, "odt", "OpenDocument (.odt)")
+
+
+def parse_epub(source: Source) -> Parsed:
+    """Parse an EPUB book."""
+    return _pandoc(source, "epub", "EPUB")
+
+
+def parse_rst(source: Source) -> Parsed:
+    """Parse reStructuredText of any encoding."""
+    from ingest.parsers.encoding import decode
+
+    return _pandoc(source, "rst", "reStructuredText (.rst)", text=decode(source.read()))
+
+
+def _docx(path: Path) -> Parsed:
+    elements.load()
+    from unstructured.partition.docx import partition_docx
+
+    found = partition_docx(filename=str(path), languages=[""])
+    blocks = tuple(elements.blocks_of(found, pages=True))
+    return Parsed(blocks, title=_core_title(path), parser="unstructured")
+
+
+def _pptx(path: Path) -> Parsed:
+    elements.load()
+    from unstructured.partition.pptx import partition_pptx
+
+    found = partition_pptx(filename=str(path), languages=[""], include_slide_notes=True)
+    blocks = tuple(elements.blocks_of(found, pages=True))
+    title = _core_title(path) or next((b.text for b in blocks if b.kind is BlockKind.HEADING and b.page == 1), None)
+    return Parsed(blocks, title=title, parser="unstructured")
+
+
+def _pandoc(source: Source, reader: str, what: str, text: str | None = None) -> Parsed:
+    pandoc = programs.find_pandoc()
+    if pandoc is None:
+        raise programs.needs("pandoc", what, "pandoc")
+    memory = max(256, source.limits.memory_bytes // 2**20 // 2)
+    args = [
+        pandoc,
+        "+RTS",
+        f"-M{memory}m",
+        "-RTS",
+        "--sandbox",
+        "--standalone",
+        "--wrap=none",
+        "-f",
+        reader,
+        "-t",
+        "html",
+    ]
+    if text is None:
+        html = programs.run(source, [*args, str(source.path.resolve())])
+    else:
+        html = programs.run(source, args, stdin=text.encode("utf-8", "replace"))
+    parsed = parse_text(html.decode("utf-8", "replace"))
+    title = parsed.title if parsed.title not in (None, "-", source.path.stem) else None
+    return Parsed(_without_title_block(parsed.blocks, title), title=title, parser=f"pandoc:{reader}")
+
+
+def _without_title_block(blocks: tuple[Block, ...], title: str | None) -> tuple[Block, ...]:
+    """pandoc's stand-alone page repeats the title as its first heading."""
+    if title and blocks and blocks[0].kind is BlockKind.HEADING and blocks[0].text == title and len(blocks) > 1:
+        return blocks[1:]
+    return blocks
+
+
+def _convert(source: Source, target: str, what: str, package: str) -> Path:
+    office = programs.find_office()
+    if office is None:
+        raise programs.needs("LibreOffice", what, package)
+    profile, out = source.scratch / "office-profile", source.scratch / "office-out"
+    out.mkdir(exist_ok=True)
+    original = source.scratch / f"original.{target[:-1]}"
+    original.write_bytes(source.read())
+    args = [
+        office,
+        f"-env:UserInstallation={profile.resolve().as_uri()}",
+        *("--headless", "--invisible", "--norestore", "--nolockcheck", "--nodefault", "--nologo"),
+        *("--convert-to", target, "--outdir", str(out), str(original)),
+    ]
+    for attempt in (1, 2):  # a fresh profile may make LibreOffice end with 81, "start me again"
+        try:
+            programs.run(source, args)
+        except ParseFailed as error:
+            if error.reason == "timeout" or attempt == 2:
+                raise
+        converted = out / f"original.{target}"
+        if converted.exists():
+            return converted
+    raise ParseFailed("malformed", f"LibreOffice could not read this {what} file. Open it in Office and save it anew.")
+
+
+def _core_title(path: Path) -> str | None:
+    """The title of an Office Open XML file's properties, unless it is one that programs write by themselves."""
+    import re
+    from html import unescape
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            core = archive.read("docProps/core.xml")[:100_000].decode("utf-8", "replace")
+    except (KeyError, zipfile.BadZipFile):
+        return None
+    match = re.search(r"<dc:title[^>]*>([^<]+)</dc:title>", core)
+    title = unescape(match.group(1)).strip() if match else ""
+    ignored = ("", "word document", "powerpoint presentation", "presentation", "document", "untitled", "제목 없음")
+    return None if title.lower() in ignored else title

@@ -1,0 +1,137 @@
+"""Workbooks: each sheet under its name as a heading, each table as lines that name their columns.
+
+openpyxl and xlrd directly, not through unstructured: partition_xlsx returns a table's words in one run, so that a
+number no longer knows its column, and loads pandas and the rest (3.4 s, 390 MB).
+"""
+
+import datetime
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+from ingest.parsers.source import Source
+from ingest.parsers.tables import table_text
+from ingest.types import Block, BlockKind, Parsed, ParseFailed
+
+_MERGE_MAX_BYTES = 20 * 2**20  # of sheet XML, up to which merged cells are worth the memory of a full load
+_GAP_ROWS = 1  # empty rows that end a table
+
+
+def parse_xlsx(source: Source) -> Parsed:
+    """Parse an Excel workbook (also with macros, which are not read)."""
+    import warnings
+
+    import openpyxl
+
+    with zipfile.ZipFile(source.path) as archive:
+        size = sum(info.file_size for info in archive.infolist() if "worksheets/" in info.filename)
+    full = size <= _MERGE_MAX_BYTES
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        book = openpyxl.load_workbook(source.path, read_only=not full, data_only=True, keep_links=False)
+    try:
+        title = book.properties.title or None
+        blocks: list[Block] = []
+        for sheet in book.worksheets:
+            merged = _merged(sheet) if full else {}
+            rows = (
+                [_cell_text(merged.get((r, c), cell)) for c, cell in enumerate(row, start=1)]
+                for r, row in enumerate(sheet.iter_rows(values_only=True), start=1)
+            )
+            blocks += _sheet_blocks(sheet.title, rows)
+    finally:
+        book.close()
+    return Parsed(tuple(blocks), title=title, parser="openpyxl")
+
+
+def parse_xls(source: Source) -> Parsed:
+    """Parse an Excel 97-2003 workbook."""
+    import xlrd
+
+    try:
+        book = xlrd.open_workbook(str(source.path), on_demand=True, logfile=open("/dev/null", "w"))  # noqa: SIM115
+    except xlrd.XLRDError as error:
+        if "encrypted" in str(error).lower() or "password" in str(error).lower():
+            raise ParseFailed(
+                "password_protected",
+                "The workbook is protected by a password. Remove the password and upload it again.",
+            ) from error
+        raise ParseFailed("malformed", f"The workbook is damaged: {error}.") from error
+    blocks: list[Block] = []
+    for sheet in book.sheets():
+        rows = ([_xls_text(cell, book.datemode) for cell in sheet.row(number)] for number in range(sheet.nrows))
+        blocks += _sheet_blocks(sheet.name, rows)
+    return Parsed(tuple(blocks), parser="xlrd")
+
+
+def _sheet_blocks(name: str, rows: Any) -> Iterator[Block]:
+    """A sheet's heading and its tables, which empty rows part; a lone row of one cell is a line of text."""
+    named = False
+    for table in _tables(rows):
+        if not named:
+            yield Block(BlockKind.HEADING, name, level=1)
+            named = True
+        cells = [cell for row in table for cell in row if cell]
+        if len(cells) == 1 or all(sum(1 for cell in row if cell) <= 1 for row in table):
+            yield Block(BlockKind.PARAGRAPH, "\n".join(dict.fromkeys(cells)))
+        else:
+            yield Block(BlockKind.TABLE, table_text(table))
+
+
+def _tables(rows: Any) -> Iterator[list[list[str]]]:
+    table: list[list[str]] = []
+    for row in rows:
+        if any(row):
+            table.append(row)
+        elif table:
+            yield table
+            table = []
+    if table:
+        yield table
+
+
+def _merged(sheet: Any) -> dict[tuple[int, int], Any]:
+    """Values of the cells that a merge hides: down the rows always, across columns only in what may be a header."""
+    values: dict[tuple[int, int], Any] = {}
+    for area in sheet.merged_cells.ranges:
+        if area.size["rows"] * area.size["columns"] > 10_000:
+            continue
+        value = sheet.cell(area.min_row, area.min_col).value
+        across = area.max_col if area.min_row == area.max_row and area.min_row <= 10 else area.min_col
+        for row in range(area.min_row, area.max_row + 1):
+            for column in range(area.min_col, across + 1):
+                values[row, column] = value
+    return values
+
+
+def _cell_text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return _number(value)
+    if isinstance(value, datetime.datetime):
+        return value.date().isoformat() if value.time() == datetime.time() else value.isoformat(" ", "minutes")
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    return str(value).strip()
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value == int(value) and abs(value) < 1e15 else f"{value:.10g}"
+
+
+def _xls_text(cell: Any, datemode: int) -> str:
+    import xlrd
+
+    if cell.ctype == xlrd.XL_CELL_DATE:
+        try:
+            return _cell_text(xlrd.xldate_as_datetime(cell.value, datemode))
+        except (ValueError, OverflowError):
+            return _number(float(cell.value))
+    if cell.ctype == xlrd.XL_CELL_BOOLEAN:
+        return "yes" if cell.value else "no"
+    if cell.ctype == xlrd.XL_CELL_ERROR:
+        return ""
+    return _cell_text(cell.value)
