@@ -1,5 +1,6 @@
 """How a command reaches the product: over HTTP to the data directory's server, else to the same app in process."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -8,13 +9,15 @@ from typing import Any
 import httpx
 
 from core_api.infra.database import Database
-from core_api.infra.errors import NexusError
+from core_api.infra.errors import NexusError, Unavailable
 from core_api.infra.logging import configure_logging
 from core_api.infra.settings import Settings
 from core_api.models import TokenKind
 from nexus.datadir import DataDir
 
 TOKEN_LIFETIME = timedelta(hours=12)
+REQUEST_SECONDS = 300
+READY_SECONDS = 120
 IN_PROCESS = "http://nexus.local"
 
 
@@ -43,8 +46,9 @@ async def connect(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     datadir.prepare()
     if (server := datadir.running_server()) is not None:
         database = Database(settings.resolved_database_url)
-        async with httpx.AsyncClient(base_url=server.url, timeout=120) as client:
+        async with httpx.AsyncClient(base_url=server.url, timeout=REQUEST_SECONDS) as client:
             _authorize(client, owner_token(database, TokenKind.BEARER, TOKEN_LIFETIME, "command line"))
+            await _until_ready(client)
             yield client
         database.dispose()
         return
@@ -56,13 +60,23 @@ async def connect(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
         transport = httpx.ASGITransport(app)
         async with (
             app.router.lifespan_context(app),
-            httpx.AsyncClient(base_url=IN_PROCESS, transport=transport, timeout=None) as client,
+            httpx.AsyncClient(base_url=IN_PROCESS, transport=transport, timeout=REQUEST_SECONDS) as client,
         ):
             _authorize(client, owner_token(database, TokenKind.BEARER, TOKEN_LIFETIME, "command line"))
+            await asyncio.to_thread(app.state.engine.wait)
             yield client
         database.dispose()
     finally:
         datadir.unlock()
+
+
+async def _until_ready(client: httpx.AsyncClient) -> None:
+    for _ in range(READY_SECONDS * 5):
+        response = await client.get("/health/ready")
+        if response.status_code != Unavailable.status:
+            break
+        await asyncio.sleep(0.2)
+    checked(response)
 
 
 def _authorize(client: httpx.AsyncClient, token: str) -> None:

@@ -3,11 +3,9 @@
 import asyncio
 import contextlib
 import socket
-import threading
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 
-import structlog
 import uvicorn
 from fastapi import FastAPI
 
@@ -28,8 +26,6 @@ from ingest.runtime import IngestRuntime
 from nexus import sign_in
 from nexus.datadir import DataDir
 from retrieval.engine import RetrievalEngine
-
-log = structlog.get_logger()
 
 
 class PortInUse(NexusError):
@@ -65,17 +61,18 @@ def build_app(settings: Settings, database: Database, *, web: bool) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        engine = RetrievalEngine(settings, database)
+        # Both load what is heavy on threads of their own: the API answers at once.
+        engine = RetrievalEngine.open(settings, database)
         runtime = IngestRuntime(settings, database, engine)
+        runtime.start()
         app.state.engine = engine
         app.state.ingest = runtime
         app.state.is_ready = lambda: engine.ready
-        opening = threading.Thread(target=_open, args=(engine, runtime), name="open-indexes", daemon=True)
-        opening.start()
         try:
             yield
         finally:
-            await asyncio.to_thread(_close, opening, engine, runtime)
+            await asyncio.to_thread(runtime.stop)
+            await asyncio.to_thread(engine.close)
 
     routers = [retrieval.endpoints.router, ingest.endpoints.router, assistant.endpoints.router]
     app = create_app(settings, database, routers, lifespan)
@@ -133,23 +130,10 @@ def _bind(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise PortInUse(
-            f"{host}:{port} cannot be used: {error.strerror}. Choose another with --port or NEXUS_PORT (0: any free one)."
+            f"{host}:{port} cannot be used: {error.strerror}. "
+            "Choose another with --port or NEXUS_PORT (0: any free one)."
         ) from error
     return listener
-
-
-def _open(engine: RetrievalEngine, runtime: IngestRuntime) -> None:
-    try:
-        engine.open()
-        runtime.start()
-    except Exception:
-        log.exception("indexes_not_opened")
-
-
-def _close(opening: threading.Thread, engine: RetrievalEngine, runtime: IngestRuntime) -> None:
-    opening.join()
-    runtime.stop()
-    engine.close()
 
 
 async def _until(condition: Callable[[], bool]) -> None:
