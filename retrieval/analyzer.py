@@ -7,7 +7,8 @@ normalised by itself (NFKC, lower case, accents of Latin letters dropped):
 - Identifiers and numbers (`NEXUS_DATA_DIR`, `v1.5.9`, `outboxEvent`, `IL-6`): the whole, so that it is found exactly,
   and its parts.
 - Hangul: the particle is taken off ("여의도에서" -> "여의도"), then overlapping bigrams, which need no dictionary
-  and match inside compounds; a number keeps its unit ("1989년" -> "1989", "1989년"); interrogatives are dropped as stop words.
+  and match inside compounds; a number keeps its unit ("1989년" -> "1989", "1989년"); interrogatives are
+  dropped as stop words.
   Measured on KorQuAD (questions of 70 articles over 961 paragraphs, MRR@10): bigrams of whole words 0.950, with the
   words themselves added 0.938, bigrams without particles 0.954, with units 0.958.
 - Han and Kana: overlapping bigrams.
@@ -230,3 +231,8 @@ def _latin_language(sample: str) -> str:
     english = sum(word in ENGLISH for word in words)
     best = max(votes, key=lambda code: votes[code])
     return best if votes[best] >= 2 and votes[best] > english else "en"
+
+
+def is_cjk(term: str) -> bool:
+    """Whether a term is of Hangul, Han or Kana: a bigram, not a word."""
+    return bool(_CJK.search(term))

@@ -23,10 +23,10 @@ KOREAN = _words("무엇 누구 언제 어디 어느 어떤 무슨 어떻게 얼�
 
 KOREAN_PARTICLES = _words(
     """
-    은 는 이 가 을 를 의 에 와 과 도 로 만 나 며 고 에서 에게 에는 에도 으로 부터 까지 보다 처럼 마다 조차 마저 밖에 이나
-    이며 이고 하고 이랑 랑 께서 께 한테 이라 라고 이라고 라는 이라는 으로서 로서 으로써 로써 에서는 에서의 에서도 으로는
-    이다 였다 이었다 입니다 인가 인가요 이란 란 이라면 라면 들 들이 들은 들을 들의 들에 들에게 으로부터 로부터 대로
-    만이 만을
+    은 는 이 가 을 를 의 에 와 과 도 로 만 나 며 고 에서 에게 에는 에도 으로 부터 까지 보다 처럼 마다 조차 마저 밖에
+    이나 이며 이고 하고 이랑 랑 께서 께 한테 이라 라고 이라고 라는 이라는 으로서 로서 으로써 로써 에서는 에서의 에서도
+    으로는 이다 였다 이었다 입니다 인가 인가요 이란 란 이라면 라면 들 들이 들은 들을 들의 들에 들에게 으로부터 로부터
+    대로 만이 만을
     """
 )
 
@@ -34,8 +34,8 @@ KOREAN_PARTICLES = _words(
 FUNCTION_WORDS = {
     "de": _words(
         """
-        der die das und ist ich wie nicht ein eine einen einem einer mit von auf für wir sie zu im den dem wird auch kann
-        werden sind bei nach oder warum wann welche welcher meine mein haben
+        der die das und ist ich wie nicht ein eine einen einem einer mit von auf für wir sie zu im den dem wird auch
+        kann werden sind bei nach oder warum wann welche welcher meine mein haben
         """
     ),
     "fr": _words(

@@ -25,6 +25,20 @@ class Filters:
     updated_after: datetime | None = None
     updated_before: datetime | None = None
 
+    @property
+    def narrow(self) -> bool:
+        """Whether there is a condition besides the spaces."""
+        return any(
+            (
+                self.kinds,
+                self.tags,
+                self.author_ids,
+                self.source_ids,
+                self.updated_after is not None,
+                self.updated_before is not None,
+            )
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -53,9 +67,9 @@ class Hit:
     """A passage that answers a query.
 
     `start` and `end` are character offsets in the text extracted from the source's version; `text` is exactly that
-    span. `highlights` are (start, end) offsets within `text`. `scores` holds the legs' own scores: `keyword` (BM25),
-    `semantic` (cosine), absent where a leg did not return the passage. `score` is in 0..1, comparable within one
-    result only.
+    span. `highlights` are (start, end) offsets within `text` of the words that match the query; `excerpt` is the part
+    of `text` that shows most of them. `scores` holds the legs' own scores: `keyword` (BM25), `semantic` (cosine),
+    absent where a leg did not return the passage. `score` is in 0..1, comparable within one result only.
     """
 
     chunk_id: str
@@ -72,6 +86,7 @@ class Hit:
     score: float
     scores: dict[str, float]
     highlights: tuple[tuple[int, int], ...] = ()
+    excerpt: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,186 @@
+"""The parts that search needs (embedder, vectors, keyword index), opened on threads so that the API answers at once."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Generic, TypeVar
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from core_api.infra.database import Database
+from core_api.infra.errors import NexusError, Unavailable
+from core_api.infra.settings import Settings
+from retrieval.embedding import Embedder, load_embedder
+from retrieval.keywords import KeywordIndex
+from retrieval.vectors import VectorStore
+
+log = structlog.get_logger()
+_T = TypeVar("_T")
+
+_LEG_THREADS = 8
+_CACHED_QUERIES = 1_000
+_RETRY_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0)
+
+
+class _Part(Generic[_T]):
+    """Something that is being opened on a thread. A failure (a server that is not up yet) is tried again until the
+    engine closes; who asks meanwhile is told why."""
+
+    def __init__(self, name: str, value: _T | None = None) -> None:
+        self._name = name
+        self._value = value
+        self._error: NexusError | None = None
+        self._known = threading.Event()  # there is a value or an error
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        if value is not None:
+            self._known.set()
+
+    def open(self, make: Callable[[], _T]) -> None:
+        self._thread = threading.Thread(target=self._open, args=(make,), name=f"open-{self._name}", daemon=True)
+        self._thread.start()
+
+    def _open(self, make: Callable[[], _T]) -> None:
+        attempt = 0
+        while not self._stop.is_set():
+            try:
+                self._value = make()
+                self._error = None
+                self._known.set()
+                return
+            except NexusError as error:
+                self._error = error
+            except Exception as error:  # whatever it is, it is told to whoever asks, and tried again
+                log.exception("part_not_opened", part=self._name)
+                self._error = Unavailable(f"The {self._name} could not be opened: {error}")
+            log.warning("part_not_opened", part=self._name, error=str(self._error), attempt=attempt + 1)
+            self._known.set()
+            self._stop.wait(_RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)])
+            attempt += 1
+
+    def get(self, timeout: float | None = None) -> _T:
+        """The part; waits while it is being opened. Raises Unavailable (or what opening raised)."""
+        if not self._known.wait(timeout):
+            raise Unavailable(
+                f"The {self._name} is still loading; try again in a moment.", headers={"Retry-After": "2"}
+            )
+        if self._value is None:
+            assert self._error is not None
+            raise self._error
+        return self._value
+
+    @property
+    def value(self) -> _T | None:
+        return self._value
+
+    def close(self) -> _T | None:
+        """Stop opening; gives the value, if there is one, for closing."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(timeout=60)
+        return self._value
+
+
+class RetrievalEngine:
+    """The embedder, the vectors and the keyword index of one process. Thread-safe.
+
+    `RetrievalEngine(...)` takes parts that are open; `RetrievalEngine.open` opens them in the background, follows the
+    database with the keyword index, and returns at once. The properties wait for their part while it is loading and
+    raise Unavailable where it could not be opened.
+    """
+
+    def __init__(
+        self,
+        embedder: Embedder | None,
+        vectors: VectorStore | None,
+        keywords: KeywordIndex | None,
+        settings: Settings,
+    ) -> None:
+        self.settings = settings
+        self._embedder = _Part[Embedder]("embedding model", embedder)
+        self._vectors = _Part[VectorStore]("vector index", vectors)
+        self._keywords = _Part[KeywordIndex]("keyword index", keywords)
+        self._parts: tuple[_Part[Embedder] | _Part[VectorStore] | _Part[KeywordIndex], ...] = (
+            self._embedder,
+            self._vectors,
+            self._keywords,
+        )
+        self._cache: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
+        self._cache_lock = threading.Lock()
+        self.pool = ThreadPoolExecutor(_LEG_THREADS, thread_name_prefix="search")
+
+    @classmethod
+    def open(cls, settings: Settings, database: Database) -> "RetrievalEngine":
+        """An engine whose parts load on threads; `wait` waits for them."""
+        engine = cls(None, None, None, settings)
+
+        def keywords() -> KeywordIndex:
+            index = KeywordIndex.open(settings.keywords_dir)
+            index.follow(database)
+            return index
+
+        engine._keywords.open(keywords)
+        engine._embedder.open(lambda: load_embedder(settings))
+        engine._vectors.open(lambda: VectorStore.open(settings))
+        return engine
+
+    @property
+    def embedder(self) -> Embedder:
+        """The embedding model."""
+        return self._embedder.get()
+
+    @property
+    def vectors(self) -> VectorStore:
+        """The vectors' index."""
+        return self._vectors.get()
+
+    @property
+    def keywords(self) -> KeywordIndex:
+        """The keyword index."""
+        return self._keywords.get()
+
+    @property
+    def ready(self) -> bool:
+        """Whether every part is open."""
+        return all(part.value is not None for part in self._parts)
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Wait until every part is open. Raises Unavailable when one is still loading after `timeout` seconds, or
+        what its opening raised."""
+        for part in self._parts:
+            part.get(timeout)
+
+    def require_ready(self, *, semantic: bool = True) -> None:
+        """Raise Unavailable, with `Retry-After`, unless what a search needs is open."""
+        self._keywords.get(timeout=0)
+        if semantic:
+            self._embedder.get(timeout=0)
+            self._vectors.get(timeout=0)
+
+    def embed_query(self, text: str) -> NDArray[np.float32]:
+        """The vector of a question, shape (dimensions,); the last ones are remembered."""
+        with self._cache_lock:
+            known = self._cache.get(text)
+            if known is not None:
+                self._cache.move_to_end(text)
+                return known
+        vector = np.asarray(self.embedder.embed_queries([text])[0], dtype=np.float32)
+        with self._cache_lock:
+            self._cache[text] = vector
+            while len(self._cache) > _CACHED_QUERIES:
+                self._cache.popitem(last=False)
+        return vector
+
+    def close(self) -> None:
+        """Stop loading and following, and let go of files and connections."""
+        self.pool.shutdown(wait=True, cancel_futures=True)
+        keywords = self._keywords.close()
+        vectors = self._vectors.close()
+        self._embedder.close()
+        if keywords is not None:
+            keywords.close()
+        if vectors is not None:
+            vectors.close()

@@ -1,0 +1,42 @@
+"""What can be found: each kind of source, described once. A new kind is a new entry of `SOURCE_KINDS`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import InstrumentedAttribute
+
+from core_api.models import Document, IndexedSource
+
+
+@dataclass(frozen=True, slots=True)
+class SourceKind:
+    """Where a hit of this kind takes its particulars from. `columns` belong to `model`; `url` is the address of a
+    source's page, by its id."""
+
+    name: str
+    model: type[IndexedSource]
+    id: InstrumentedAttribute[str]
+    title: InstrumentedAttribute[str]
+    author_id: InstrumentedAttribute[str]
+    updated_at: InstrumentedAttribute[datetime]
+    tags: InstrumentedAttribute[Any] | None
+    url: Callable[[str], str]
+
+
+SOURCE_KINDS: dict[str, SourceKind] = {
+    kind.name: kind
+    for kind in (
+        SourceKind(
+            name=Document.__source_kind__,
+            model=Document,
+            id=Document.id,
+            title=Document.title,
+            author_id=Document.author_id,
+            updated_at=Document.updated_at,
+            tags=Document.tags,
+            url=lambda source_id: f"/documents/{source_id}",
+        ),
+    )
+}
