@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from core_api.infra.database import Database
 from core_api.infra.settings import Settings
 from core_api.models import utcnow
-from ingest.queue import claim, find_waiting, is_idle, leased_sources, next_due, release_all
+from ingest.queue import claim, find_waiting, is_idle, leased_sources, next_due, release, release_all
 from ingest.sources import SourceKey
 
 logger = logging.getLogger(__name__)
@@ -117,7 +117,7 @@ class Relay:
             try:
                 keys = self._claim(updates_only)
                 if keys:
-                    self._index(keys)
+                    self._hand_on(keys)
                     continue
                 pause = self._until_due()
             except Exception:
@@ -127,6 +127,15 @@ class Relay:
             with self._wake:
                 if self._signals == heard and not self._stopping.is_set():
                     self._wake.wait(pause)
+
+    def _hand_on(self, keys: Sequence[SourceKey]) -> None:
+        try:
+            self._index(keys)
+        except Exception:
+            # Nobody could even begin (the model is not loaded, the broker is away): not the sources' fault.
+            with self._database.transaction() as session:
+                release(session, keys)
+            raise
 
     def _claim(self, updates_only: bool) -> list[SourceKey]:
         if self._before_claim is not None:

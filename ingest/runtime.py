@@ -90,12 +90,13 @@ class IngestRuntime:
                 from ingest.pipeline import Pipeline
                 from ingest.sandbox import Sandbox
 
+                embedder, vectors = self._engine.embedder, self._engine.vectors  # wait until they are loaded
                 self._sandbox = Sandbox(self._settings)
                 pipeline = Pipeline(
                     self._settings,
                     self._database,
-                    self._engine.embedder,
-                    self._engine.vectors,
+                    embedder,
+                    vectors,
                     self._sandbox,
                     FileStore(self._settings.files_dir),
                 )
