@@ -11,6 +11,7 @@ by -0.009 nDCG@10.
 """
 
 import json
+import math
 import shutil
 import threading
 from collections import Counter, defaultdict
@@ -119,6 +120,14 @@ class KeywordIndex:
         query = tantivy.Query.boolean_query([(tantivy.Occur.Must, part) for part in required])
         hits = searcher.search(query, limit=k, count=False).hits
         return [(searcher.doc(address)["id"][0], score) for score, address in hits]
+
+    def rarity(self, terms: Sequence[str]) -> dict[str, float]:
+        """How much each term tells: BM25's idf, ln(1 + (N - n + 0.5) / (n + 0.5)), n of the N chunks having it."""
+        searcher = self._index.searcher()
+        total = searcher.num_docs
+        counts = {term: searcher.doc_freq("words", term) for term in terms}
+        # A count may include deleted chunks, so that n can pass N for a moment.
+        return {term: math.log1p((max(0, total - count) + 0.5) / (count + 0.5)) for term, count in counts.items()}
 
     def _words_query(self, searcher: tantivy.Searcher, terms: Sequence[str]) -> tantivy.Query | None:
         counts = {term: count for term, count in Counter(terms).items() if searcher.doc_freq("words", term)}
