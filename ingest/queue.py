@@ -169,7 +169,6 @@ def unpark(session: Session, key: SourceKey | None = None) -> int:
     result = session.execute(
         statement.values(parked_at=None, tries=0, leased_until=None, available_at=utcnow(), last_error=None)
     )
-    session.info["outbox_wrote_events"] = True
     return int(result.rowcount)  # type: ignore[attr-defined]
 
 

@@ -1,6 +1,6 @@
 """What can be indexed, seen the same way whatever its kind: documents now; logs and messages join here."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -69,9 +69,28 @@ def purge_source(session: Session, key: SourceKey) -> None:
         session.delete(document)
 
 
-def source_kinds() -> tuple[str, ...]:
-    """The kinds of sources that the pipeline knows."""
-    return tuple(_READERS)
+@dataclass(frozen=True, slots=True)
+class SourceHead:
+    """What reconciling needs to know of a source."""
+
+    key: SourceKey
+    space_id: str
+    version: int
+    deleted: bool
+
+
+def all_sources(session: Session, space_id: str | None = None) -> Iterator[SourceHead]:
+    """Every source (of a space), deleted ones that are not purged yet included."""
+    statement = select(Document.id, Document.space_id, Document.version, Document.deleted_at)
+    if space_id is not None:
+        statement = statement.where(Document.space_id == space_id)
+    for id_, space, version, deleted_at in session.execute(statement):
+        yield SourceHead(SourceKey(Document.__source_kind__, id_), space, version, deleted_at is not None)
+
+
+def stored_files(session: Session) -> set[str]:
+    """The hashes of all files that a version of a source refers to."""
+    return set(session.scalars(select(DocumentVersion.sha256)))
 
 
 def _read_documents(session: Session, ids: Sequence[str], lock: bool) -> list[Snapshot]:

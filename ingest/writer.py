@@ -135,7 +135,7 @@ def read_indexed(session: Session, keys: Sequence[SourceKey], fingerprint: str) 
             collections.get(state.space_id),
             chunks.get(key, {}),
         )
-    return {key: found.get(key) or Indexed() for key in keys}
+    return {key: found.get(key) or Indexed(chunks=chunks.get(key, {})) for key in keys}
 
 
 class IndexWriter:
@@ -242,8 +242,8 @@ class IndexWriter:
     def _forget(self, session: Session, work: Work) -> None:
         """Take a deleted source out; its index state stays, to tell the keyword replicas."""
         state = _state(session, work)
+        session.execute(delete(Chunk).where(_of(Chunk, [work.key])))
         if state is not None and state.status != IndexStatus.DELETED:
-            session.execute(delete(Chunk).where(_of(Chunk, [work.key])))
             state.status, state.chunk_count, state.indexed_version = IndexStatus.DELETED, 0, None
             state.pipeline, state.error_code, state.error = self._pipeline, None, None
             state.change_seq = next_change(session)

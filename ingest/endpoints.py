@@ -1,0 +1,129 @@
+"""HTTP for the index: its state, and what an admin can do about it."""
+
+import dataclasses
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from core_api.auth.dependencies import AdminSubject, CurrentSubject, DatabaseDep, FilesDep, ReadSession, WriteSession
+from core_api.http.pagination import Cursor
+from core_api.infra.errors import NotFound
+from core_api.models import Space
+from core_api.outbox import last_change
+from ingest import reconcile, status
+from ingest.pipeline import pipeline_name
+from ingest.runtime import IngestRuntime
+from ingest.sources import SourceKey
+from retrieval.engine import RetrievalEngine
+
+router = APIRouter(prefix="/index", tags=["index"])
+
+
+class ReindexRequest(BaseModel):
+    """What to read again; without a space, everything."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    space_id: str | None = Field(default=None, max_length=36)
+
+
+class RetryRequest(BaseModel):
+    """What to try again; without a source, everything that failed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    source_kind: str = Field(default="document", max_length=32)
+    source_id: str | None = Field(default=None, max_length=36)
+
+
+class Requeued(BaseModel):
+    """How many sources the pipeline looks at again."""
+
+    requeued: int
+
+
+class ReconcileRead(BaseModel):
+    """What reconciling compared, what was wrong, and what was done about it; each is a count."""
+
+    sources: int
+    chunks: int
+    vectors: int
+    waiting: int = Field(description="Sources that are being indexed anyway; they were not compared.")
+    never_indexed: int
+    stale: int = Field(description="Sources indexed at another version, in another space, or with older settings.")
+    not_deleted: int = Field(description="Sources that are deleted or gone, but were still indexed.")
+    wrong_chunks: int = Field(description="Sources whose chunks are not those that were written.")
+    missing_vectors: int
+    wrong_vectors: int
+    orphan_vectors: int
+    orphan_collections: int
+    missing_files: int
+    unused_files: int
+    keywords_rebuilt: bool
+    requeued: int = Field(description="Sources that the pipeline looks at again because of this.")
+    consistent: bool = Field(description="Whether nothing was wrong.")
+
+
+@router.get("/status")
+def read_status(
+    request: Request,
+    subject: CurrentSubject,
+    session: ReadSession,
+    cursor: Cursor = None,
+    limit: Annotated[int, Query(ge=1, le=200, description="How many failures at most.")] = 100,
+) -> status.IndexStatusRead:
+    """What is indexed, what waits, what failed and why, of what you may read (an admin: of everything)."""
+    engine: RetrievalEngine = request.app.state.engine
+    runtime: IngestRuntime = request.app.state.ingest
+    failures, next_cursor = status.list_failures(session, subject, cursor, limit)
+    embedding = keyword_lag = None
+    if engine.ready:
+        embedding = status.EmbeddingRead(
+            name=engine.embedder.name, fingerprint=engine.embedder.fingerprint, dimensions=engine.embedder.dimensions
+        )
+        keyword_lag = max(0, last_change(session) - engine.keywords.position)
+    return status.IndexStatusRead(
+        sources=status.count_sources(session, subject),
+        chunks=status.count_chunks(session, subject),
+        queue=status.read_queue(session, subject),
+        keyword_lag=keyword_lag,
+        embedding=embedding,
+        lag_ms=status.lags(runtime.freshness.lags_ms()),
+        failures=failures,
+        next_cursor=next_cursor,
+    )
+
+
+@router.post("/reconcile")
+def run_reconcile(request: Request, _subject: AdminSubject, database: DatabaseDep, files: FilesDep) -> ReconcileRead:
+    """Compare the database with its indexes, and repair what differs. Repairs that need embedding are queued."""
+    engine: RetrievalEngine = request.app.state.engine
+    reconciler = reconcile.Reconciler(
+        database,
+        engine.vectors,
+        engine.keywords,
+        files,
+        pipeline=pipeline_name(engine.embedder),
+        fingerprint=engine.embedder.fingerprint,
+    )
+    report = reconciler.run()
+    return ReconcileRead(**dataclasses.asdict(report), consistent=report.consistent)
+
+
+@router.post("/reindex")
+def run_reindex(_subject: AdminSubject, session: WriteSession, body: ReindexRequest | None = None) -> Requeued:
+    """Read everything (of a space) again, and embed what has changed."""
+    space_id = body.space_id if body is not None else None
+    if space_id is not None and session.get(Space, space_id) is None:
+        raise NotFound(f"There is no space {space_id!r}.")
+    return Requeued(requeued=reconcile.reindex(session, space_id))
+
+
+@router.post("/retry")
+def run_retry(_subject: AdminSubject, session: WriteSession, body: RetryRequest | None = None) -> Requeued:
+    """Try again what failed or was parked."""
+    key = None
+    if body is not None and body.source_id is not None:
+        key = SourceKey(body.source_kind, body.source_id)
+    return Requeued(requeued=reconcile.retry(session, key))
