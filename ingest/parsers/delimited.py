@@ -9,7 +9,7 @@ import io
 
 from ingest.parsers.encoding import decode
 from ingest.parsers.source import Source
-from ingest.parsers.tables import table_text
+from ingest.parsers.tables import is_number, table_text
 from ingest.types import Block, BlockKind, Parsed
 
 _DELIMITERS = ",;\t|"
@@ -21,7 +21,7 @@ def parse(source: Source) -> Parsed:
     text = decode(source.read()).replace("\x00", "")
     prefer = "\t" if source.name.lower().endswith((".tsv", ".tab")) else ","
     rows = read_rows(text, prefer)
-    return Parsed((Block(BlockKind.TABLE, table_text(rows)),), parser="delimited")
+    return Parsed((Block(BlockKind.TABLE, table_text(rows, header_rows=_header_rows(rows))),), parser="delimited")
 
 
 def read_rows(text: str, prefer: str = ",") -> list[list[str]]:
@@ -30,6 +30,15 @@ def read_rows(text: str, prefer: str = ",") -> list[list[str]]:
     delimiter = _delimiter(text, prefer)
     csv.field_size_limit(2**24)
     return [row for row in csv.reader(io.StringIO(text), delimiter=delimiter, skipinitialspace=True) if any(row)]
+
+
+def _header_rows(rows: list[list[str]]) -> int | None:
+    """1 where the first record names the columns, as it does in nearly every such file; None to have it found out."""
+    if len(rows) < 2 or len(rows[0]) < 2 or len(rows[0]) != max(len(row) for row in rows):
+        return None
+    names = [name.strip() for name in rows[0]]
+    unique = len(set(names)) == len(names)
+    return 1 if unique and all(names) and not any(is_number(name) or len(name) > 80 for name in names) else None
 
 
 def _delimiter(text: str, prefer: str) -> str:
@@ -41,7 +50,7 @@ def _delimiter(text: str, prefer: str) -> str:
             continue
         usual = max(set(widths), key=widths.count)
         even = widths.count(usual) / len(widths)
-        score = even * (2 if delimiter == prefer else 1) if usual > 1 else 0.0
+        score = even * (1.1 if delimiter == prefer else 1) if usual > 1 else 0.0
         if score > best_score:
             best, best_score = delimiter, score
     return best

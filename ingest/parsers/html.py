@@ -64,6 +64,7 @@ def _blocks(tree: Any) -> Iterator[Block]:
         else:
             _spread_spans(table)
     _number_items(tree)
+    _part_paragraphs(tree)
     elements.load()
     from unstructured.partition.html import partition_html
 
@@ -129,3 +130,16 @@ def _number_items(tree: Any) -> None:
                 target = target[0]
             target.text = f"{number}. {(target.text or '').lstrip()}"
             number += 1
+
+
+def _part_paragraphs(tree: Any) -> None:
+    """Two line breaks in a row end a paragraph, as in pages and e-mails that have no `<p>`."""
+    from lxml import html as lxml_html
+
+    for br in [*tree.iter("br")]:
+        following = br.getnext()
+        if following is None or following.tag != "br" or (br.tail or "").strip() or br.getparent().tag == "pre":
+            continue
+        mark = lxml_html.Element("hr")
+        mark.tail, br.tail = br.tail, None
+        br.addnext(mark)

@@ -37,6 +37,8 @@ def parse(source: Source) -> Parsed:
         title = _front_matter_title(front.group(1))
         text = text[front.end() :]
     blocks = tuple(markdown_blocks(text))
+    if front and not any(block.text.strip() for block in blocks):
+        blocks = tuple(_front_matter_blocks(front.group(1), title))
     if title is None:
         title = next((block.text for block in blocks if block.kind is BlockKind.HEADING and block.level == 1), None)
     return Parsed(blocks, title=title, parser="markdown")
@@ -58,13 +60,32 @@ def _front_matter_title(front: str) -> str | None:
     match = _TITLE.search(front)
     if not match:
         return None
+    value = _yaml(match.group(1))
+    if value is None or isinstance(value, dict | list):
+        return match.group(1)  # "title: Travel: before you go" is no YAML scalar, and clear all the same
+    return str(value).strip() or None
+
+
+def _front_matter_blocks(front: str, title: str | None) -> Iterator[Block]:
+    """What a page without a body says: its title, and its fields, such as where it redirects to."""
+    from ingest.parsers.structured import value_blocks
+
+    if title:
+        yield Block(BlockKind.HEADING, title, level=1)
+    fields = _yaml(front)
+    if isinstance(fields, dict):
+        yield from value_blocks({key: value for key, value in fields.items() if key != "title"}, "", 2)
+
+
+def _yaml(text: str) -> object:
+    """A YAML value; None when it is none, or is broken."""
     import yaml
 
     try:
-        value = yaml.safe_load(match.group(1))
-    except yaml.YAMLError:
-        value = match.group(1)  # "title: Travel: before you go" is no YAML, and clear all the same
-    return str(value).strip() or None if isinstance(value, str | int | float) else match.group(1)
+        value: object = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return None
+    return value
 
 
 class _Walker:

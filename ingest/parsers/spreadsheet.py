@@ -6,15 +6,15 @@ number no longer knows its column, and loads pandas and the rest (3.4 s, 390 MB)
 
 import datetime
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ingest.parsers.source import Source
-from ingest.parsers.tables import table_text
+from ingest.parsers.tables import is_number, table_text
 from ingest.types import Block, BlockKind, Parsed, ParseFailed
 
 _MERGE_MAX_BYTES = 20 * 2**20  # of sheet XML, up to which merged cells are worth the memory of a full load
-_GAP_ROWS = 1  # empty rows that end a table
+_HEAD_ROWS = 4  # rows, at most, that name the columns of a table
 
 
 def parse_xlsx(source: Source) -> Parsed:
@@ -64,30 +64,44 @@ def parse_xls(source: Source) -> Parsed:
     return Parsed(tuple(blocks), parser="xlrd")
 
 
-def _sheet_blocks(name: str, rows: Any) -> Iterator[Block]:
-    """A sheet's heading and its tables, which empty rows part; a lone row of one cell is a line of text."""
+def _sheet_blocks(name: str, rows: Iterable[list[str]]) -> Iterator[Block]:
+    """A sheet's heading and its tables; rows that hold one value each are lines of text."""
     named = False
     for table in _tables(rows):
         if not named:
             yield Block(BlockKind.HEADING, name, level=1)
             named = True
-        cells = [cell for row in table for cell in row if cell]
-        if len(cells) == 1 or all(sum(1 for cell in row if cell) <= 1 for row in table):
-            yield Block(BlockKind.PARAGRAPH, "\n".join(dict.fromkeys(cells)))
+        if all(len({cell for cell in row if cell}) <= 1 for row in table):
+            lines = [next(cell for cell in row if cell) for row in table]
+            yield Block(BlockKind.PARAGRAPH, "\n".join(dict.fromkeys(lines)))
         else:
             yield Block(BlockKind.TABLE, table_text(table))
 
 
-def _tables(rows: Any) -> Iterator[list[list[str]]]:
+def _tables(rows: Iterable[list[str]]) -> Iterator[list[list[str]]]:
+    """The tables of a sheet, which empty rows part, unless what stands before the gap is only the head of a table."""
     table: list[list[str]] = []
+    gap = False
     for row in rows:
-        if any(row):
-            table.append(row)
-        elif table:
+        if not any(row):
+            gap = bool(table)
+            continue
+        if gap and not _is_head_of(table, row):
             yield table
             table = []
+        gap = False
+        table.append(row)
     if table:
         yield table
+
+
+def _is_head_of(table: list[list[str]], row: list[str]) -> bool:
+    """Whether a few rows of names stand above a row of the same columns that has numbers."""
+    if len(table) > _HEAD_ROWS or any(is_number(cell) for above in table for cell in above):
+        return False
+    columns = {index for index, cell in enumerate(row) if cell}
+    head = {index for index, cell in enumerate(table[-1]) if cell}
+    return len(head) > 2 and len(columns & head) * 2 >= len(head) and any(is_number(cell) for cell in row)
 
 
 def _merged(sheet: Any) -> dict[tuple[int, int], Any]:

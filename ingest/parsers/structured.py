@@ -28,7 +28,7 @@ def parse_json(source: Source) -> Parsed:
             raise ParseFailed("malformed", f"The file is no valid JSON{where}: {error}.") from error
     if _is_elements(data):
         return Parsed(tuple(_element_blocks(data)), parser="json")
-    return Parsed(tuple(_value_blocks(data, "", 1)), parser="json")
+    return Parsed(tuple(value_blocks(data, "", 1)), parser="json")
 
 
 def parse_xml(source: Source) -> Parsed:
@@ -85,11 +85,12 @@ def _element_blocks(data: list[dict[str, Any]]) -> Iterator[Block]:
         yield Block(kind, "- " + text if kind is BlockKind.LIST_ITEM else text, level=level, page=page)
 
 
-def _value_blocks(value: Any, name: str, level: int) -> Iterator[Block]:
-    """Blocks of a JSON value called `name`: scalars as lines, records as table lines, deeper things under headings."""
+def value_blocks(value: Any, name: str, level: int) -> Iterator[Block]:
+    """Blocks of a JSON (or YAML) value called `name`: fields as lines, records as table lines, prose as paragraphs, and
+    what is deeper under headings."""
     if isinstance(value, dict):
-        fields = {key: item for key, item in value.items() if _is_scalar(item) and len(_scalar(item)) <= _LONG}
-        lines = [f"{key}: {text}" for key, item in fields.items() if (text := _scalar(item))]
+        fields = {key: item for key, item in value.items() if _is_flat({key: item})}
+        lines = [f"{key}: {text}" for key, text in _flat(fields)]
         if lines:
             yield Block(BlockKind.PARAGRAPH, "\n".join(lines))
         for key, item in value.items():
@@ -99,7 +100,7 @@ def _value_blocks(value: Any, name: str, level: int) -> Iterator[Block]:
                 yield Block(BlockKind.PARAGRAPH, f"{key}: {_scalar(item)}")
             else:
                 yield Block(BlockKind.HEADING, str(key), level=level)
-                yield from _value_blocks(item, str(key), min(level + 1, _MAX_LEVEL))
+                yield from value_blocks(item, str(key), min(level + 1, _MAX_LEVEL))
     elif isinstance(value, list):
         yield from _list_blocks(value, name, level)
     elif text := _scalar(value):
@@ -116,7 +117,7 @@ def _list_blocks(values: list[Any], name: str, level: int) -> Iterator[Block]:
             yield Block(BlockKind.LIST_ITEM, "- " + _scalar(item))
         else:
             yield Block(BlockKind.HEADING, _record_name(item) or f"{name or 'Item'} {index}", level=level)
-            yield from _value_blocks(item, name, min(level + 1, _MAX_LEVEL))
+            yield from value_blocks(item, name, min(level + 1, _MAX_LEVEL))
 
 
 def _record_name(item: Any) -> str:

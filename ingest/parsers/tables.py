@@ -14,6 +14,7 @@ Row = Sequence[str]
 
 _NUMBER = re.compile(r"^[\s(\-+~<>≥≤]*[$€£₩¥]?\s*\d[\d,.\s:/\-]*\s*(%|[a-zA-Z]{1,3}|원|명|건|개)?[\s)]*$")
 _HEADER_CHARS = 80
+_HEADER_MAX = 4  # rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +85,11 @@ def _header_rows(grid: list[list[str]]) -> int:
     """How many leading rows name the columns."""
     if len(grid) < 2:
         return 0
+    names = next((index for index, row in enumerate(grid) if any(is_number(cell) for cell in row)), len(grid))
+    if 2 <= names <= _HEADER_MAX and names < len(grid) and _names_columns(grid[names - 1]):
+        return names
     first, body = grid[0], grid[1:]
-    filled = [cell for cell in first if cell]
-    named = len(filled) >= max(2, len(first) * 0.6) and all(
-        len(cell) <= _HEADER_CHARS and not is_number(cell) for cell in filled
-    )
-    if not named:
+    if not _names_columns(first) or any(is_number(cell) for cell in first):
         return 0
     typed = any(
         sum(is_number(row[column]) for row in body if row[column]) * 2 >= sum(1 for row in body if row[column]) > 0
@@ -97,16 +97,29 @@ def _header_rows(grid: list[list[str]]) -> int:
     )
     if len(first) == 2 and not typed:
         return 0  # "label: value" reads right whether the first row is a header or not
-    groups = len(set(filled)) < len(filled)
-    if groups and len(body) > 1:
-        second = [cell for cell in body[0] if cell]
-        if len(second) >= 2 and not any(is_number(cell) for cell in second) and typed:
-            return 2
-    return 1 if not groups or typed else 0
+    filled = [cell for cell in first if cell]
+    return 1 if typed or len(set(filled)) == len(filled) else 0
+
+
+def _names_columns(row: list[str]) -> bool:
+    """Whether a row is filled, but for the corner, with texts short enough for names."""
+    filled = [cell for cell in row if cell]
+    return len(filled) >= max(2, (len(row) - 1) * 0.6) and all(len(cell) <= _HEADER_CHARS for cell in filled)
 
 
 def _join_headers(rows: list[list[str]]) -> tuple[str, ...]:
+    """One name for each column; a group's name above several columns belongs to all of them."""
     if not rows:
         return ()
-    columns = zip(*rows, strict=True)
-    return tuple(" ".join(dict.fromkeys(cell.rstrip(":") for cell in column if cell)) for column in columns)
+    spread: list[list[str]] = []
+    for row in rows[:-1]:
+        groups = [cell for cell in row[1:] if cell]
+        if len(groups) == 1 and len(row) > 3:  # "January-June 2023" above the whole table: told once, in the corner
+            spread.append([f"{row[0]} {groups[0]}".strip(), *[""] * (len(row) - 1)])
+            continue
+        filled: list[str] = []
+        for cell in row:
+            filled.append(cell or (filled[-1] if len(filled) > 1 else ""))
+        spread.append(filled)
+    columns = zip(*spread, rows[-1], strict=True)
+    return tuple(" ".join(dict.fromkeys(cell.rstrip(": ") for cell in column if cell)) for column in columns)
