@@ -1,0 +1,41 @@
+// The text of a document, block by block, with a passage marked.
+import { Text, h } from "./dom.js";
+
+/** Nodes for a stretch of a document: `stretch` is the API's {text, start, end, blocks}; `passage` is [start, end) in
+ *  the whole document, or null. Headings carry `data-start`, so that an outline can find them. */
+export function blocksOf(stretch, passage) {
+  const text = new Text(stretch.text);
+  const cut = (from, to) => markedSlice(text, stretch.start, from, to, passage);
+  const blocks = stretch.blocks?.length ? stretch.blocks : [{ kind: "plain", start: stretch.start, end: stretch.end }];
+  const nodes = [];
+  let list = null;
+  for (const block of blocks) {
+    const from = Math.max(block.start, stretch.start);
+    const to = Math.min(block.end, stretch.start + text.length);
+    if (to <= from) continue;
+    const content = cut(from, to);
+    if (block.kind !== "list_item") list = null;
+    if (block.kind === "heading") {
+      const level = Math.min(Math.max(block.level || 1, 1) + 1, 6);
+      nodes.push(h(`h${level}`, { data: { start: block.start } }, content));
+    } else if (block.kind === "list_item") {
+      if (!list) nodes.push((list = h("ul")));
+      list.append(h("li", {}, content));
+    } else if (block.kind === "code") {
+      nodes.push(h("pre", {}, h("code", {}, content)));
+    } else if (block.kind === "table") {
+      nodes.push(h("div", { class: "table-text", tabindex: "0" }, content));
+    } else {
+      nodes.push(h("p", {}, content));
+    }
+  }
+  return nodes;
+}
+
+function markedSlice(text, base, from, to, passage) {
+  const piece = (a, b) => text.slice(a - base, b - base);
+  const start = passage ? Math.max(passage[0], from) : to;
+  const end = passage ? Math.min(passage[1], to) : to;
+  if (end <= start) return [piece(from, to)];
+  return [piece(from, start), h("mark", {}, piece(start, end)), piece(end, to)];
+}

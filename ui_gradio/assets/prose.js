@@ -1,0 +1,53 @@
+// An answer's text: paragraphs, lists, **bold**, `code` and citation marks. Nothing else of Markdown is drawn: links
+// and images lose their address, so that an answer cannot send the reader, or the browser, anywhere.
+import { h } from "./dom.js";
+
+const INLINE = /!?\[([^\]]*)\]\([^)]*\)|\*\*([^*]+)\*\*|`([^`]+)`|\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]/g;
+
+/** Nodes for `text`; `chip(n)` makes the citation chip of marker n. */
+export function prose(text, chip) {
+  const nodes = [];
+  for (const part of text.split(/\n\s*\n/)) {
+    let list = null;
+    let lines = [];
+    const flush = () => {
+      if (lines.length) nodes.push(h("p", {}, lines.flatMap((line, at) => [at > 0 && h("br"), ...inline(line, chip)])));
+      lines = [];
+    };
+    for (const line of part.split("\n")) {
+      const item = /^\s*(?:([-*•])|(\d{1,3})[.)])\s+(.*)$/.exec(line);
+      const heading = /^#{1,6}\s+(.*)$/.exec(line);
+      if (item) {
+        flush();
+        const tag = item[1] ? "UL" : "OL";
+        if (list?.tagName !== tag) nodes.push((list = h(tag.toLowerCase(), item[2] ? { start: item[2] } : {})));
+        list.append(h("li", {}, inline(item[3], chip)));
+      } else if (heading) {
+        flush();
+        list = null;
+        nodes.push(h("h3", {}, inline(heading[1], chip)));
+      } else if (line.trim()) {
+        list = null;
+        lines.push(line);
+      }
+    }
+    flush();
+  }
+  return nodes;
+}
+
+function inline(text, chip) {
+  const nodes = [];
+  let at = 0;
+  for (const match of text.matchAll(INLINE)) {
+    nodes.push(text.slice(at, match.index));
+    const [whole, linked, bold, code, markers] = match;
+    if (markers !== undefined) nodes.push(...markers.split(",").map((marker) => chip(Number(marker))));
+    else if (bold !== undefined) nodes.push(h("strong", {}, inline(bold, chip)));
+    else if (code !== undefined) nodes.push(h("code", {}, code));
+    else nodes.push(linked);
+    at = match.index + whole.length;
+  }
+  nodes.push(text.slice(at));
+  return nodes.filter((node) => node !== "");
+}

@@ -1,0 +1,57 @@
+// Addresses and pages: the server gives the same page for every address, and the module here draws the right one.
+import { fill, h } from "./dom.js";
+import { closePanel } from "./panel.js";
+
+let routes = [];
+let frame = null; // {main, side, changed(name)}
+let leave = [];
+
+/** `table`: [[pattern, name, page]]; a page is called with {params, query, place, side, onleave}. */
+export function start(table, into) {
+  routes = table;
+  frame = into;
+  addEventListener("popstate", draw);
+  document.addEventListener("click", (event) => {
+    const anchor = event.target.closest?.("a[data-link]");
+    if (!anchor || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
+    event.preventDefault();
+    go(anchor.getAttribute("href"));
+  });
+  draw();
+}
+
+export function go(address) {
+  history.pushState(null, "", address);
+  draw();
+}
+
+/** Change the address without drawing: it says the same page in other words. */
+export function replaceAddress(address) {
+  history.replaceState(null, "", address);
+}
+
+function draw() {
+  for (const one of leave) one();
+  leave = [];
+  closePanel();
+  const query = new URLSearchParams(location.search);
+  for (const [pattern, name, page] of routes) {
+    const match = pattern.exec(location.pathname);
+    if (!match) continue;
+    const place = h("div", { class: `page ${name}` });
+    fill(frame.main, place);
+    fill(frame.side);
+    frame.changed(name);
+    const params = Object.fromEntries(Object.entries(match.groups ?? {}).map(([key, value]) => [key, value && decoded(value)]));
+    page({ params, query, place, side: frame.side, onleave: (f) => leave.push(f) });
+    return;
+  }
+}
+
+function decoded(segment) {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment; // a broken escape: the API will say that there is no such thing
+  }
+}

@@ -1,0 +1,42 @@
+// Who is signed in and what they may use; asked once, kept for the life of the page.
+import { call } from "./bridge.js";
+
+let me = null;
+let list = null;
+let known = [];
+
+export function whoami() {
+  me ??= call("me").catch((error) => {
+    me = null;
+    throw error;
+  });
+  return me;
+}
+
+/** The spaces that the person may read; `fresh` asks again (counts change). */
+export function spaces(fresh = false) {
+  if (fresh || !list) {
+    list = all().catch((error) => {
+      list = null;
+      throw error;
+    });
+  }
+  return list;
+}
+
+async function all() {
+  const items = [];
+  let cursor;
+  do {
+    const page = await call("spaces", { cursor });
+    items.push(...page.items);
+    cursor = page.next_cursor;
+  } while (cursor);
+  known = items;
+  return items;
+}
+
+/** The spaces to which the person may add documents, of those asked for so far. */
+export const writableSpaces = () => known.filter((space) => ["owner", "editor"].includes(space.role));
+
+export const mayWrite = (id) => writableSpaces().some((space) => space.id === id);

@@ -1,0 +1,74 @@
+// Words, dates and numbers in the reader's language.
+import catalogue from "./catalogue.js";
+
+const LANGUAGES = ["en", "ko"];
+
+export function remember(key, value) {
+  try {
+    if (value === null) localStorage.removeItem(`nexus.${key}`);
+    else localStorage.setItem(`nexus.${key}`, value);
+  } catch {
+    // Storage is turned off: the choice holds for this page only.
+  }
+}
+
+export function remembered(key) {
+  try {
+    return localStorage.getItem(`nexus.${key}`);
+  } catch {
+    return null;
+  }
+}
+
+function choose() {
+  for (const wish of [remembered("language"), ...navigator.languages]) {
+    const tag = (wish ?? "").toLowerCase().split("-")[0];
+    if (LANGUAGES.includes(tag)) return tag;
+  }
+  return "en";
+}
+
+export const language = choose();
+document.documentElement.lang = language;
+
+/** The words of `key`, `{name}` filled in from `values`. */
+export function t(key, values = {}) {
+  const words = catalogue[key]?.[LANGUAGES.indexOf(language)];
+  if (words === undefined) throw new Error(`No words for ${key}`);
+  return words.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+}
+
+/** Like `t`, with `.one` or `.many` by the number `n`. */
+export const tn = (key, n, values = {}) => t(`${key}.${n === 1 ? "one" : "many"}`, { n: number(n), ...values });
+
+export const has = (key) => key in catalogue;
+export const number = (n) => new Intl.NumberFormat(language).format(n);
+
+const DAY = new Intl.DateTimeFormat(language, { dateStyle: "medium" });
+const EXACT = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+const AGO = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+
+/** "3 days ago" up to a month, the date after that. */
+export function when(iso) {
+  if (!iso) return "";
+  const minutes = (new Date(iso) - Date.now()) / 60_000;
+  if (minutes > -1) return AGO.format(0, "minute");
+  if (minutes > -60) return AGO.format(Math.round(minutes), "minute");
+  if (minutes > -60 * 24) return AGO.format(Math.round(minutes / 60), "hour");
+  if (minutes > -60 * 24 * 30) return AGO.format(Math.round(minutes / 60 / 24), "day");
+  return DAY.format(new Date(iso));
+}
+
+export const exactly = (iso) => (iso ? EXACT.format(new Date(iso)) : "");
+
+/** 0.3 s, 12 s, 4 min, 2 h. */
+export function duration(seconds) {
+  const [value, unit] = seconds < 60 ? [seconds, "second"] : seconds < 3600 ? [seconds / 60, "minute"] : [seconds / 3600, "hour"];
+  const digits = value < 10 && unit === "second" ? 1 : 0;
+  return new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: digits }).format(value);
+}
+
+export function bytes(n) {
+  const [value, unit] = n < 1e3 ? [n, "byte"] : n < 1e6 ? [n / 1e3, "kilobyte"] : [n / 1e6, "megabyte"];
+  return new Intl.NumberFormat(language, { style: "unit", unit, maximumFractionDigits: value < 10 ? 1 : 0 }).format(value);
+}
