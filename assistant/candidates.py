@@ -1,0 +1,140 @@
+"""The sentences of the passages found, each with what stands around it."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from assistant.display import is_item, plain
+from assistant.types import Evidence
+from retrieval.analyzer import analyze
+from retrieval.sentences import sentence_spans
+from retrieval.types import Hit
+
+# A list is kept whole up to this size, and a "sentence" longer than this (a dump, a table without rows) is not shown.
+MOST_ITEMS = 8
+MOST_CHARS = 700
+_FEWEST_CHARS = 12
+_DEPENDENT = re.compile(
+    r"\s*(?:it|its|they|their|them|this|these|those|that|he|his|she|her|such|there|both|however|therefore|thus|also|but|and|"
+    r"so|then|in addition|as a result|for this reason|instead|otherwise|the latter|the former)\b"
+    r"|\s*(?:이는|이에|이를|이런|이러한|이와|이후|그는|그의|그가|그녀|그들|그러나|그리고|그래서|따라서|하지만|또한|또|이것|그것|여기|때문에|즉|반면|한편)",
+    re.IGNORECASE,
+)
+_CODE_SIGNS = re.compile(r"[{}<>=;$\\]|=>|::|\(\)")
+_END = re.compile(r"[.!?。！？…][\"'”’)\]»』」》*_]*(?:\[\d{1,3}\])*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A sentence or a whole list that may answer. `rank` is its passage's (0 best), `position` its place there.
+
+    `terms` are its search terms; `context` those of its title, headings and the question or lead-in before it;
+    `lead` is the text to put in front of it when it is embedded ("" for none); `list_items` counts the items of a list.
+    """
+
+    evidence: Evidence
+    rank: int
+    position: int
+    text: str
+    terms: tuple[str, ...]
+    context: frozenset[str]
+    lead: str
+    dependent: bool
+    list_items: int = 0
+
+
+def candidates(hits: Sequence[Hit]) -> list[Candidate]:
+    """The candidates of all passages, best passage first. Passages that overlap give each sentence once."""
+    found: list[Candidate] = []
+    taken: dict[str, list[tuple[int, int]]] = {}
+    for rank, hit in enumerate(hits):
+        spans = taken.setdefault(hit.source.id, [])
+        for candidate in _of_passage(hit, rank):
+            start, end = candidate.evidence.start, candidate.evidence.end
+            if any(start < other_end and other_start < end for other_start, other_end in spans):
+                continue
+            found.append(candidate)
+        spans.append((hit.start, hit.end))
+    return found
+
+
+def _of_passage(hit: Hit, rank: int) -> list[Candidate]:
+    spans = sentence_spans(hit.text)
+    where = frozenset(analyze(f"{hit.source.title} {hit.heading}"))
+    last_heading = hit.heading.rsplit(" > ", 1)[-1].strip()
+    made: list[Candidate] = []
+    before = ""  # the question, heading or lead-in that the next sentences belong to
+    items_of: int | None = None
+    for position, (start, end) in enumerate(spans):
+        raw = hit.text[start:end]
+        text = plain(raw)
+        item = is_item(raw)
+        if not item:
+            items_of = None
+        heading = _is_heading(raw, text, last_heading)
+        if heading or text.endswith("?"):
+            before = text
+            continue
+        if text.endswith(":") and not item:
+            items_of = position
+            before = text
+            whole = _list_after(hit, spans, position)
+            if whole is not None:
+                stop, count = whole
+                made.append(_candidate(hit, rank, position, start, stop, where, last_heading, items=count))
+            continue
+        if not _is_prose(raw, text):
+            continue
+        lead = before if before else last_heading
+        context = where | frozenset(analyze(before))
+        made.append(
+            Candidate(
+                Evidence(hit, hit.start + start, hit.start + end),
+                rank,
+                position,
+                text,
+                tuple(analyze(text)),
+                context,
+                lead,
+                items_of is None and _DEPENDENT.match(text) is not None,
+            )
+        )
+    return made
+
+
+def _candidate(
+    hit: Hit, rank: int, position: int, start: int, end: int, where: frozenset[str], heading: str, *, items: int
+) -> Candidate:
+    text = plain(hit.text[start:end])
+    evidence = Evidence(hit, hit.start + start, hit.start + end)
+    return Candidate(evidence, rank, position, text, tuple(analyze(text)), where, heading, False, items)
+
+
+def _list_after(hit: Hit, spans: Sequence[tuple[int, int]], position: int) -> tuple[int, int] | None:
+    """The end of the list that the sentence at `position` introduces, and its number of items; None for no list."""
+    begin, end = spans[position]
+    count = 0
+    for start, stop in spans[position + 1 :]:
+        item = is_item(hit.text[start:stop])
+        # A second sentence of an item follows on its line or is indented under it.
+        continues = "\n" not in hit.text[end:start] if count else False
+        if not (item or continues) or stop - begin > MOST_CHARS or (item and count == MOST_ITEMS):
+            break
+        count += item
+        end = stop
+    return (end, count) if count > 1 else None
+
+
+def _is_heading(raw: str, text: str, last_heading: str) -> bool:
+    if raw.lstrip().startswith("#"):
+        return True
+    return bool(last_heading) and text == last_heading
+
+
+def _is_prose(raw: str, text: str) -> bool:
+    """Whether it says something: no code, no bare title or label, not too long to show."""
+    if not _FEWEST_CHARS <= len(text) <= MOST_CHARS and not (_END.search(text) and len(text) >= 6):
+        return False
+    if len(text) > MOST_CHARS or len(_CODE_SIGNS.findall(raw)) > 3 + len(raw) // 60:
+        return False
+    return bool(_END.search(text)) or is_item(raw) or len(text.split()) >= 4 or " | " in raw

@@ -1,0 +1,177 @@
+"""One exchange: the question is stored, the agent runs, its words are held to their sources, the answer is stored.
+
+No database session is open while the model works.
+"""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from assistant.agent import Agent, AgentEvent, Finished, Searched, Searching, Token, Turn
+from assistant.citations import Citation, cite, verify_all
+from assistant.composition import answer_parts, not_found
+from assistant.context import AssistantContext
+from assistant.conversations import begin_turn, store_answer
+from assistant.grounding import Grounder
+from assistant.models import uses_llm
+from assistant.schemas import ChatAnswer, ChatRequest, ConversationEvent, DeltaEvent, StepEvent
+from assistant.types import Confidence, Part
+from core_api.auth.subject import Subject
+from core_api.infra.database import Database
+from retrieval.analyzer import language
+from retrieval.endpoints import HitRead
+
+ChatEvent = ConversationEvent | StepEvent | DeltaEvent | ChatAnswer
+
+_NEAREST = 5
+_LABELS = {
+    "en": {"search": "Searching your sources", "found": "{n} passages", "answer": "Choosing what answers"},
+    "ko": {"search": "자료를 찾는 중", "found": "문단 {n}개", "answer": "답이 되는 내용을 고르는 중"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A question that has been stored and waits for its answer."""
+
+    agent: Agent
+    database: Database
+    subject: Subject
+    conversation_id: str
+    turns: list[Turn]
+    space_ids: tuple[str, ...]
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def language(self) -> str:
+        """The language to speak: `ko`, or `en` for every other."""
+        return "ko" if language(self.turns[-1].content) == "ko" else "en"
+
+
+def begin(agent: Agent, database: Database, subject: Subject, request: ChatRequest) -> Exchange:
+    """Store the question. Raises NotFound when the conversation is not the subject's."""
+    with database.transaction() as session:
+        conversation_id, turns = begin_turn(session, subject, request.conversation_id, request.message)
+    return Exchange(agent, database, subject, conversation_id, turns, tuple(request.space_ids))
+
+
+def answer(exchange: Exchange) -> ChatAnswer:
+    """The whole answer at once. Raises what `events` raises."""
+    *_, last = events(exchange)
+    assert isinstance(last, ChatAnswer)
+    return last
+
+
+def events(exchange: Exchange) -> Iterator[ChatEvent]:
+    """What happens while the question is answered; the last event is the answer.
+
+    Raises ModelUnavailable, Unavailable while the indexes load, and Cancelled after `exchange.stop` was set.
+    """
+    yield ConversationEvent(conversation_id=exchange.conversation_id)
+    agent = exchange.agent
+    context = AssistantContext(
+        exchange.subject, exchange.database, agent.engine, agent.settings, space_ids=exchange.space_ids
+    )
+    draft = _Generated(context) if uses_llm(agent.settings) else _Extracted(context)
+    labels = _LABELS[exchange.language]
+    composing = False
+    for event in agent.run(context, exchange.turns, exchange.stop):
+        if isinstance(event, Searching):
+            draft.restart()
+            yield StepEvent(label=labels["search"], state="running", detail=event.query)
+        elif isinstance(event, Searched):
+            found = labels["found"].format(n=event.passages)
+            yield StepEvent(label=labels["search"], state="done", detail=found)
+            yield StepEvent(label=labels["answer"], state="running")
+            composing = True
+        else:
+            for part in draft.take(event):
+                yield DeltaEvent(text=part.text)
+    if composing:
+        yield StepEvent(label=labels["answer"], state="done")
+    yield _store(exchange, context, draft)
+
+
+def _store(exchange: Exchange, context: AssistantContext, draft: "_Draft") -> ChatAnswer:
+    """Verify and keep what was written; abstain when nothing of it holds."""
+    subject, database = exchange.subject, exchange.database
+    hits = context.passages.hits
+    abstained = not draft.citations
+    parts, confidence = draft.parts, draft.confidence
+    if abstained:
+        parts = [Part(not_found(exchange.language, nearest=bool(hits)))]
+        confidence = Confidence.NONE
+    with database.reading() as session:
+        citations = verify_all(session, subject, draft.citations)
+    with database.transaction() as session:
+        message_id = store_answer(
+            session,
+            subject,
+            exchange.conversation_id,
+            parts=parts,
+            citations=citations,
+            confidence=confidence,
+            abstained=abstained,
+            model=exchange.agent.model_name,
+        )
+    return ChatAnswer(
+        answer="".join(part.text for part in parts),
+        citations=citations,
+        confidence=confidence,
+        abstained=abstained,
+        conversation_id=exchange.conversation_id,
+        message_id=message_id,
+        model=exchange.agent.model_name,
+        nearest=[HitRead.of(hit) for hit in hits[:_NEAREST]] if abstained else [],
+    )
+
+
+class _Draft:
+    """An answer in the making."""
+
+    def __init__(self) -> None:
+        self.parts: list[Part] = []
+        self.citations: list[Citation] = []
+        self.confidence = Confidence.NONE
+
+    def restart(self) -> None:
+        """The model searches (again): what it has not finished saying does not count."""
+
+    def take(self, event: AgentEvent) -> Iterator[Part]:
+        """What is new to show after an event of the agent."""
+        raise NotImplementedError
+
+
+class _Extracted(_Draft):
+    """Made of quotations: what the model selected is what is cited."""
+
+    def __init__(self, context: AssistantContext) -> None:
+        super().__init__()
+
+    def take(self, event: AgentEvent) -> Iterator[Part]:
+        if isinstance(event, Token):
+            yield Part(event.text)
+        elif isinstance(event, Finished) and event.selection is not None:
+            self.parts = list(answer_parts(event.selection))
+            self.citations = [cite(evidence, n) for n, evidence in enumerate(event.selection.evidence, start=1)]
+            self.confidence = event.selection.confidence
+
+
+class _Generated(_Draft):
+    """Written by a language model: only what the passages support is shown."""
+
+    def __init__(self, context: AssistantContext) -> None:
+        super().__init__()
+        self._grounder = Grounder(context.passages, context.engine.embedder)
+
+    def restart(self) -> None:
+        self._grounder.restart()
+
+    def take(self, event: AgentEvent) -> Iterator[Part]:
+        if isinstance(event, Token):
+            yield from self._grounder.feed(event.text)
+        elif isinstance(event, Finished):
+            yield from self._grounder.finish()
+            self.parts = self._grounder.parts
+            self.citations = self._grounder.citations
+            self.confidence = self._grounder.confidence

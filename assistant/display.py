@@ -1,0 +1,66 @@
+"""A quotation as a person reads it: without the signs of the markup that it was written in.
+
+Only for display: offsets, hashes and quotes are always of the text as extracted.
+"""
+
+import re
+
+_IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)")
+_LINK = re.compile(r"\[([^\]]*)\](?:\([^)\s]*(?:\s+\"[^\"]*\")?\)|\[[^\]]*\]|\{[^}]*\})")
+_REFERENCE = re.compile(r"\[(?:\^?\d{1,3}|note \d+|citation needed|출처 필요)\]", re.IGNORECASE)
+_TEMPLATE = re.compile(r"\{%.*?%\}|\{\{.*?\}\}|\{:[^}]*\}", re.DOTALL)
+_TAG = re.compile(r"</?[A-Za-z][^<>]{0,300}>|<!--.*?-->", re.DOTALL)
+_AUTOLINK = re.compile(r"<((?:https?://|mailto:)[^<>\s]+)>")
+_STRONG = re.compile(r"(?<![\w*])(\*\*\*|\*\*|\*)(?=\S)(.+?)(?<=\S)\1(?!\w)", re.DOTALL)
+_UNDERLINED = re.compile(r"(?<!\w)(__|_)(?=\S)(.+?)(?<=\S)\1(?!\w)", re.DOTALL)
+_STRUCK = re.compile(r"~~(.+?)~~", re.DOTALL)
+_CODE = re.compile(r"`+([^`]+)`+")
+_ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+\-.!>~|])")
+_LEADING = re.compile(r"^\s*(?:#{1,6}\s+|>\s?|\[[ xX]\]\s+)+")
+_BULLET = re.compile(r"^\s*(?:[-*+•·◦▪‣○●■□▶※–—]\s+|\(?\d{1,3}[.)]\s+|\(?[A-Za-z가-힣][.)]\s+|[①-⑳]\s*)")
+_ROW_RULE = re.compile(r"\|?[\s:|\-]{3,}\|?")
+
+
+def plain(text: str) -> str:
+    """One line of plain words: links as their text, no emphasis, heading or quotation signs, single spaces.
+
+    Bracketed numbers are taken out: they would read as citation markers.
+    """
+    text = _TEMPLATE.sub("", _IMAGE.sub("", text))
+    text = _AUTOLINK.sub(r"\1", text)
+    text = _TAG.sub("", text)
+    text = _REFERENCE.sub("", _LINK.sub(r"\1", text))
+    text = _CODE.sub(r"\1", text)
+    for pattern in (_STRONG, _UNDERLINED, _STRONG, _UNDERLINED):
+        text = pattern.sub(r"\2", text)
+    text = _STRUCK.sub(r"\1", text)
+    text = _ESCAPE.sub(r"\1", text)
+    text = _LEADING.sub("", text)
+    text = _table_row(text)
+    text = " ".join(text.split())
+    return re.sub(r"\s+([.,;:!?)])", r"\1", text)
+
+
+def without_bullet(text: str) -> str:
+    """The text without the bullet or number in front of it."""
+    return _BULLET.sub("", text)
+
+
+def is_item(text: str) -> bool:
+    """Whether the text is written as an item of a list."""
+    return _BULLET.match(text) is not None
+
+
+def item_number(text: str) -> int | None:
+    """The number of a numbered item, None for a bullet."""
+    match = re.match(r"\s*\(?(\d{1,3})[.)]\s", text)
+    return int(match.group(1)) if match else None
+
+
+def _table_row(text: str) -> str:
+    stripped = text.strip()
+    if not (stripped.startswith("|") or " | " in stripped):
+        return text
+    if _ROW_RULE.fullmatch(stripped):
+        return ""
+    return ", ".join(cell.strip() for cell in stripped.strip("|").split("|") if cell.strip())

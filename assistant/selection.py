@@ -1,0 +1,168 @@
+"""Which sentences of the passages answer the question.
+
+A sentence is scored by how it matches the question (half by the embeddings' cosine, where the model knows the language,
+half by the share of the question's terms in it, weighted by their rarity), by its passage's score, and by whether it
+holds the kind of thing that was asked for. Measured over all sentences of the eight best paragraphs, the three best
+sentences hold the gold answer for 94% of XQuAD-en's questions and 91% of KorQuAD's (see docs).
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.answer_types import holds
+from assistant.candidates import Candidate, candidates
+from assistant.questions import Question, QuestionType
+from assistant.types import Confidence, Selection
+from retrieval.analyzer import analyze
+from retrieval.embedding import Embedder
+from retrieval.types import Hit
+
+# Rarity of terms: ln-idf by term, from the whole index.
+TermWeights = Callable[[Sequence[str]], Mapping[str, float]]
+
+_EMBEDDED = 28  # sentences embedded for one answer: about 900 tokens, 0.2 s on two cores
+_MOST_SENTENCES = 3
+_PASSAGE_WEIGHT = 0.5
+_PASSAGE_WEIGHT_LEXICAL = 0.8
+_CONTEXT_SHARE = 0.35  # a term that only the heading, title or question before has counts this much
+_TYPE_BONUS = 0.08
+_LIST_BONUS = 0.12
+_WORTH = 0.62  # a further sentence is shown when it scores at least this share of the best
+_DUPLICATE = 0.8
+
+
+def select(
+    question: Question,
+    hits: Sequence[Hit],
+    *,
+    embedder: Embedder,
+    weights: TermWeights,
+    most: int = _MOST_SENTENCES,
+) -> Selection:
+    """The at most `most` sentences (or whole lists) that answer best, in reading order; none where nothing supports an
+    answer. `hits` are the passages found, best first."""
+    pool = candidates(hits)
+    if not pool or not question.terms:
+        return Selection((), 0.0, Confidence.NONE)
+    scores = _Scores(question, pool, hits, embedder, weights)
+    chosen = _choose(scores, most)
+    support = scores.support(chosen)
+    confidence = confidence_of(support)
+    if confidence is Confidence.NONE:
+        return Selection((), support, confidence)
+    ordered = _reading_order([pool[index] for index in chosen])
+    return Selection(tuple(candidate.evidence for candidate in ordered), support, confidence)
+
+
+def confidence_of(support: float) -> Confidence:
+    """The word for a degree of support; the borders are where the share of right answers changes (docs)."""
+    if support >= 0.8:
+        return Confidence.HIGH
+    if support >= 0.55:
+        return Confidence.MEDIUM
+    if support >= 0.15:
+        return Confidence.LOW
+    return Confidence.NONE
+
+
+class _Scores:
+    """The scores of all candidates for one question."""
+
+    def __init__(
+        self,
+        question: Question,
+        pool: Sequence[Candidate],
+        hits: Sequence[Hit],
+        embedder: Embedder,
+        weights: TermWeights,
+    ) -> None:
+        self.question, self.pool = question, pool
+        self._weights = weights(question.terms)
+        self._total = sum(self._weights.values()) or 1.0
+        self.own = np.array([self._share(candidate.terms) for candidate in pool])
+        around = np.array([self._share((*candidate.terms, *candidate.context)) for candidate in pool])
+        self.coverage = self.own + _CONTEXT_SHARE * (around - self.own)
+        top = max(hit.score for hit in hits) or 1.0
+        passage = np.array([candidate.evidence.hit.score / top for candidate in pool])
+        kind = np.array([self._holds_expected(candidate) for candidate in pool])
+        self.semantic: NDArray[np.float64] | None = None
+        if embedder.covers(question.language):
+            self.semantic = self._cosines(embedder, self.coverage + _PASSAGE_WEIGHT * passage)
+            match = 0.5 * self.semantic + 0.5 * self.coverage
+            self.total = match + _PASSAGE_WEIGHT * passage + kind
+        else:
+            self.total = self.coverage + _PASSAGE_WEIGHT_LEXICAL * passage + kind
+
+    def _share(self, terms: Sequence[str]) -> float:
+        """The share of the question, weighted by rarity, that these terms cover."""
+        return sum(self._weights[term] for term in self._weights.keys() & set(terms)) / self._total
+
+    def _holds_expected(self, candidate: Candidate) -> float:
+        kind = self.question.type
+        if candidate.list_items:
+            return _LIST_BONUS if kind in (QuestionType.LIST, QuestionType.HOW_TO) else 0.0
+        return _TYPE_BONUS if holds(kind, candidate.text) else 0.0
+
+    def _cosines(self, embedder: Embedder, first: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Cosine of the question and each candidate; -1 for those left out by the first, lexical look."""
+        cosines = np.full(len(self.pool), -1.0)
+        looked_at = np.argsort(-first, kind="stable")[:_EMBEDDED]
+        texts = [_in_context(self.pool[index]) for index in looked_at]
+        question = embedder.embed_queries([self.question.text])[0]
+        # As queries: what is longer than the model reads may be cut here, it is not indexed.
+        cosines[looked_at] = embedder.embed_queries(texts) @ question
+        return cosines
+
+    def support(self, chosen: Sequence[int]) -> float:
+        """How well the chosen candidates support an answer, 0..1.
+
+        A logistic model of four figures of the best candidate: its cosine, its own share of the question, the share of
+        all that is shown, and that of its passage. Fitted so that questions whose paragraph was taken out of the corpus
+        come out low (docs).
+        """
+        best = self.pool[chosen[0]]
+        together = self._share(
+            [term for index in chosen for term in (*self.pool[index].terms, *self.pool[index].context)]
+        )
+        passage = self._share([*analyze(best.evidence.hit.text), *best.context])
+        own = float(self.own[chosen[0]])
+        if self.semantic is not None:
+            logit = 9.5 * float(self.semantic[chosen[0]]) + 2.6 * own + 1.6 * together + 6.1 * passage - 11.0
+        else:
+            logit = 5.2 * own + 0.8 * together + 8.3 * passage - 8.5
+        return 1 / (1 + math.exp(-logit))
+
+
+def _in_context(candidate: Candidate) -> str:
+    return f"{candidate.lead}: {candidate.text}" if candidate.lead else candidate.text
+
+
+def _choose(scores: _Scores, most: int) -> list[int]:
+    """Indices of the chosen candidates, best first."""
+    chosen: list[int] = []
+    order = np.argsort(-scores.total, kind="stable")
+    best = float(scores.total[order[0]])
+    for index in order:
+        if len(chosen) == most or (chosen and scores.total[index] < _WORTH * best):
+            break
+        if not any(_same(scores.pool[index], scores.pool[other]) for other in chosen):
+            chosen.append(int(index))
+    return chosen
+
+
+def _same(one: Candidate, other: Candidate) -> bool:
+    """Whether two candidates overlap or say the same."""
+    a, b = one.evidence, other.evidence
+    if a.hit.source.id == b.hit.source.id and a.start < b.end and b.start < a.end:
+        return True
+    first, second = set(one.terms), set(other.terms)
+    return bool(first or second) and len(first & second) >= _DUPLICATE * len(first | second)
+
+
+def _reading_order(chosen: Sequence[Candidate]) -> list[Candidate]:
+    """Sources by their best candidate, and within a source as it is written."""
+    sources = list(dict.fromkeys(candidate.evidence.hit.source.id for candidate in chosen))
+    return sorted(chosen, key=lambda it: (sources.index(it.evidence.hit.source.id), it.evidence.start))

@@ -1,0 +1,76 @@
+"""Server-sent events out of work that runs on a thread."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import TypeVar
+
+import structlog
+from pydantic import BaseModel
+
+from core_api.infra.errors import NexusError
+
+log = structlog.get_logger()
+_T = TypeVar("_T")
+
+# Answers being written at the same time in one process; more of them wait for their turn.
+MOST_STREAMS = 16
+_PING_SECONDS = 15.0
+_DONE = object()
+
+
+def server_sent(name: str, data: BaseModel) -> str:
+    """One event in the text/event-stream format (WHATWG HTML, 9.2)."""
+    return f"event: {name}\ndata: {data.model_dump_json()}\n\n"
+
+
+async def from_thread(
+    work: Callable[[], Iterator[_T]], stop: threading.Event, failed: Callable[[NexusError], _T]
+) -> AsyncIterator[_T | None]:
+    """The items of `work()`, which runs on a thread; None now and then while there is none, to keep a connection open.
+
+    An error ends the stream with `failed(error)`. When the consumer goes away, `stop` is set.
+    """
+    loop = asyncio.get_running_loop()
+    queue: asyncio.Queue[object] = asyncio.Queue()
+
+    def put(item: object) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(queue.put_nowait, item)
+
+    def produce() -> None:
+        try:
+            for item in work():
+                put(item)
+                if stop.is_set():
+                    break
+        except NexusError as error:
+            put(failed(error))
+        except Exception as error:
+            if stop.is_set():  # nobody listens; the work was told to stop
+                return
+            log.exception("stream_failed", exc_info=error)
+            put(failed(NexusError("The server met an error that it did not expect. Its log tells more.")))
+        finally:
+            put(_DONE)
+
+    _threads().submit(produce)
+    try:
+        while True:
+            try:
+                item = await asyncio.wait_for(queue.get(), _PING_SECONDS)
+            except TimeoutError:
+                yield None
+                continue
+            if item is _DONE:
+                return
+            yield item  # type: ignore[misc]
+    finally:
+        stop.set()
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(MOST_STREAMS, thread_name_prefix="answer")
