@@ -28,7 +28,10 @@ from retrieval.vectors import Target
 
 log = structlog.get_logger()
 
-# The dense leg's share where the embedding model covers the query's language.
+# The dense leg's share where the embedding model covers the query's language. Measured (SciFact train and Cranfield
+# nDCG@10, XQuAD-en MRR@10): 0.4: 0.724, 0.419, 0.972; 0.5: 0.725, 0.424, 0.973; 0.6: 0.720, 0.420, 0.972. BM25 keeps
+# its natural zero, cosines are scaled between the leg's worst and best. Working out the missing score of a candidate
+# that only one leg found changes none of these figures by more than 0.003.
 DENSE_WEIGHT = 0.5
 # Candidates of each leg: at least this many, and several for every hit asked for.
 _MIN_DEPTH = 100
@@ -100,7 +103,7 @@ class _Asked:
             sources = None if chunks is None else sorted({source_term(kind, id_) for _, kind, id_ in chunks})
             found = self.engine.keywords.search(self.text, depth, self.spaces, sources=sources)
             weight = 1 - DENSE_WEIGHT if dense is not None else 1.0
-            legs.append(Leg("keyword", dict(found), weight, floor=0.0 if len(found) < depth else None))
+            legs.append(Leg("keyword", dict(found), weight, floor=0.0))
         if dense is not None:
             weight = DENSE_WEIGHT if self.mode is Mode.HYBRID else 1.0
             legs.append(Leg("semantic", dense.result(), weight))
