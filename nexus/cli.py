@@ -13,8 +13,8 @@ import typer
 from rich.console import Console
 
 from core_api.infra.errors import NexusError
-from core_api.infra.settings import Settings
 from nexus import evaluate, render
+from nexus.options import DataDirOption, JsonOption, load_settings
 
 T = TypeVar("T")
 
@@ -33,11 +33,6 @@ app.add_typer(evaluate.app, name="eval")
 out = Console()
 err = Console(stderr=True)
 
-DataDirOption = Annotated[
-    Path | None, typer.Option("--data-dir", help="Where everything is kept (NEXUS_DATA_DIR; default ./data).")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
-
 
 def main() -> None:
     """Run the command; an error that the product knows is told in words, with exit code 1."""
@@ -46,12 +41,6 @@ def main() -> None:
     except NexusError as error:
         err.print(f"[red]Error:[/red] {error.problem()['detail']}", highlight=False)
         raise SystemExit(1) from error
-
-
-def load_settings(data_dir: Path | None, **changes: Any) -> Settings:
-    """The settings, with what the command line says instead."""
-    given = {key: value for key, value in {"data_dir": data_dir, **changes}.items() if value is not None}
-    return Settings(**given)
 
 
 @app.command()
@@ -78,8 +67,9 @@ def token(
     data_dir: DataDirOption = None,
 ) -> None:
     """Print a new one-time sign-in link, or a bearer token."""
+    from core_api.models import TokenKind
     from nexus.datadir import DataDir
-    from nexus.server import TokenKind, open_database, owner_token, sign_in_link
+    from nexus.server import open_database, owner_token, sign_in_link
 
     settings = load_settings(data_dir)
     datadir = DataDir(settings.data_dir)
@@ -147,14 +137,19 @@ def import_(
     data_dir: DataDirOption = None,
 ) -> None:
     """Import documents. Importing again updates what has changed and never duplicates."""
+    from ingest.entries import Selection
+    from ingest.importer import ImportOptions
+    from ingest.parsers.limits import Limits
     from nexus.importing import run_import
+
+    settings = load_settings(data_dir)
+    selection = Selection(tuple(include or []), tuple(exclude or []))
+    options = ImportOptions(selection, Limits.from_settings(settings))
 
     async def run() -> bool:
         async with _client(data_dir) as client:
             space_id = await _space_id(client, space, create=True)
-            return await run_import(
-                client, sources, space_id, include or [], exclude or [], watch=watch, console=None if as_json else out
-            )
+            return await run_import(client, sources, space_id, options, watch=watch, console=None if as_json else out)
 
     with contextlib.suppress(KeyboardInterrupt):
         if not _run(run()):
@@ -214,7 +209,7 @@ def _call(
 ) -> None:
     async def run() -> Any:
         async with _client(data_dir) as client:
-            result = _checked(await client.request(method, path, **({"json": {}} if method == "POST" else {})))
+            result = _checked(await client.request(method, path, json={} if method == "POST" else None))
             if wait:
                 await _until_indexed(client)
             return result

@@ -100,10 +100,12 @@ def serve(settings: Settings, announce: Callable[[str, str], None]) -> None:
         config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5)
         server = _Server(config)
         public = (settings.public_url or url).rstrip("/")
-        server.on_started = lambda: (
-            datadir.announce(url),
-            announce(public, sign_in_link(settings, database, public)),
-        )
+
+        def reachable() -> None:
+            datadir.announce(url)
+            announce(public, sign_in_link(settings, database, public))
+
+        server.on_started = reachable
         server.run(sockets=[listener])
         database.dispose()
     finally:
@@ -113,7 +115,7 @@ def serve(settings: Settings, announce: Callable[[str, str], None]) -> None:
 class _Server(uvicorn.Server):
     """uvicorn, saying when it listens."""
 
-    on_started: Callable[[], object]
+    on_started: Callable[[], None]
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
