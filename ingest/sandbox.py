@@ -8,19 +8,7 @@ dies with this process.
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
-import json
-import logging
-import os
 import queue
-import select
-import shutil
-import signal
-import struct
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -30,32 +18,16 @@ from typing import TYPE_CHECKING, Any, Self
 
 from core_api.infra.errors import Unavailable
 from ingest.parsers.limits import Limits
+from ingest.sandbox_process import ChildEnded, EndedBefore, Oversized, ParserProcess, TimedOut
 from ingest.types import Block, BlockKind, Parsed, ParseFailed
 
 if TYPE_CHECKING:
     from core_api.infra.settings import Settings
 
-_log = logging.getLogger(__name__)
-
 _PARSE = "ingest.parsers:parse"
 _MAX_FILES = 500  # parsed by one child before it is replaced
 _MAX_IDLE_RESIDENT = 500 * 2**20  # bytes that a child may keep between files
 _IDLE_SECONDS = 30.0
-_GRACE_SECONDS = 2.0  # beyond the time limit, for a parser that stops by itself to say so
-_BYTES_PER_CHAR = 4  # UTF-8, with room for JSON around the text
-_HEADER = struct.Struct(">I")
-
-
-class _ChildEnded(Exception):
-    """The child closed its end of the pipe."""
-
-
-class _TimedOut(Exception):
-    """The child did not answer in time."""
-
-
-class _Oversized(Exception):
-    """The child's answer is larger than any allowed text."""
 
 
 class Sandbox:
@@ -78,8 +50,8 @@ class Sandbox:
         self._max_files = max_files
         self._slots = threading.BoundedSemaphore(settings.ingest_threads)
         self._lock = threading.Lock()
-        self._idle: list[_Child] = []
-        self._busy: set[_Child] = set()
+        self._idle: list[ParserProcess] = []
+        self._busy: set[ParserProcess] = set()
         self._closed = False
         self._keeper: _Keeper | None = None
 
@@ -93,21 +65,23 @@ class Sandbox:
                     request = {"path": str(path.resolve()), "filename": filename, "media_type": media_type}
                     try:
                         answer = child.ask(request, self._limits)
-                    except BrokenPipeError:
+                    except EndedBefore:
                         continue
                     keep = answer["resident_bytes"] < _MAX_IDLE_RESIDENT and answer.get("reason") != "out_of_memory"
                     return _parsed(answer, self._limits)
-                except _ChildEnded:
+                except ChildEnded:
                     if self._closed:
                         raise Unavailable("The server is stopping; the file is read after the next start.") from None
                     raise child.failure(self._limits) from None
-                except _TimedOut:
+                except (KeyError, TypeError, ValueError, RecursionError) as error:  # no answer that our code sends
+                    raise ParseFailed("malformed", "The file made the parser answer nonsense. Save it anew.") from error
+                except TimedOut:
                     raise ParseFailed(
                         "timeout",
                         f"Reading the file took longer than {self._limits.timeout_seconds:.0f} s. "
                         "Split it, or raise NEXUS_PARSE_TIMEOUT_SECONDS.",
                     ) from None
-                except _Oversized:
+                except Oversized:
                     raise ParseFailed(
                         "too_large",
                         f"The file holds more than {self._limits.output_chars:,} characters of text. "
@@ -115,16 +89,18 @@ class Sandbox:
                     ) from None
                 finally:
                     self._give_back(child, keep)
-        raise Unavailable("The parser process cannot be started. The server's log says why.")
+        raise Unavailable("The parser process ends before it reads a file. The server's log says why.")
 
     def close(self) -> None:
         """Kill the children; files being parsed fail with `Unavailable`."""
         with self._lock:
             self._closed = True
-            children = [*self._idle, *self._busy]
+            idle, busy = [*self._idle], [*self._busy]
             self._idle.clear()
             keeper, self._keeper = self._keeper, None
-        for child in children:
+        for child in idle:
+            child.discard()
+        for child in busy:  # their threads wait on their pipes, see them end, and discard them
             child.kill()
         if keeper is not None:
             keeper.stop()
@@ -137,7 +113,7 @@ class Sandbox:
     ) -> None:
         self.close()
 
-    def _take(self) -> _Child:
+    def _take(self) -> ParserProcess:
         with self._lock:
             if self._closed:
                 raise Unavailable("The server is stopping.")
@@ -148,7 +124,7 @@ class Sandbox:
             if self._keeper is None:
                 self._keeper = _Keeper(self._reap, interval=max(self._idle_seconds / 4, 0.05))
             keeper = self._keeper
-        child = keeper.run(lambda: _Child(self._parser, self._limits))
+        child = keeper.run(lambda: ParserProcess(self._parser, self._limits))
         with self._lock:
             self._busy.add(child)
             closed = self._closed
@@ -156,14 +132,14 @@ class Sandbox:
             child.kill()
         return child
 
-    def _give_back(self, child: _Child, keep: bool) -> None:
+    def _give_back(self, child: ParserProcess, keep: bool) -> None:
         with self._lock:
             self._busy.discard(child)
             if keep and child.files < self._max_files and not self._closed:
                 child.idle_since = time.monotonic()
                 self._idle.append(child)
                 return
-        child.kill()
+        child.discard()
 
     def _reap(self) -> None:
         """End children that have had nothing to do for a while."""
@@ -172,7 +148,11 @@ class Sandbox:
             tired = [child for child in self._idle if child.idle_since < oldest]
             self._idle = [child for child in self._idle if child.idle_since >= oldest]
         for child in tired:
-            child.kill()
+            child.discard()
+
+
+_Answer = queue.Queue[ParserProcess | BaseException]
+_Start = tuple[Callable[[], ParserProcess], _Answer]
 
 
 class _Keeper:
@@ -182,15 +162,23 @@ class _Keeper:
     def __init__(self, tidy: Callable[[], None], interval: float) -> None:
         self._tidy = tidy
         self._interval = interval
-        self._work: queue.Queue[tuple[Callable[[], _Child], queue.Queue[_Child | BaseException]] | None] = queue.Queue()
+        self._work: queue.Queue[
+            tuple[Callable[[], ParserProcess], queue.Queue[ParserProcess | BaseException]] | None
+        ] = queue.Queue()
         self._thread = threading.Thread(target=self._loop, name="parser-keeper", daemon=True)
         self._thread.start()
 
-    def run(self, start: Callable[[], _Child]) -> _Child:
+    def run(self, start: Callable[[], ParserProcess]) -> ParserProcess:
         """Start a child on the keeper's thread."""
-        answer: queue.Queue[_Child | BaseException] = queue.Queue()
+        answer: _Answer = queue.Queue()
         self._work.put((start, answer))
-        child = answer.get()
+        child: ParserProcess | BaseException | None = None
+        while child is None:
+            try:
+                child = answer.get(timeout=0.5)
+            except queue.Empty:
+                if not self._thread.is_alive():
+                    raise Unavailable("The server is stopping.") from None
         if isinstance(child, BaseException):
             raise child
         return child
@@ -216,121 +204,6 @@ class _Keeper:
                 answer.put(error)
 
 
-class _Child:
-    """One parser process, its pipes and its directory."""
-
-    def __init__(self, parser: str, limits: Limits) -> None:
-        self.files = 0
-        self.idle_since = time.monotonic()
-        self._lock = threading.Lock()
-        self._killed = False
-        self.directory = Path(tempfile.mkdtemp(prefix="nexus-sandbox-"))
-        self._errors = (self.directory / "stderr.log").open("w+b")
-        arguments = [str(os.getpid()), parser, json.dumps(dataclasses.asdict(limits))]
-        self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-P", "-m", "ingest.sandbox_child", *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            cwd=self.directory,
-            env=self._environment(),
-            start_new_session=True,
-            bufsize=0,
-        )
-
-    def _environment(self) -> dict[str, str]:
-        """All that a parser may know of its surroundings; nothing of ours is inherited."""
-        return {
-            "PATH": os.pathsep.join(os.get_exec_path()),
-            "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry and Path(entry).exists()),
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "LANG": "C.UTF-8",
-            "HOME": str(self.directory),
-            "TMPDIR": str(self.directory),
-            # one file, one core: the second core belongs to the other child and to the embedding
-            "OMP_NUM_THREADS": "1",
-            "OMP_THREAD_LIMIT": "1",
-            "OPENBLAS_NUM_THREADS": "1",
-        }
-
-    def ask(self, request: dict[str, Any], limits: Limits) -> dict[str, Any]:
-        """Send a request and wait for its answer. Raises `BrokenPipeError` when the child was dead already,
-        `_ChildEnded` when it dies over the file, `_TimedOut`, `_Oversized`."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        body = json.dumps(request).encode()
-        if self.process.poll() is not None:
-            raise BrokenPipeError
-        self.process.stdin.write(_HEADER.pack(len(body)) + body)
-        self.files += 1
-        deadline = time.monotonic() + limits.timeout_seconds + _GRACE_SECONDS
-        descriptor = self.process.stdout.fileno()
-        size = _HEADER.unpack(_read(descriptor, _HEADER.size, deadline))[0]
-        if size > limits.output_chars * _BYTES_PER_CHAR + 2**24:
-            raise _Oversized
-        answer: dict[str, Any] = json.loads(_read(descriptor, size, deadline))
-        return answer
-
-    def failure(self, limits: Limits) -> ParseFailed:
-        """Why the child ended in the middle of a file, for a person; the log gets what it last printed."""
-        status = self.process.wait(timeout=5)
-        self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - 4000))
-        said = self._errors.read().decode("utf-8", "replace")
-        _log.warning("parser process ended with %s: %s", status, said[-2000:])
-        if status == -signal.SIGKILL or "MemoryError" in said or "bad_alloc" in said:
-            from ingest.sandbox_child import out_of_memory
-
-            return ParseFailed("out_of_memory", out_of_memory(limits))
-        return ParseFailed(
-            "malformed", "The file made the parser crash, so it is damaged or built to do so. Save it anew and retry."
-        )
-
-    def kill(self) -> None:
-        """End the process with everything that it started, and remove its directory."""
-        with self._lock:
-            if self._killed:
-                return
-            self._killed = True
-        _kill_session(self.process.pid)
-        for pipe in (self.process.stdin, self.process.stdout):
-            assert pipe is not None
-            with contextlib.suppress(OSError):
-                pipe.close()
-        self.process.wait()
-        self._errors.close()
-        shutil.rmtree(self.directory, ignore_errors=True)
-
-
-def _read(descriptor: int, size: int, deadline: float) -> bytes:
-    """Exactly `size` bytes before `deadline`."""
-    data = bytearray()
-    while len(data) < size:
-        left = deadline - time.monotonic()
-        if left <= 0 or not select.select([descriptor], [], [], left)[0]:
-            raise _TimedOut
-        piece = os.read(descriptor, min(size - len(data), 2**20))
-        if not piece:
-            raise _ChildEnded
-        data += piece
-    return bytes(data)
-
-
-def _kill_session(leader: int) -> None:
-    """Kill every process of a child's session: external programs have process groups of their own in it."""
-    groups = {leader}
-    with contextlib.suppress(OSError):
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                with contextlib.suppress(OSError, ValueError, IndexError):
-                    # after the name in parentheses: state, parent, group, session
-                    fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
-                    if int(fields[3]) == leader:
-                        groups.add(int(fields[2]))
-    for group in groups:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(group, signal.SIGKILL)
-
-
 def _parsed(answer: dict[str, Any], limits: Limits) -> Parsed:
     if "reason" in answer:
         raise ParseFailed(str(answer["reason"]), str(answer["detail"]))
@@ -339,7 +212,7 @@ def _parsed(answer: dict[str, Any], limits: Limits) -> Parsed:
         for kind, text, level, page in answer["blocks"]
     )
     if sum(len(block.text) for block in blocks) > limits.output_chars:
-        raise _Oversized
+        raise Oversized
     title = answer["title"]
     notes = tuple(str(note) for note in answer["notes"])
     return Parsed(blocks, title=None if title is None else str(title), parser=str(answer["parser"]), notes=notes)

@@ -34,7 +34,9 @@ def encode_frame(message: object) -> bytes:
 
 
 def serve(requests: BinaryIO, answers: BinaryIO, parser: Parser, limits: Limits) -> None:
-    """Answer requests `{path, filename, media_type}` until the input ends."""
+    """Say that the child is ready, then answer requests `{path, filename, media_type}` until the input ends."""
+    answers.write(encode_frame({"ready": True}))
+    answers.flush()
     while len(header := requests.read(_HEADER.size)) == _HEADER.size:
         request = json.loads(requests.read(_HEADER.unpack(header)[0]))
         answers.write(encode_frame(answer(request, parser, limits)))

@@ -38,7 +38,8 @@ def parse(source: Source) -> Parsed:
                     raise
                 notes.append(f"{name}: {error.detail}")
                 continue
-            blocks.append(Block(BlockKind.HEADING, name, level=1))
+            titled = f"{name}: {parsed.title}" if parsed.title else name
+            blocks.append(Block(BlockKind.HEADING, titled, level=1))
             blocks += [_deeper(block) for block in parsed.blocks]
             notes += [f"{name}: {note}" for note in parsed.notes]
     if not blocks:

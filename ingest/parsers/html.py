@@ -1,11 +1,13 @@
 """HTML through unstructured, after what it would lose has been written into the tree.
 
-`partition_html` drops row and column spans, the numbers of ordered lists, and runs everything inside a layout table
-(most HTML e-mail) together into one table; so spans are spread out, items get their numbers, and tables that only place
-things on the page are unwrapped first.
+`partition_html` drops row and column spans, line breaks and the numbers of ordered lists, and runs everything inside a
+layout table (most HTML e-mail) together into one table; so spans are spread out, breaks and numbers become text, and
+tables that only place things on the page are unwrapped first.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from ingest.parsers.cleaning import one_line
@@ -13,6 +15,7 @@ from ingest.parsers.encoding import declared_in_markup, decode
 from ingest.parsers.source import Source
 from ingest.types import Block, BlockKind, Parsed
 
+_BREAK = "\ufdd0"  # a code point that no text holds
 _REMOVED = ("script", "style", "template", "noscript", "iframe", "object", "svg", "head")
 _STRUCTURE = ("table", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "pre", "blockquote", "hr")
 
@@ -28,7 +31,7 @@ def parse_text(text: str) -> Parsed:
     tree = _tree(text)
     if tree is None:
         return Parsed((), parser="html")
-    title = tree.find(".//head/title")
+    title = next(tree.iter("title"), None)
     name = one_line("".join(title.itertext())) if title is not None else ""
     return Parsed(tuple(_blocks(tree)), title=name or None, parser="html")
 
@@ -64,7 +67,7 @@ def _blocks(tree: Any) -> Iterator[Block]:
         else:
             _spread_spans(table)
     _number_items(tree)
-    _part_paragraphs(tree)
+    _mark_breaks(tree)
     elements.load()
     from unstructured.partition.html import partition_html
 
@@ -73,7 +76,7 @@ def _blocks(tree: Any) -> Iterator[Block]:
     except RecursionError:  # hundreds of nested elements: the text without its structure
         yield Block(BlockKind.PARAGRAPH, "\n\n".join(line for piece in tree.itertext() if (line := piece.strip())))
         return
-    yield from elements.blocks_of(found)
+    yield from _with_breaks(elements.blocks_of(found))
 
 
 def _is_layout(table: Any) -> bool:
@@ -88,7 +91,9 @@ def _is_layout(table: Any) -> bool:
 
 
 def _unwrap_table(table: Any) -> None:
-    for element in [table, *table.iter("caption", "thead", "tbody", "tfoot", "tr", "td", "th")]:
+    parts = [*table.iterdescendants("caption", "thead", "tbody", "tfoot", "tr", "td", "th")]
+    own = [part for part in parts if next(part.iterancestors("table"), None) is table]
+    for element in [*own, table]:
         element.tag = "div"
         for name in ("colspan", "rowspan"):
             element.attrib.pop(name, None)
@@ -132,14 +137,23 @@ def _number_items(tree: Any) -> None:
             number += 1
 
 
-def _part_paragraphs(tree: Any) -> None:
-    """Two line breaks in a row end a paragraph, as in pages and e-mails that have no `<p>`."""
-    from lxml import html as lxml_html
+def _mark_breaks(tree: Any) -> None:
+    """Write line breaks into the text as marks, since partition_html makes them spaces; two in a row end a paragraph,
+    as in pages and e-mails that have no `<p>`."""
+    for br in reversed([*tree.iter("br")]):
+        br.tail = _BREAK + (br.tail or "")
+        br.drop_tag()
 
-    for br in [*tree.iter("br")]:
-        following = br.getnext()
-        if following is None or following.tag != "br" or (br.tail or "").strip() or br.getparent().tag == "pre":
-            continue
-        mark = lxml_html.Element("hr")
-        mark.tail, br.tail = br.tail, None
-        br.addnext(mark)
+
+def _with_breaks(blocks: Iterable[Block]) -> Iterator[Block]:
+    for block in blocks:
+        if _BREAK not in block.text:
+            yield block
+        elif block.kind in (BlockKind.HEADING, BlockKind.TABLE):
+            yield replace(block, text=block.text.replace(_BREAK, " "))
+        elif block.kind is BlockKind.CODE:
+            yield replace(block, text=block.text.replace(_BREAK, "\n"))
+        else:
+            for number, text in enumerate(re.split(rf"\s*{_BREAK}\s*(?:{_BREAK}\s*)+", block.text)):
+                kind = block.kind if number == 0 else BlockKind.PARAGRAPH
+                yield replace(block, kind=kind, text=re.sub(rf"\s*{_BREAK}\s*", "\n", text))

@@ -22,7 +22,7 @@ _LANGUAGES = ("eng", "kor")
 _MAX_PIXELS = 40_000_000
 _MIN_SIDE = 24
 _TIME_SHARE = 0.8  # of the time limit, after which further pages are left unread rather than the whole file lost
-_HANGUL_GAP = re.compile(r"(?<=[\uac00-\ud7a3]) (?=[\uac00-\ud7a3] )")
+_KEEP_SPACES = ("-c", "preserve_interword_spaces=1")  # without it every Hangul syllable is a word
 
 
 def available() -> bool:
@@ -43,7 +43,7 @@ def read_image(source: Source, image: Image, page: int | None = None) -> list[Bl
     source.budget.ocr_pages += 1
     path = source.scratch / "page.png"
     image.convert("L").save(path)
-    args = [tesseract, str(path), "stdout", "-l", _languages(tesseract, source), "--dpi", "200"]
+    args = [tesseract, str(path), "stdout", "-l", _languages(tesseract, source), "--dpi", "200", *_KEEP_SPACES]
     text = programs.run(source, args).decode("utf-8", "replace")
     return list(_paragraphs(text, page))
 
