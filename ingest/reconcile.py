@@ -19,6 +19,7 @@ from core_api.models import Chunk, IndexState, IndexStatus, OutboxEvent, SpaceIn
 from core_api.outbox import request_index
 from ingest.queue import unpark
 from ingest.sources import SourceHead, SourceKey, all_sources, stored_files
+from ingest.writer import WRITING
 from retrieval.keywords import KeywordIndex
 from retrieval.vectors import VectorStore
 
@@ -264,7 +265,12 @@ def look_again(session: Session, keys: Iterable[SourceKey]) -> int:
     for key in keys:
         session.execute(
             update(IndexState)
-            .where(IndexState.source_kind == key.kind, IndexState.source_id == key.id)
+            .where(
+                IndexState.source_kind == key.kind,
+                IndexState.source_id == key.id,
+                # The record of an unfinished write says "not current" already, and more.
+                IndexState.pipeline.not_like(f"{WRITING}%"),
+            )
             .values(pipeline="")
         )
         request_index(session, key.kind, key.id)

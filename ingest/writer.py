@@ -1,8 +1,9 @@
 """The last phase of the pipeline: what is written, in which order, so that a crash at any point is made good by looking
 at the source again.
 
-1. `announce`: the source is marked as being written. Should the process die from here on, the next look does not take
-   the index for current, whatever the versions say.
+1. `announce`: the source is marked as being written, with the space and the number of its chunks. Should the process
+   die from here on, the next look does not take the index for current, whatever the versions say, and knows which
+   vectors may be there that no chunk of the database accounts for.
 2. Vectors are written, then those that no chunk will have any more are deleted.
 3. `commit`: one transaction brings chunks, text, index state and the acknowledgement of the events, for each source
    that is still as it was read; one that moved on is given back to be looked at again.
@@ -30,6 +31,9 @@ from ingest.types import ParseFailed
 from retrieval.placement import place, targets
 from retrieval.vectors import VectorRow, VectorStore
 
+WRITING = "writing:"
+"""Begins IndexState.pipeline from the announcement of a write to its commit: `writing:<space id>:<chunks>`."""
+
 
 class Outcome(StrEnum):
     """How a look at a source ended."""
@@ -55,6 +59,15 @@ class Landed:
 
 
 @dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A write that was announced and not committed: vectors of up to `count` chunks may be in `collection`."""
+
+    space_id: str
+    count: int
+    collection: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Indexed:
     """What is indexed of a source; `chunks` maps ids to content hashes, `collection` holds their vectors."""
 
@@ -65,6 +78,7 @@ class Indexed:
     title: str | None = None
     collection: str | None = None
     chunks: dict[str, str] = field(default_factory=dict)
+    unfinished: Unfinished | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -90,11 +104,15 @@ class Work:
     @property
     def writes(self) -> bool:
         """Whether the vectors of this source will change."""
-        return not self.unchanged and bool(self.passages or self.indexed.chunks)
+        return not self.unchanged and bool(self.passages or self.indexed.chunks or self.indexed.unfinished)
 
     def chunk_id(self, ordinal: int) -> str:
         """The id of a chunk."""
         return f"{self.key.kind}:{self.key.id}:{ordinal}"
+
+    def chunk_ids(self, count: int) -> set[str]:
+        """The ids of the first chunks."""
+        return {self.chunk_id(ordinal) for ordinal in range(count)}
 
     def vector_row(self, ordinal: int, embedding: NDArray[np.float32]) -> VectorRow:
         """A passage's row in the vector store."""
@@ -119,12 +137,20 @@ def read_indexed(session: Session, keys: Sequence[SourceKey], fingerprint: str) 
         key = SourceKey(kind, source_id)
         chunks.setdefault(key, {})[id_] = sha
         titles[key] = title
-    collections: dict[str, str] = {}
+    collections: dict[str, str | None] = {}
+
+    def collection_of(space_id: str) -> str | None:
+        if space_id not in collections:
+            found = targets(session, [space_id], fingerprint)
+            collections[space_id] = found[0].collection if found else None
+        return collections[space_id]
+
     found: dict[SourceKey, Indexed] = {}
     for state in session.scalars(select(IndexState).where(_of(IndexState, keys))):
-        if state.space_id not in collections:
-            for target in targets(session, [state.space_id], fingerprint):
-                collections[state.space_id] = target.collection
+        unfinished = None
+        if state.pipeline.startswith(WRITING):
+            space_id, count = state.pipeline.removeprefix(WRITING).rsplit(":", 1)
+            unfinished = Unfinished(space_id, int(count), collection_of(space_id))
         key = SourceKey(state.source_kind, state.source_id)
         found[key] = Indexed(
             state.status,
@@ -132,8 +158,9 @@ def read_indexed(session: Session, keys: Sequence[SourceKey], fingerprint: str) 
             state.indexed_version,
             state.space_id,
             titles.get(key),
-            collections.get(state.space_id),
+            collection_of(state.space_id),
             chunks.get(key, {}),
+            unfinished,
         )
     return {key: found.get(key) or Indexed(chunks=chunks.get(key, {})) for key in keys}
 
@@ -151,13 +178,32 @@ class IndexWriter:
         """Mark the sources as being written, and find the collections that take their vectors."""
         if not works:
             return
+        self._delete_unfinished(works)
         with self._database.transaction() as session:
             for work in works:
                 if work.passages and work.snapshot is not None:
                     work.collection = place(session, work.snapshot.space_id, self._fingerprint).collection
                 state = _state(session, work)
                 if state is not None:
-                    state.pipeline = ""
+                    space_id = work.snapshot.space_id if work.snapshot is not None else state.space_id
+                    state.pipeline = f"{WRITING}{space_id}:{len(work.passages)}"
+
+    def _delete_unfinished(self, works: Sequence[Work]) -> None:
+        """Before the record of an earlier, unfinished write is replaced: delete what it may have left, apart from what
+        has a chunk, and from what this write will use or replace."""
+        gone: dict[str, list[str]] = {}
+        for work in works:
+            unfinished = work.indexed.unfinished
+            if unfinished is None or unfinished.collection is None:
+                continue
+            kept: set[str] = set()
+            if unfinished.collection == work.indexed.collection:
+                kept |= set(work.indexed.chunks)
+            if work.snapshot is not None and work.snapshot.space_id == unfinished.space_id:
+                kept |= work.chunk_ids(len(work.passages))
+            gone.setdefault(unfinished.collection, []).extend(work.chunk_ids(unfinished.count) - kept)
+        for collection, ids in gone.items():
+            self._vectors.delete(collection, ids)
 
     def write_vectors(self, work: Work, rows: Sequence[VectorRow]) -> None:
         """Write vectors of a source."""
@@ -170,9 +216,7 @@ class IndexWriter:
         for work in works:
             if work.indexed.collection is None:
                 continue
-            kept: set[str] = set()
-            if work.indexed.collection == work.collection:
-                kept = {work.chunk_id(ordinal) for ordinal in range(len(work.passages))}
+            kept = work.chunk_ids(len(work.passages)) if work.indexed.collection == work.collection else set()
             gone.setdefault(work.indexed.collection, []).extend(set(work.indexed.chunks) - kept)
         for collection, ids in gone.items():
             self._vectors.delete(collection, ids)

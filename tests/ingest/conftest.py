@@ -1,0 +1,55 @@
+"""Fixtures of the ingestion tests."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core_api.infra.database import Database
+from core_api.infra.migrate import upgrade
+from core_api.infra.settings import Settings
+from ingest.sandbox import Sandbox
+from retrieval.embedding import Embedder, load_embedder
+from tests.ingest.house import CountingEmbedder, House
+
+
+@pytest.fixture(scope="session")
+def embedder(model_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Embedder:
+    """The default embedding model."""
+    return load_embedder(Settings(data_dir=tmp_path_factory.mktemp("embedder"), models_cache=model_cache))
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """One pool of parser children for all tests."""
+    pool = Sandbox(Settings(data_dir=tmp_path_factory.mktemp("sandbox")), idle_seconds=300)
+    yield pool
+    pool.close()
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file after all migrations."""
+    path = tmp_path_factory.mktemp("database") / "nexus.db"
+    database = Database(f"sqlite:///{path}")
+    upgrade(database)
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.dispose()
+    return path
+
+
+def build_house(folder: Path, empty_database: Path, embedder: Embedder, sandbox: Sandbox) -> House:
+    """A house in a folder."""
+    shutil.copy(empty_database, folder / "nexus.db")
+    settings = Settings(data_dir=folder, ingest_max_tries=3)
+    return House(settings, Database(settings.resolved_database_url), CountingEmbedder(embedder), sandbox)
+
+
+@pytest.fixture
+def house(tmp_path: Path, empty_database: Path, embedder: Embedder, sandbox: Sandbox) -> Iterator[House]:
+    """Everything around the pipeline, empty."""
+    built = build_house(tmp_path, empty_database, embedder, sandbox)
+    yield built
+    built.close()
