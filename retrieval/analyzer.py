@@ -123,7 +123,7 @@ def _latin_terms(word: str) -> tuple[str, ...]:
     whole = word.lower().replace("’", "'")
     terms = [term for part in parts for term in _plain(part.lower())]
     if "'" not in whole:
-        terms.append(_bounded(whole))
+        terms.extend(_plain(whole))
     return tuple(terms)
 
 

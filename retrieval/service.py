@@ -75,9 +75,9 @@ def search(session: Session, subject: Subject, engine: RetrievalEngine, query: Q
     return SearchResult(result, asked.mode, clock.finish())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Asked:
-    """A query made ready for the legs."""
+    """A query made ready for the legs; `mode` is what is really done."""
 
     engine: RetrievalEngine
     mode: Mode
@@ -98,15 +98,19 @@ class _Asked:
         dense: Future[dict[str, float]] | None = None
         if self.mode is not Mode.KEYWORD:
             dense = self.engine.pool.submit(self._dense, depth, chunks)
-        legs = []
+        legs: list[Leg] = []
         if self.mode is not Mode.SEMANTIC:
             sources = None if chunks is None else sorted({source_term(kind, id_) for _, kind, id_ in chunks})
             found = self.engine.keywords.search(self.text, depth, self.spaces, sources=sources)
-            weight = 1 - DENSE_WEIGHT if dense is not None else 1.0
-            legs.append(Leg("keyword", dict(found), weight, floor=0.0))
+            legs.append(Leg("keyword", dict(found), 1 - DENSE_WEIGHT, floor=0.0))
         if dense is not None:
-            weight = DENSE_WEIGHT if self.mode is Mode.HYBRID else 1.0
-            legs.append(Leg("semantic", dense.result(), weight))
+            try:
+                legs.append(Leg("semantic", dense.result(), DENSE_WEIGHT))
+            except Unavailable as error:
+                if self.mode is Mode.SEMANTIC:
+                    raise
+                log.warning("search_without_vectors", error=str(error))
+                self.mode = Mode.KEYWORD
         return legs
 
     def _dense(self, depth: int, chunks: Sequence[tuple[str, str, str]] | None) -> dict[str, float]:
