@@ -87,7 +87,8 @@ addEventListener("keydown", (event) => event.key === "Escape" && hideQuote());
 function confidence(answer) {
   const level = answer.confidence;
   const count = new Set(answer.citations.map((one) => one.source.id)).size;
-  if (answer.abstained || level === "none") return h("p", { class: "confidence none" }, icon("alert", 16), t("ask.none"));
+  if (answer.abstained) return null;
+  if (level === "none") return h("p", { class: "confidence none" }, icon("alert", 16), t("ask.none"));
   return h("p", { class: `confidence ${level}` }, icon(level === "low" ? "alert" : "check", 16), tn(`ask.${level}`, count));
 }
 

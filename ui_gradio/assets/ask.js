@@ -84,7 +84,12 @@ export function askPage({ params, query, place, side, onleave }) {
   }
 
   function addTurn(question) {
-    const one = turn(question, () => submit(question));
+    // Asking again takes the place of the try that failed.
+    const one = turn(question, () => {
+      if (running) return;
+      one.element.remove();
+      submit(question);
+    });
     turns.append(one.element);
     return one;
   }

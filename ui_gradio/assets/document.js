@@ -6,6 +6,7 @@ import { badge, breadcrumb, confirmDelete, emptyState, errorState, menu, notice,
 import { revealMark } from "./panel.js";
 import { go } from "./router.js";
 import { mayWrite, spaces } from "./session.js";
+import { spaceList } from "./spaces.js";
 import { bytes, exactly, number, t, when } from "./words.js";
 
 const STRETCH = 60_000; // characters of text fetched at a time
@@ -68,7 +69,7 @@ export function documentPage({ params, query, place, side, onleave }) {
     });
     if (left) return;
     if (!text?.length) {
-      fill(side);
+      spaceList(side, { current: document.space.id });
       if (document.index.status !== "failed") {
         fill(body, emptyState("file", document.title, t(document.index.status === "pending" ? "document.reading" : "document.empty")));
       }
@@ -86,7 +87,8 @@ export function documentPage({ params, query, place, side, onleave }) {
       }
     };
     drawBlocks(text);
-    outline(text.outline ?? [], body);
+    if ((text.outline?.length ?? 0) > 1) outline(text.outline, body);
+    else spaceList(side, { current: document.space.id });
     if (passage) requestAnimationFrame(() => revealMark(scroller));
   }
 
@@ -98,7 +100,6 @@ export function documentPage({ params, query, place, side, onleave }) {
   }
 
   function outline(headings, body) {
-    if (headings.length < 2) return;
     const top = Math.min(...headings.map((one) => one.level));
     const jump = (start) => (event) => {
       event.preventDefault();

@@ -1,12 +1,12 @@
 // Knowledge: the documents by space, how far each is indexed, and adding more.
 import { call } from "./bridge.js";
 import { fill, h, icon } from "./dom.js";
-import { newSpace } from "./newspace.js";
 import { badge, emptyState, errorState, noticeProblem, show, skeleton } from "./parts.js";
-import { go, replaceAddress } from "./router.js";
-import { spaces, writableSpaces } from "./session.js";
+import { replaceAddress } from "./router.js";
+import { mayWrite } from "./session.js";
+import { spaceList, total } from "./spaces.js";
 import { uploader } from "./uploads.js";
-import { bytes, exactly, number, t, tn, when } from "./words.js";
+import { bytes, exactly, t, tn, when } from "./words.js";
 
 const PAUSE_MS = 180;
 const POLL_MS = 2000;
@@ -24,7 +24,7 @@ export function knowledgePage({ query, place, side, onleave }) {
   const heading = h("h1", {}, t("knowledge.all"));
   const count = h("p", { class: "quiet" });
   const list = h("div", { class: "documents" });
-  const filterInput = h("input", { class: "field", type: "search", value: filter, placeholder: t("knowledge.filter"), aria: { label: t("knowledge.filter") } });
+  const filterInput = h("input", { class: "field", type: "search", value: filter, placeholder: t("knowledge.filter"), maxlength: "200", aria: { label: t("knowledge.filter") } });
   const uploads = uploader({ spaceId: () => spaceId, onchange: () => { refresh(); drawSpaces(true); } });
   const addButton = h("button", { class: "button primary", type: "button", onclick: () => uploads.open() }, icon("upload", 16), t("knowledge.add"));
   fill(place, h("div", { class: "scroll" }, h("div", { class: "column wide" },
@@ -101,23 +101,11 @@ export function knowledgePage({ query, place, side, onleave }) {
   }
 
   async function drawSpaces(fresh) {
-    try {
-      const all = await spaces(fresh);
-      if (left) return;
-      const total = all.reduce((sum, space) => sum + space.document_count, 0);
-      const current = all.find((space) => space.id === spaceId);
-      heading.textContent = current?.name ?? t("knowledge.all");
-      count.textContent = tn("documents", current ? current.document_count : total);
-      addButton.hidden = current ? !writableSpaces().includes(current) : false;
-      const entry = (id, name, n) => h("li", { class: id === spaceId ? "current" : "" },
-        h("a", { href: id ? `/knowledge?space=${encodeURIComponent(id)}` : "/knowledge", "data-link": true, aria: id === spaceId ? { current: "page" } : {} },
-          h("span", { class: "clip grow" }, name), h("span", { class: "count" }, number(n))));
-      fill(side, h("div", { class: "side-head" }, h("h2", {}, t("knowledge.spaces")),
-        h("button", { class: "icon-button", type: "button", title: t("knowledge.newspace"), aria: { label: t("knowledge.newspace") },
-          onclick: () => newSpace((space) => go(`/knowledge?space=${encodeURIComponent(space.id)}`)) }, icon("plus"))),
-      h("div", { class: "side-list" }, h("ul", { class: "one-line" }, entry("", t("knowledge.all"), total), all.map((space) => entry(space.id, space.name, space.document_count)))));
-    } catch (error) {
-      if (!left) fill(side, errorState(error, () => drawSpaces(true)));
-    }
+    const all = await spaceList(side, { current: spaceId, fresh });
+    if (left || !all) return;
+    const current = all.find((space) => space.id === spaceId);
+    heading.textContent = current?.name ?? t("knowledge.all");
+    count.textContent = tn("documents", current ? current.document_count : total(all));
+    addButton.hidden = current ? !mayWrite(current.id) : false;
   }
 }

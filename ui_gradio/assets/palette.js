@@ -60,7 +60,7 @@ export function openPalette() {
     const mine = ++ticket;
     if (!q) return;
     try {
-      const [found, documents] = await Promise.all([call("search", { query: q, k: 5 }), call("documents", { q, limit: 4 })]);
+      const [found, documents] = await Promise.all([call("search", { query: q, k: 5 }), call("documents", { q: q.slice(0, 200), limit: 4 })]);
       if (mine === ticket && box.isConnected) draw({ hits: found.hits, documents: documents.items });
     } catch (problem) {
       if (mine === ticket && box.isConnected) draw({ problem });

@@ -42,7 +42,7 @@ function inline(text, chip) {
   for (const match of text.matchAll(INLINE)) {
     nodes.push(text.slice(at, match.index));
     const [whole, linked, bold, code, markers] = match;
-    if (markers !== undefined) nodes.push(...markers.split(",").map((marker) => chip(Number(marker))));
+    if (markers !== undefined) nodes.push(tied(nodes, markers.split(",").map((marker) => chip(Number(marker)))));
     else if (bold !== undefined) nodes.push(h("strong", {}, inline(bold, chip)));
     else if (code !== undefined) nodes.push(h("code", {}, code));
     else nodes.push(linked);
@@ -50,4 +50,12 @@ function inline(text, chip) {
   }
   nodes.push(text.slice(at));
   return nodes.filter((node) => node !== "");
+}
+
+/** The chips with the word before them, so that a line never begins with a chip. */
+function tied(nodes, chips) {
+  const before = typeof nodes.at(-1) === "string" ? nodes.pop() : "";
+  const [, rest, word] = /^([^]*?)(\S*)\s*$/.exec(before);
+  if (rest) nodes.push(rest);
+  return h("span", { class: "together" }, word, chips);
 }

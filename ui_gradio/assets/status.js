@@ -3,11 +3,14 @@ import { call } from "./bridge.js";
 import { fill, h, icon } from "./dom.js";
 import { errorState, notice, noticeProblem, skeleton } from "./parts.js";
 import { whoami } from "./session.js";
+import { spaceList } from "./spaces.js";
 import { duration, exactly, number, t, tn, when } from "./words.js";
 
 const POLL_MS = 4000;
+// What a reconcile report counts as wrong (and has repaired or queued).
+const WRONG = ["never_indexed", "stale", "not_deleted", "wrong_chunks", "missing_vectors", "wrong_vectors", "orphan_vectors", "orphan_collections", "missing_files"];
 
-export function statusPage({ place, onleave }) {
+export function statusPage({ place, side, onleave }) {
   let left = false;
   let timer = 0;
   let admin = false;
@@ -16,6 +19,7 @@ export function statusPage({ place, onleave }) {
   const reconcile = h("button", { class: "button", type: "button", hidden: true, onclick: check }, icon("retry", 16), t("status.reconcile"));
   fill(place, h("div", { class: "scroll" }, h("div", { class: "column wide" },
     h("header", { class: "page-head" }, h("div", { class: "grow" }, h("h1", {}, t("status.title")), h("p", { class: "quiet" }, t("status.subtitle"))), reconcile), body)));
+  spaceList(side, { fresh: true });
   run();
 
   async function run() {
@@ -40,8 +44,8 @@ export function statusPage({ place, onleave }) {
     reconcile.disabled = true;
     try {
       const report = await call("index_reconcile");
-      const repaired = Object.values(report ?? {}).filter((value) => typeof value === "number").reduce((sum, value) => sum + value, 0);
-      notice(report?.requeued !== undefined || repaired ? repairedWords(report) : t("status.reconcile.clean"));
+      const repaired = WRONG.reduce((sum, name) => sum + (report[name] ?? 0), 0);
+      notice(report.consistent ? t("status.reconcile.clean") : t("status.reconcile.done", { n: number(repaired) }));
       run();
     } catch (error) {
       noticeProblem(error);
@@ -90,9 +94,4 @@ export function statusPage({ place, onleave }) {
           h("span", { class: "quiet", title: exactly(one.at) }, [t("status.tries", { n: number(one.tries ?? 1) }), one.parked && t("status.parked"), when(one.at)].filter(Boolean).join(" · "))),
         admin && h("button", { class: "button small", type: "button", onclick: () => retry(one) }, icon("retry", 15), t("status.retry"))))) : h("p", { class: "side-empty" }, t("status.failures.none")));
   }
-}
-
-function repairedWords(report) {
-  const n = Object.values(report).filter((value) => typeof value === "number").reduce((sum, value) => sum + value, 0);
-  return n ? t("status.reconcile.done", { n: number(n) }) : t("status.reconcile.clean");
 }

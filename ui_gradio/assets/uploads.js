@@ -1,9 +1,9 @@
 // Adding documents: several files at once, each with its own progress and its own words when it fails.
 import { call, upload } from "./bridge.js";
 import { fill, h, icon } from "./dom.js";
-import { newSpace } from "./newspace.js";
 import { explain, noticeProblem } from "./parts.js";
 import { spaces, writableSpaces } from "./session.js";
+import { newSpace } from "./spaces.js";
 import { bytes, t, tn } from "./words.js";
 
 const AT_ONCE = 2;
