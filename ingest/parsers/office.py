@@ -6,12 +6,15 @@ partitioner; doc and ppt become docx and pptx by LibreOffice first.
 """
 
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 from ingest.parsers import elements, programs
+from ingest.parsers.encoding import decode
 from ingest.parsers.html import parse_text
+from ingest.parsers.rtf import with_unicode_escapes
 from ingest.parsers.source import Source
-from ingest.types import Block, BlockKind, Parsed, ParseFailed
+from ingest.types import BlockKind, Parsed, ParseFailed
 
 
 def parse_docx(source: Source) -> Parsed:
@@ -36,7 +39,7 @@ def parse_ppt(source: Source) -> Parsed:
 
 def parse_rtf(source: Source) -> Parsed:
     """Parse rich text."""
-    return _pandoc(source, "rtf", "Rich text (.rtf)")
+    return _pandoc(source, "rtf", "Rich text (.rtf)", with_unicode_escapes(source.read()))
 
 
 def parse_odt(source: Source) -> Parsed:
@@ -51,9 +54,7 @@ def parse_epub(source: Source) -> Parsed:
 
 def parse_rst(source: Source) -> Parsed:
     """Parse reStructuredText of any encoding."""
-    from ingest.parsers.encoding import decode
-
-    return _pandoc(source, "rst", "reStructuredText (.rst)", text=decode(source.read()))
+    return _pandoc(source, "rst", "reStructuredText (.rst)", decode(source.read()).encode("utf-8", "replace"))
 
 
 def _docx(path: Path) -> Parsed:
@@ -70,43 +71,41 @@ def _pptx(path: Path) -> Parsed:
     from unstructured.partition.pptx import partition_pptx
 
     found = partition_pptx(filename=str(path), languages=[""], include_slide_notes=True)
-    blocks = tuple(elements.blocks_of(found, pages=True))
+    # A title placeholder has depth 0; deeper "titles" are text boxes whose short text unstructured takes for one.
+    blocks = [
+        replace(block, kind=BlockKind.PARAGRAPH) if block.kind is BlockKind.HEADING and block.level > 1 else block
+        for block in elements.blocks_of(found, pages=True)
+    ]
+    # The shapes come in the order of drawing, where a slide's title may be last.
+    blocks.sort(key=lambda block: (block.page or 0, block.kind is not BlockKind.HEADING))
     title = _core_title(path) or next((b.text for b in blocks if b.kind is BlockKind.HEADING and b.page == 1), None)
-    return Parsed(blocks, title=title, parser="unstructured")
+    return Parsed(tuple(blocks), title=title, parser="unstructured")
 
 
-def _pandoc(source: Source, reader: str, what: str, text: str | None = None) -> Parsed:
+def _pandoc(source: Source, reader: str, what: str, data: bytes | None = None) -> Parsed:
+    """Parse by way of pandoc; `data` replaces what is in the file."""
     pandoc = programs.find_pandoc()
     if pandoc is None:
         raise programs.needs("pandoc", what, "pandoc")
-    memory = max(256, source.limits.memory_bytes // 2**20 // 2)
+    template = source.scratch / "page.html"
+    template.write_text("<html><head><title>$title$</title></head><body>$body$</body></html>")
+    memory = f"-M{max(256, source.limits.memory_bytes // 2**20 // 2)}m"
     args = [
         pandoc,
         "+RTS",
-        f"-M{memory}m",
+        memory,
         "-RTS",
         "--sandbox",
-        "--standalone",
+        f"--template={template}",
         "--wrap=none",
         "-f",
         reader,
         "-t",
         "html",
     ]
-    if text is None:
-        html = programs.run(source, [*args, str(source.path.resolve())])
-    else:
-        html = programs.run(source, args, stdin=text.encode("utf-8", "replace"))
+    html = programs.run(source, args if data is not None else [*args, str(source.path.resolve())], stdin=data)
     parsed = parse_text(html.decode("utf-8", "replace"))
-    title = parsed.title if parsed.title not in (None, "-", source.path.stem) else None
-    return Parsed(_without_title_block(parsed.blocks, title), title=title, parser=f"pandoc:{reader}")
-
-
-def _without_title_block(blocks: tuple[Block, ...], title: str | None) -> tuple[Block, ...]:
-    """pandoc's stand-alone page repeats the title as its first heading."""
-    if title and blocks and blocks[0].kind is BlockKind.HEADING and blocks[0].text == title and len(blocks) > 1:
-        return blocks[1:]
-    return blocks
+    return Parsed(parsed.blocks, title=parsed.title, parser=f"pandoc:{reader}")
 
 
 def _convert(source: Source, target: str, what: str, package: str) -> Path:

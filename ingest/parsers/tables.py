@@ -85,10 +85,11 @@ def _header_rows(grid: list[list[str]]) -> int:
     """How many leading rows name the columns."""
     if len(grid) < 2:
         return 0
-    names = next((index for index, row in enumerate(grid) if any(is_number(cell) for cell in row)), len(grid))
-    if 2 <= names <= _HEADER_MAX and names < len(grid) and _names_columns(grid[names - 1]):
-        return names
     first, body = grid[0], grid[1:]
+    groups = not all(first[1:]) or len(set(first)) < len(first)  # names that stand above several columns
+    names = next((index for index, row in enumerate(grid) if any(is_number(cell) for cell in row)), len(grid))
+    if groups and 2 <= names <= _HEADER_MAX and names < len(grid) and _names_columns(grid[names - 1]):
+        return names
     if not _names_columns(first) or any(is_number(cell) for cell in first):
         return 0
     typed = any(
