@@ -1,5 +1,7 @@
 """Fusion of the legs' scores."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,7 +51,7 @@ def test_one_leg_alone_keeps_its_order(only: dict[str, float]) -> None:
     fused = fuse([Leg("keyword", only, 0.5)])
     values = [only[candidate.chunk_id] for candidate in fused]
     # Scaling may make neighbours equal, never swap them by more than rounding.
-    assert all(a >= b or a == pytest.approx(b, rel=1e-9, abs=1e-9) for a, b in zip(values, values[1:], strict=False))
+    assert all(a >= b or a == pytest.approx(b, rel=1e-9, abs=1e-9) for a, b in itertools.pairwise(values))
 
 
 @given(scores, scores, st.floats(0.1, 10), st.floats(-5, 5))

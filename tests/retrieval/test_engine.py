@@ -1,0 +1,64 @@
+"""The engine opens its parts in the background, and closes them."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from core_api.infra.database import Database
+from core_api.infra.errors import Unavailable
+from core_api.infra.settings import Settings
+from retrieval import engine as engine_module
+from retrieval.engine import RetrievalEngine
+from retrieval.keywords import KeywordIndex
+from tests.retrieval.library import Library
+
+
+def test_it_opens_at_once_and_loads_behind(library: Library, model_cache: Path, tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "other", models_cache=model_cache)
+    began = time.perf_counter()
+    engine = RetrievalEngine.open(settings, library.database)
+    assert time.perf_counter() - began < 0.5
+    try:
+        engine.wait(timeout=120)
+        assert engine.ready
+        engine.require_ready()
+        kim = library.person()
+        team = library.space(kim)
+        library.add(team, kim, "Followed without being told.")
+        assert engine.keywords.wait_for(library.keywords.position, timeout=10)
+        assert engine.keywords.search("followed", 5, [team])
+        assert engine.embed_query("a question") is engine.embed_query("a question")
+        assert engine.embed_query("a question").shape == (engine.embedder.dimensions,)
+    finally:
+        engine.close()
+
+
+def test_what_cannot_be_opened_says_why_and_is_tried_again(
+    tmp_path: Path, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "_RETRY_SECONDS", (0.05,))
+    path = tmp_path / "late"
+    blocker = KeywordIndex.open(path / "keywords")
+    settings = Settings(data_dir=path, embedding_model=str(tmp_path / "no-model"), models_cache=tmp_path)
+    engine = RetrievalEngine.open(settings, Database(f"sqlite:///{tmp_path / 'nexus.db'}"))
+    try:
+        with pytest.raises(Unavailable, match="Another process"):
+            _ = engine.keywords
+        with pytest.raises(Unavailable):
+            engine.require_ready()
+        with pytest.raises(Unavailable):
+            engine.embed_query("x")
+        assert not engine.ready
+        blocker.close()
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            try:
+                assert len(engine.keywords) == 0
+                break
+            except Unavailable:
+                time.sleep(0.05)
+        else:
+            pytest.fail("the keyword index was not tried again")
+    finally:
+        engine.close()
