@@ -22,5 +22,9 @@ def load_embedder(settings: Settings) -> Embedder:
 
     manifest, directory = exported_model(settings)
     return LocalEmbedder(
-        manifest, directory, languages=settings.embedding_languages, threads=settings.embedding_threads
+        manifest,
+        directory,
+        languages=settings.embedding_languages,
+        threads=settings.embedding_threads,
+        max_tokens=settings.embedding_max_tokens,
     )

@@ -22,11 +22,19 @@ _QUERY_CHARS_PER_TOKEN = 64
 class LocalEmbedder:
     """A model on ONNX Runtime. Thread-safe; passages are embedded one batch at a time, queries never wait for them."""
 
-    def __init__(self, manifest: Manifest, directory: Path, *, languages: Sequence[str], threads: int) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        directory: Path,
+        *,
+        languages: Sequence[str],
+        threads: int,
+        max_tokens: int | None = None,
+    ) -> None:
         self.name = manifest.name
         self.fingerprint = manifest.fingerprint
         self.dimensions = manifest.dimensions
-        self.max_tokens = manifest.max_tokens
+        self.max_tokens = min(manifest.max_tokens, max_tokens or manifest.max_tokens)
         self.manifest = manifest
         self._languages = tuple(languages)
         self._passages = Tokenizer.from_file(str(directory / TOKENIZER_FILE))
