@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from core_api.infra.errors import NotFound
@@ -35,8 +36,12 @@ def place(session: Session, space_id: str, fingerprint: str) -> Target:
         pooled = space.kind in _POOLED_KINDS
         collection = _pool_with_room(session, fingerprint) if pooled else _name("space", space_id, fingerprint)
         placed = SpaceIndex(space_id=space_id, fingerprint=fingerprint, collection=collection, pooled=pooled)
-        session.add(placed)
-        session.flush()
+        try:
+            with session.begin_nested():
+                session.add(placed)
+        except IntegrityError:
+            # Another writer has just placed it (PostgreSQL; on SQLite writers take turns).
+            placed = session.get_one(SpaceIndex, (space_id, fingerprint))
     return _target(placed)
 
 
