@@ -12,6 +12,7 @@ _TABLE |= dict.fromkeys((173, 8203, 8206, 8207, 8288, 65279, 65534, 65535))
 _TABLE |= dict.fromkeys(range(55296, 57344))  # lone surrogates cannot be stored as UTF-8
 _TABLE |= {ord("\t"): "\t", ord("\n"): "\n", 0x0B: "\n", 0x0C: "\n", 0x85: "\n", 0x2028: "\n", 0x2029: "\n"}
 _TABLE |= dict.fromkeys((160, 8199, 8239), " ")
+_TABLE |= dict.fromkeys(range(0xFDD0, 0xFDF0))  # noncharacters, which parsers here use as marks
 _LINE_ENDS = re.compile(r"\r\n?")
 _TRAILING = re.compile(r"[ \t]+(?=\n|$)")
 _BLANK_RUN = re.compile(r"\n{3,}")

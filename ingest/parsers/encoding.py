@@ -61,10 +61,8 @@ def looks_binary(data: bytes) -> bool:
     head = data[:8192]
     if not head or any(head.startswith(bom) for bom, _ in _BOMS) or _wide_without_bom(head):
         return False
-    if b"\x00" in head:
-        return True
     control = sum(1 for byte in head if byte < 32 and byte not in (9, 10, 12, 13, 27))
-    return control > len(head) // 20
+    return control > max(3, len(head) // 20)
 
 
 def _declared_first(declared: str | None) -> list[str]:
@@ -95,7 +93,7 @@ def _wide_without_bom(data: bytes) -> str | None:
         return "utf-32-be"
     even, odd = (zeros[0] + zeros[2]) / 2, (zeros[1] + zeros[3]) / 2
     for name, many, few in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
-        if many > 0.1 and few < 0.02 and _reads_as_text(head, name):
+        if many > 0.1 and few < many / 3 and _reads_as_text(head, name):
             return name
     return None
 
@@ -110,7 +108,7 @@ def _nearly_utf8(data: bytes) -> bool:
     """UTF-8 with a few broken bytes (a cut-off file, one bad paste) is still UTF-8."""
     text = data[:_SAMPLE].decode("utf-8", errors="replace")
     multibyte = sum(1 for char in text if ord(char) > 127 and char != "\ufffd")
-    return multibyte > 0 and text.count("\ufffd") * 20 < multibyte
+    return multibyte > 0 and text.count("\ufffd") * 10 < multibyte
 
 
 def _guess(data: bytes) -> str:

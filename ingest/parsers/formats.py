@@ -52,9 +52,9 @@ _MAGIC = (
     (b"GIF8", "image"),
 )
 _ENCRYPTED_OFFICE = "The file is protected by a password. Remove the password in Office and upload it again."
-SUPPORTED = (
-    "text, Markdown, reStructuredText, HTML, XML, CSV, TSV, JSON, Word, OpenDocument, RTF, PowerPoint, Excel, EPUB, "
-    "e-mail (eml, msg), PDF, pictures and ZIP"
+_SUPPORTED = (
+    "Supported are text, Markdown, reStructuredText, HTML, XML, CSV, TSV, JSON, Word, OpenDocument, RTF, PowerPoint, "
+    "Excel, EPUB, e-mail (eml, msg), PDF, pictures and ZIP."
 )
 
 
@@ -82,8 +82,10 @@ def detect(path: Path, name: str, media_type: str | None) -> str:
             )
         named = ""  # text under a binary format's name
     if looks_binary(head):
-        kind = f".{extension(name)} files are" if extension(name) else "this kind of file is"
-        raise ParseFailed("unsupported", f"{kind[0].upper()}{kind[1:]} not supported. Supported are {SUPPORTED}.")
+        if named:
+            raise ParseFailed("unsupported", f"The file is named .{extension(name)} but holds no text. {_SUPPORTED}")
+        kind = f".{extension(name)} files are" if extension(name) else "This kind of file is"
+        raise ParseFailed("unsupported", f"{kind} not supported. {_SUPPORTED}")
     if named:
         return named
     declared = _BY_MEDIA_TYPE.get((media_type or "").split(";")[0].strip().lower(), "")
@@ -153,7 +155,7 @@ def _ole_format(path: Path) -> str:
         None,
     )
     if found is None:
-        raise ParseFailed("unsupported", f"This kind of file is not supported. Supported are {SUPPORTED}.")
+        raise ParseFailed("unsupported", f"This kind of file is not supported. {_SUPPORTED}")
     if found in ("doc", "ppt", "xls") and _is_encrypted(path):
         raise ParseFailed("password_protected", _ENCRYPTED_OFFICE)
     return found

@@ -47,7 +47,7 @@ def _tree(text: str) -> Any | None:
     from lxml import etree
     from lxml import html as lxml_html
 
-    parser = lxml_html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True)
+    parser = lxml_html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
     try:
         return lxml_html.document_fromstring(text.encode("utf-8", "replace"), parser=parser)
     except etree.ParserError:  # nothing but comments or white space
@@ -83,17 +83,20 @@ def _is_layout(table: Any) -> bool:
     """Whether a table places things on the page rather than relating values."""
     if table.get("role") in ("presentation", "none"):
         return True
-    if table.find(".//th") is not None or table.find("caption") is not None:
+    if _own(table, "th", "caption"):
         return False
     if any(True for _ in table.iterdescendants(*_STRUCTURE)):
         return True
     return max((sum(1 for cell in tr if cell.tag in ("td", "th")) for tr in table.iter("tr")), default=0) <= 1
 
 
+def _own(table: Any, *tags: str) -> list[Any]:
+    """The parts of a table that do not belong to a table inside it."""
+    return [part for part in table.iterdescendants(*tags) if next(part.iterancestors("table"), None) is table]
+
+
 def _unwrap_table(table: Any) -> None:
-    parts = [*table.iterdescendants("caption", "thead", "tbody", "tfoot", "tr", "td", "th")]
-    own = [part for part in parts if next(part.iterancestors("table"), None) is table]
-    for element in [*own, table]:
+    for element in [*_own(table, "caption", "thead", "tbody", "tfoot", "tr", "td", "th"), table]:
         element.tag = "div"
         for name in ("colspan", "rowspan"):
             element.attrib.pop(name, None)
