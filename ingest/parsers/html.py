@@ -71,12 +71,16 @@ def _blocks(tree: Any) -> Iterator[Block]:
     elements.load()
     from unstructured.partition.html import partition_html
 
+    pieces = [line for piece in tree.itertext() if (line := piece.replace(_BREAK, " ").strip())]
     try:
         found = partition_html(text=lxml_html.tostring(tree, encoding="unicode"), languages=[""])
-    except RecursionError:  # hundreds of nested elements: the text without its structure
-        yield Block(BlockKind.PARAGRAPH, "\n\n".join(line for piece in tree.itertext() if (line := piece.strip())))
-        return
-    yield from _with_breaks(elements.blocks_of(found))
+    except RecursionError:
+        found = []
+    blocks = [*_with_breaks(elements.blocks_of(found))]
+    # Below some 250 nested elements partition_html sees nothing: then the text without its structure.
+    if sum(len(block.text) for block in blocks) * 2 < sum(len(piece) for piece in pieces):
+        blocks = [Block(BlockKind.PARAGRAPH, "\n".join(pieces))]
+    yield from blocks
 
 
 def _is_layout(table: Any) -> bool:

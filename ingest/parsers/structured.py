@@ -48,6 +48,7 @@ def parse_xml(source: Source) -> Parsed:
             root = etree.fromstring(text[start:].encode("utf-8", "replace"), parser)
         except etree.XMLSyntaxError:
             raise ParseFailed("malformed", f"The file is no well-formed XML: {error}.") from error
+    etree.strip_elements(root, etree.Entity, with_tail=False)  # what is not resolved is no text
     return Parsed(tuple(_xml_blocks(root, 1)), parser="xml")
 
 

@@ -70,7 +70,7 @@ def test_html_is_read_in_the_encoding_it_declares(read: Read) -> None:
 
 
 def test_html_nested_without_end_still_gives_its_text(read: Read) -> None:
-    page = "<div>" * 5000 + "needle in the hay" + "</div>" * 5000
+    page = "<div>" * 1000 + "needle in the hay" + "</div>" * 1000
     assert "needle in the hay" in " ".join(texts(read(page, "deep.html")))
 
 
