@@ -1,14 +1,25 @@
 """Whether a sentence holds the kind of thing that a question asks for: a number, a date, a name, a step, a reason."""
 
 import re
+from collections.abc import Sequence
 
 from assistant.questions import QuestionType
+from retrieval.analyzer import analyze
+
+_SUBJECT_CHARS = 80
 
 _PATTERNS: dict[QuestionType, re.Pattern[str]] = {
     QuestionType.NUMBER: re.compile(
         r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|hundred|thousand|million|billion"
         r"|half|third|quarter|once|twice|double|no limit)\b"
         r"|[일이삼사오육칠팔구십백천만억]\s?(?:명|개|번|회|년|달러|원|%)",
+        re.IGNORECASE,
+    ),
+    QuestionType.DURATION: re.compile(
+        r"\b(?:\d[\d,.]*|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|several|few|half)"
+        r"(?:\s|-|\s\(\d+\)\s)(?:full |business |calendar |working |consecutive |work )?"
+        r"(?:seconds?|minutes?|hours?|days?|nights?|weeks?|fortnights?|months?|quarters?|years?|decades?)\b"
+        r"|\d+\s?(?:초|분|시간|일|주|개월|달|년)|하루|이틀|사흘|일주일",
         re.IGNORECASE,
     ),
     QuestionType.TIME: re.compile(
@@ -47,3 +58,9 @@ def holds(kind: QuestionType, text: str) -> bool:
         return _NAME.search(text) is not None
     pattern = _PATTERNS.get(kind)
     return pattern is not None and pattern.search(text) is not None
+
+
+def defines(subject: Sequence[str], text: str) -> bool:
+    """Whether `text` says what the subject (its search terms) is: "Tock is an internal tool", "번들러란 ..."."""
+    match = _PATTERNS[QuestionType.DEFINITION].search(text)
+    return match is not None and set(subject) <= set(analyze(text[: match.end()])) and match.start() <= _SUBJECT_CHARS

@@ -14,6 +14,7 @@ from retrieval.types import Hit
 MOST_ITEMS = 8
 MOST_CHARS = 700
 _FEWEST_CHARS = 12
+_HEADING_WORDS = 12
 _DEPENDENT = re.compile(
     r"\s*(?:it|its|they|their|them|this|these|those|that|he|his|she|her|such|there|both|however|therefore|thus|also|but|and|"
     r"so|then|in addition|as a result|for this reason|instead|otherwise|the latter|the former)\b"
@@ -29,7 +30,8 @@ class Candidate:
     """A sentence or a whole list that may answer. `rank` is its passage's (0 best), `position` its place there.
 
     `terms` are its search terms; `context` those of its title, headings and the question or lead-in before it;
-    `lead` is the text to put in front of it when it is embedded ("" for none); `list_items` counts the items of a list.
+    `lead` is the text to put in front of it when it is embedded ("" for none); `dependent` begins with "It", "However";
+    `fragment` is an item that is no sentence; `list_items` counts the items of a whole list, 0 for a sentence.
     """
 
     evidence: Evidence
@@ -40,7 +42,8 @@ class Candidate:
     context: frozenset[str]
     lead: str
     dependent: bool
-    list_items: int = 0
+    fragment: bool
+    list_items: int
 
 
 def candidates(hits: Sequence[Hit]) -> list[Candidate]:
@@ -61,63 +64,63 @@ def candidates(hits: Sequence[Hit]) -> list[Candidate]:
 def _of_passage(hit: Hit, rank: int) -> list[Candidate]:
     spans = sentence_spans(hit.text)
     where = frozenset(analyze(f"{hit.source.title} {hit.heading}"))
-    last_heading = hit.heading.rsplit(" > ", 1)[-1].strip()
+    section = hit.heading.rsplit(" > ", 1)[-1].strip()
     made: list[Candidate] = []
-    before = ""  # the question, heading or lead-in that the next sentences belong to
-    items_of: int | None = None
+    lead = ""  # the question, heading or lead-in that the next sentences belong to
+    in_list = False
     for position, (start, end) in enumerate(spans):
         raw = hit.text[start:end]
         text = plain(raw)
         item = is_item(raw)
-        if not item:
-            items_of = None
-        heading = _is_heading(raw, text, last_heading)
-        if heading or text.endswith("?"):
-            before = text
-            continue
-        if text.endswith(":") and not item:
-            items_of = position
-            before = text
-            whole = _list_after(hit, spans, position)
-            if whole is not None:
-                stop, count = whole
-                made.append(_candidate(hit, rank, position, start, stop, where, last_heading, items=count))
-            continue
-        if not _is_prose(raw, text):
-            continue
-        lead = before if before else last_heading
-        context = where | frozenset(analyze(before))
-        made.append(
-            Candidate(
-                Evidence(hit, hit.start + start, hit.start + end),
-                rank,
-                position,
-                text,
-                tuple(analyze(text)),
-                context,
-                lead,
-                items_of is None and _DEPENDENT.match(text) is not None,
-            )
-        )
+        if item and not in_list and (whole := _list_at(hit, spans, position)) is not None:
+            stop, count = whole
+            made.append(_candidate(hit, rank, position, (start, stop), where, lead or section, list_items=count))
+        if text.endswith(":") and not item and (whole := _list_at(hit, spans, position + 1)) is not None:
+            stop, count = whole
+            made.append(_candidate(hit, rank, position, (start, stop), where, lead or section, list_items=count))
+        in_list = item or (in_list and "\n" not in hit.text[spans[position - 1][1] : start])
+        if _leads(hit, spans, position, text, section):
+            lead = text
+        elif _is_prose(raw, text):
+            made.append(_candidate(hit, rank, position, (start, end), where, lead or section, in_list=in_list))
     return made
 
 
 def _candidate(
-    hit: Hit, rank: int, position: int, start: int, end: int, where: frozenset[str], heading: str, *, items: int
+    hit: Hit,
+    rank: int,
+    position: int,
+    span: tuple[int, int],
+    where: frozenset[str],
+    lead: str,
+    *,
+    list_items: int = 0,
+    in_list: bool = False,
 ) -> Candidate:
+    start, end = span
     text = plain(hit.text[start:end])
-    evidence = Evidence(hit, hit.start + start, hit.start + end)
-    return Candidate(evidence, rank, position, text, tuple(analyze(text)), where, heading, False, items)
+    return Candidate(
+        evidence=Evidence(hit, hit.start + start, hit.start + end),
+        rank=rank,
+        position=position,
+        text=text,
+        terms=tuple(analyze(text)),
+        context=where | frozenset(analyze(lead)),
+        lead=lead,
+        dependent=not list_items and not in_list and _DEPENDENT.match(text) is not None,
+        fragment=in_list and not _END.search(text),
+        list_items=list_items,
+    )
 
 
-def _list_after(hit: Hit, spans: Sequence[tuple[int, int]], position: int) -> tuple[int, int] | None:
-    """The end of the list that the sentence at `position` introduces, and its number of items; None for no list."""
-    begin, end = spans[position]
-    count = 0
-    for start, stop in spans[position + 1 :]:
+def _list_at(hit: Hit, spans: Sequence[tuple[int, int]], position: int) -> tuple[int, int] | None:
+    """The end of the list that begins with the sentence at `position`, and its number of items; None for no list."""
+    count, end, begin = 0, 0, spans[position - 1][0] if position else 0
+    for index in range(position, len(spans)):
+        start, stop = spans[index]
         item = is_item(hit.text[start:stop])
-        # A second sentence of an item follows on its line or is indented under it.
-        continues = "\n" not in hit.text[end:start] if count else False
+        # A second sentence of an item follows on its line.
+        continues = count > 0 and "\n" not in hit.text[end:start]
         if not (item or continues) or stop - begin > MOST_CHARS or (item and count == MOST_ITEMS):
             break
         count += item
@@ -125,10 +128,19 @@ def _list_after(hit: Hit, spans: Sequence[tuple[int, int]], position: int) -> tu
     return (end, count) if count > 1 else None
 
 
-def _is_heading(raw: str, text: str, last_heading: str) -> bool:
-    if raw.lstrip().startswith("#"):
+def _leads(hit: Hit, spans: Sequence[tuple[int, int]], position: int, text: str, section: str) -> bool:
+    """Whether the sentence is a heading, a question or a lead-in: it says what the next ones are about, no more."""
+    start, end = spans[position]
+    raw = hit.text[start:end]
+    if raw.startswith("#") or (section and text == section) or text.endswith(("?", ":")):
         return True
-    return bool(last_heading) and text == last_heading
+    if position + 1 == len(spans) or is_item(raw) or _END.search(text) or len(text.split()) > _HEADING_WORDS:
+        return False
+    # A short line without a full stop that stands alone, before something that is none.
+    alone = "\n" in hit.text[end : spans[position + 1][0]] and (
+        not position or "\n" in hit.text[spans[position - 1][1] : start]
+    )
+    return alone and not re.search(r"[:;|,]", text)
 
 
 def _is_prose(raw: str, text: str) -> bool:

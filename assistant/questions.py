@@ -15,6 +15,7 @@ class QuestionType(StrEnum):
     TIME = "time"
     PLACE = "place"
     NUMBER = "number"
+    DURATION = "duration"
     HOW_TO = "how_to"
     YES_NO = "yes_no"
     DEFINITION = "definition"
@@ -38,8 +39,13 @@ _TYPES: tuple[tuple[QuestionType, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(pattern, re.IGNORECASE))
     for kind, pattern in (
         (
+            QuestionType.DURATION,
+            r"\bhow (?:long|soon|quickly|many (?:minutes|hours|days|weeks|months|years))\b|\bhow far in advance\b"
+            r"|얼마나 (?:오래|걸리|있었)|얼마 동안|며칠 동안|몇 (?:분|시간|일|주|개월|달|년) ?(?:동안|간)|기간",
+        ),
+        (
             QuestionType.NUMBER,
-            r"\bhow (?:many|much|long|old|far|tall|high|large|big|fast|often|deep|wide|heavy)\b"
+            r"\bhow (?:many|much|old|far|tall|high|large|big|fast|often|deep|wide|heavy)\b"
             r"|\bwhat (?:\w+ ){0,2}(?:number|percentage|percent|amount|population|rate|ratio|price|cost|age|size|limit"
             r"|score|temperature|distance|length|height|weight)\b|\bper diem\b|몇(?!몇)|얼마|비율|퍼센트",
         ),
@@ -101,6 +107,13 @@ _PREPOSITION = re.compile(r"^\s*(for|in|at|of|with|to|on|by|from|during|after|be
 _PREPOSITIONS = "for|in|at|of|with|to|on|by|from|during|after|before"
 _WORD = re.compile(r"[\w'’.\-]*\w", re.UNICODE)
 _PROPER = re.compile(r"(?<!^)(?<![.?!] )\b[A-Z][\w'’\-]*(?:\s+[A-Z][\w'’\-]*)*")
+_ASKS_WHAT = re.compile(r"무슨|무엇|뭐|뭘|어떤|어느")
+# The verb that only makes it a question ("... 하나요?", "... 했는가?") says nothing of what is asked.
+_KOREAN_ENDING = re.compile(
+    r"(?:(?:해야|써야|가야|되|하|있|없|했|하였|되었|됐|이|인|한|된|던|합|됩|입)?(?:였|었|았)?\s?"
+    r"(?:하나요|되나요|있나요|없나요|나요|는가요|은가요|인가요|던가요|는가|은가|인가|던가|한가|한가요|을까요|ㄹ까요|할까요"
+    r"|될까요|까요|까|니까|습니까|입니까|합니까|됩니까|니|냐|죠|지요|어요|아요|해요|예요|이에요|야|주세요|줘))\s*[?.!]*\s*$"
+)
 _MOST_CARRIED = 10
 # A question with fewer content terms than this can hardly stand by itself ("Why?", "For how long?").
 _FEW_TERMS = 2
@@ -111,13 +124,13 @@ def understand(text: str, *, asked_as: QuestionType | None = None) -> Question:
     kind = question_type(text)
     if kind is QuestionType.OTHER and asked_as is not None:
         kind = asked_as
-    return Question(text, language(text), kind, tuple(dict.fromkeys(analyze(text))))
+    return Question(text, language(text), kind, tuple(dict.fromkeys(analyze(_KOREAN_ENDING.sub("", text)))))
 
 
 def question_type(text: str) -> QuestionType:
     """The type by the wording of the question, English or Korean."""
     for kind, pattern in _TYPES:
-        if pattern.search(text):
+        if pattern.search(text) and not (kind is QuestionType.YES_NO and _ASKS_WHAT.search(text)):
             return kind
     return QuestionType.OTHER
 
@@ -146,7 +159,7 @@ def _resolve(turn: str, previous: Question) -> Question:
     ) < _FEW_TERMS
     if not elliptic and not (_PRONOUN.search(turn) and len(terms) <= 2 * _FEW_TERMS + 2):
         return understand(turn)
-    earlier = _without_replaced(previous.text, rest) if elliptic else previous.text
+    earlier = _without_replaced(previous.text, rest, named=lead is not None) if elliptic else previous.text
     carried = [word for word in _content_words(earlier) if not terms.issuperset(analyze(word))][:_MOST_CARRIED]
     return understand(" ".join([rest.strip() or turn.strip(), *carried]), asked_as=previous.type if elliptic else None)
 
@@ -156,7 +169,7 @@ def _content_words(text: str) -> list[str]:
     return list(dict.fromkeys(word for word in _WORD.findall(text) if analyze(word)))
 
 
-def _without_replaced(earlier: str, ellipsis: str) -> str:
+def _without_replaced(earlier: str, ellipsis: str, *, named: bool) -> str:
     """The earlier question without the part that the ellipsis puts another in place of.
 
     "What is the per diem for Chicago?" + "for Boston?" -> "What is the per diem?"; with no preposition, a name takes
@@ -166,7 +179,7 @@ def _without_replaced(earlier: str, ellipsis: str) -> str:
     if preposition:
         pattern = rf"\b{preposition.group(1)}\b(?:(?!\b(?:{_PREPOSITIONS})\b)[^?])*"
         return re.sub(pattern, " ", earlier, count=1, flags=re.IGNORECASE)
-    if ellipsis[:1].isupper():
+    if named and ellipsis[:1].isupper():
         names = list(_PROPER.finditer(earlier))
         if names:
             return earlier[: names[-1].start()] + earlier[names[-1].end() :]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.answer_types import holds
+from assistant.answer_types import defines, holds
 from assistant.candidates import Candidate, candidates
 from assistant.questions import Question, QuestionType
 from assistant.types import Confidence, Selection
@@ -28,9 +28,12 @@ _MOST_SENTENCES = 3
 _PASSAGE_WEIGHT = 0.5
 _PASSAGE_WEIGHT_LEXICAL = 0.8
 _CONTEXT_SHARE = 0.35  # a term that only the heading, title or question before has counts this much
+_CONTEXT_SHARE_STEPS = 0.7  # steps do not repeat what the heading says they do
 _TYPE_BONUS = 0.08
-_LIST_BONUS = 0.12
-_WORTH = 0.62  # a further sentence is shown when it scores at least this share of the best
+_SUBJECT_BONUS = 0.15
+_LIST_BONUS = 0.15
+_FRAGMENT_PENALTY = 0.1
+_WORTH = 0.6  # a further sentence is shown when it matches at least this share of what the best does
 _DUPLICATE = 0.8
 
 
@@ -84,17 +87,20 @@ class _Scores:
         self._total = sum(self._weights.values()) or 1.0
         self.own = np.array([self._share(candidate.terms) for candidate in pool])
         around = np.array([self._share((*candidate.terms, *candidate.context)) for candidate in pool])
-        self.coverage = self.own + _CONTEXT_SHARE * (around - self.own)
+        steps = question.type is QuestionType.HOW_TO
+        self.coverage = self.own + (_CONTEXT_SHARE_STEPS if steps else _CONTEXT_SHARE) * (around - self.own)
+        self.known = self.own + _CONTEXT_SHARE_STEPS * (around - self.own)
         top = max(hit.score for hit in hits) or 1.0
         passage = np.array([candidate.evidence.hit.score / top for candidate in pool])
         kind = np.array([self._holds_expected(candidate) for candidate in pool])
         self.semantic: NDArray[np.float64] | None = None
         if embedder.covers(question.language):
             self.semantic = self._cosines(embedder, self.coverage + _PASSAGE_WEIGHT * passage)
-            match = 0.5 * self.semantic + 0.5 * self.coverage
-            self.total = match + _PASSAGE_WEIGHT * passage + kind
+            self.match = 0.5 * self.semantic + 0.5 * self.coverage + kind
+            self.total = self.match + _PASSAGE_WEIGHT * passage
         else:
-            self.total = self.coverage + _PASSAGE_WEIGHT_LEXICAL * passage + kind
+            self.match = self.coverage + kind
+            self.total = self.match + _PASSAGE_WEIGHT_LEXICAL * passage
 
     def _share(self, terms: Sequence[str]) -> float:
         """The share of the question, weighted by rarity, that these terms cover."""
@@ -102,9 +108,13 @@ class _Scores:
 
     def _holds_expected(self, candidate: Candidate) -> float:
         kind = self.question.type
-        if candidate.list_items:
-            return _LIST_BONUS if kind in (QuestionType.LIST, QuestionType.HOW_TO) else 0.0
-        return _TYPE_BONUS if holds(kind, candidate.text) else 0.0
+        if kind in (QuestionType.LIST, QuestionType.HOW_TO):
+            whole = _LIST_BONUS if candidate.list_items else 0.0
+            return whole + (_TYPE_BONUS if holds(kind, candidate.text) else 0.0)
+        if kind is QuestionType.DEFINITION and defines(self.question.terms, candidate.text):
+            return _SUBJECT_BONUS
+        fit = _TYPE_BONUS if holds(kind, candidate.text) else 0.0
+        return fit - (_FRAGMENT_PENALTY if candidate.fragment or candidate.list_items else 0.0)
 
     def _cosines(self, embedder: Embedder, first: NDArray[np.float64]) -> NDArray[np.float64]:
         """Cosine of the question and each candidate; -1 for those left out by the first, lexical look."""
@@ -128,7 +138,7 @@ class _Scores:
             [term for index in chosen for term in (*self.pool[index].terms, *self.pool[index].context)]
         )
         passage = self._share([*analyze(best.evidence.hit.text), *best.context])
-        own = float(self.own[chosen[0]])
+        own = float(self.known[chosen[0]])
         if self.semantic is not None:
             logit = 9.5 * float(self.semantic[chosen[0]]) + 2.6 * own + 1.6 * together + 6.1 * passage - 11.0
         else:
@@ -144,10 +154,12 @@ def _choose(scores: _Scores, most: int) -> list[int]:
     """Indices of the chosen candidates, best first."""
     chosen: list[int] = []
     order = np.argsort(-scores.total, kind="stable")
-    best = float(scores.total[order[0]])
+    least = _WORTH * float(scores.match[order[0]])
     for index in order:
-        if len(chosen) == most or (chosen and scores.total[index] < _WORTH * best):
+        if len(chosen) == most:
             break
+        if chosen and scores.match[index] < least:
+            continue
         if not any(_same(scores.pool[index], scores.pool[other]) for other in chosen):
             chosen.append(int(index))
     return chosen
