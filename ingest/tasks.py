@@ -39,7 +39,7 @@ def create_celery(settings: Settings, indexer: Callable[[], Indexer]) -> Celery:
         worker_hijack_root_logger=False,
     )
 
-    @app.task(name=TASK)  # type: ignore[untyped-decorator]
+    @app.task(name=TASK, shared=False)  # type: ignore[untyped-decorator]
     def index_sources(keys: Sequence[Sequence[str]]) -> None:
         indexer().index([SourceKey(kind, source_id) for kind, source_id in keys])
 

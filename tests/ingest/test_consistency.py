@@ -1,0 +1,148 @@
+"""Whatever is done in whatever order, and wherever it is cut off, the indexes end as the documents are."""
+
+import contextlib
+import tempfile
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
+
+from core_api.models import IndexStatus, SpaceKind
+from ingest import reconcile
+from ingest.sandbox import Sandbox
+from ingest.sources import SourceKey
+from ingest.writer import IndexWriter
+from retrieval.embedding import Embedder
+from tests.ingest.conftest import build_house
+from tests.ingest.house import House
+
+SECTION = "Employees of grade {n} may ask for leave of kind {n} in writing. The office of kind {n} answers. " * 3
+sections = st.lists(st.integers(0, 12), max_size=6)
+
+
+class Killed(Exception):
+    """The process ends here."""
+
+
+class IndexMachine(RuleBasedStateMachine):
+    """Documents are written, edited, moved, deleted and indexed, with crashes at every step of the writer."""
+
+    embedder: ClassVar[Embedder]
+    sandbox: ClassVar[Sandbox]
+    empty_database: ClassVar[Path]
+    documents = Bundle("documents")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._folder = tempfile.TemporaryDirectory()
+        self.house: House = build_house(Path(self._folder.name), self.empty_database, self.embedder, self.sandbox)
+        self.count = 0
+
+    @initialize()
+    def spaces(self) -> None:
+        self.homes = [
+            self.house.space,
+            self.house.make_space("Other"),
+            self.house.make_space("Mine", SpaceKind.PERSONAL),
+            self.house.make_space("Yours", SpaceKind.PERSONAL),
+        ]
+
+    @rule(target=documents, numbers=sections, home=st.integers(0, 3))
+    def write(self, numbers: list[int], home: int) -> tuple[str, str]:
+        self.count += 1
+        path = f"{self.count}.md"
+        return self.house.put(path, _text(numbers), self.homes[home]), path
+
+    @rule(document=documents, numbers=sections)
+    def edit(self, document: tuple[str, str], numbers: list[int]) -> None:
+        found = self.house.document(document[0])
+        if found is not None and found.deleted_at is None:
+            self.house.put(document[1], _text(numbers), found.space_id)
+
+    @rule(document=documents, title=st.sampled_from(["Leave", "Time off", "휴가"]))
+    def rename(self, document: tuple[str, str], title: str) -> None:
+        self.house.change(document[0], title=title)
+
+    @rule(document=documents, home=st.integers(0, 3))
+    def move(self, document: tuple[str, str], home: int) -> None:
+        self.house.change(document[0], space=self.homes[home])
+
+    @rule(document=consumes(documents))
+    def delete(self, document: tuple[str, str]) -> None:
+        self.house.delete(document[0])
+
+    @rule()
+    def index(self) -> None:
+        self.house.index()
+
+    @rule(document=documents)
+    def look_out_of_turn(self, document: tuple[str, str]) -> None:
+        self.house.look(document[0])
+
+    @rule(step=st.sampled_from(["announce", "write_vectors", "delete_left_over", "commit"]), after=st.booleans())
+    def index_and_be_killed(self, step: str, after: bool) -> None:
+        whole = getattr(IndexWriter, step)
+
+        def killed(*arguments: object) -> object:
+            if after:
+                whole(*arguments)
+            raise Killed
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(IndexWriter, step, killed)
+            with self.house.database.reading() as session:
+                sources = [head.key for head in reconcile.all_sources(session)]
+            with contextlib.suppress(Killed):
+                self.house.pipeline.run(sources)
+
+    @rule()
+    def reindex(self) -> None:
+        with self.house.database.transaction() as session:
+            reconcile.reindex(session)
+
+    @rule()
+    def reconcile_now(self) -> None:
+        self.house.reconcile()
+
+    @invariant()
+    def the_indexes_agree_once_nothing_waits(self) -> None:
+        if not self.house.events():
+            self.house.assert_consistent()
+
+    def teardown(self) -> None:
+        try:
+            self.house.index()
+            assert self.house.events() == []
+            self.house.assert_consistent()
+            assert self.house.reconcile().consistent
+            states = {self.house.state(head.id).status for head in self._heads()}
+            assert states <= {IndexStatus.INDEXED, IndexStatus.FAILED}
+        finally:
+            self.house.close()
+            self._folder.cleanup()
+
+    def _heads(self) -> list[SourceKey]:
+        with self.house.database.reading() as session:
+            return [head.key for head in reconcile.all_sources(session)]
+
+
+def _text(numbers: list[int]) -> str:
+    """A page; an empty one cannot be indexed."""
+    return "\n\n".join(f"## Kind {n}\n\n{SECTION.format(n=n)}" for n in numbers)
+
+
+def test_indexes_agree_with_the_database_after_any_sequence(
+    embedder: Embedder, sandbox: Sandbox, empty_database: Path
+) -> None:
+    IndexMachine.embedder, IndexMachine.sandbox, IndexMachine.empty_database = embedder, sandbox, empty_database
+    case = IndexMachine.TestCase
+    case.settings = settings(
+        max_examples=25,
+        stateful_step_count=14,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    case().runTest()
