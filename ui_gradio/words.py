@@ -58,6 +58,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "retry": ("Try again", "다시 시도"),
     "more": ("Show more", "더 보기"),
     "list": ("List", "목록"),
+    "now": ("just now", "방금"),
     "loading": ("Loading", "불러오는 중"),
     "problem.title": ("That did not work", "처리하지 못했습니다"),
     "problem.unreachable": (
@@ -120,6 +121,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "ask.nearest": ("Closest passages", "가장 가까운 내용"),
     "ask.verified": ("Quote checked against version {n}", "버전 {n}의 문장과 같음을 확인"),
     "ask.unverified": ("The document has changed since", "그 뒤 문서가 바뀌었습니다"),
+    "ask.unreadable": ("You may not read this source any more", "이제 이 출처를 볼 수 없습니다"),
     "ask.model": ("Answered by {model}", "{model}이(가) 답함"),
     "ask.extractive": ("In the sources' own sentences", "출처의 문장 그대로"),
     # a passage and a document

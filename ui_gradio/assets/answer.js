@@ -41,7 +41,7 @@ function drawSteps(place, frame) {
     : [h("span", { class: "spinner" }), last?.label ?? t("ask.working"), h("span", { class: "quiet" }, last?.detail ?? "")];
   fill(place, h("summary", {}, summary),
     h("ol", {}, steps.map((step) => h("li", { class: step.state },
-      step.state === "done" ? icon("check", 14) : h("span", { class: "spinner small" }),
+      step.state === "done" || frame.done ? icon("check", 14) : h("span", { class: "spinner small" }),
       h("span", {}, step.label), h("span", { class: "quiet" }, step.detail ?? "")))));
 }
 
@@ -52,6 +52,7 @@ function abstained() {
 function chip(n, citations) {
   const citation = citations.find((one) => one.marker === n);
   if (!citation) return h("span", { class: "chip pending" }, String(n));
+  if (citation.readable === false) return h("span", { class: "chip pending", title: t("ask.unreadable") }, String(n));
   const button = h("button", { class: citation.verified ? "chip" : "chip changed", type: "button",
     aria: { label: t("ask.source", { n, title: citation.source.title }) },
     onclick: () => { hideQuote(); openPassage(citation); } }, String(n));
@@ -94,8 +95,9 @@ function confidence(answer) {
 
 function sources({ citations }) {
   if (!citations.length) return null;
+  const withheld = (citation) => h("p", { class: "source" }, h("span", { class: "chip still pending" }, String(citation.marker)), h("span", { class: "quiet" }, t("ask.unreadable")));
   return h("section", { class: "sources", aria: { label: t("ask.sources") } }, h("h3", {}, t("ask.sources")),
-    h("ol", {}, citations.map((citation) => h("li", {}, h("button", { class: "source", type: "button", onclick: () => openPassage(citation) },
+    h("ol", {}, citations.map((citation) => h("li", {}, citation.readable === false ? withheld(citation) : h("button", { class: "source", type: "button", onclick: () => openPassage(citation) },
       h("span", { class: "chip still" }, String(citation.marker)),
       h("span", { class: "source-main" },
         h("span", { class: "source-title" }, citation.source.title),

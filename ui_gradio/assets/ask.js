@@ -32,7 +32,7 @@ export function askPage({ params, query, place, side, onleave }) {
     box.focus();
     const start = h("div", { class: "start" });
     fill(turns, h("div", { class: "hero" }, h("h1", {}, t("ask.title")), h("p", { class: "lead" }, t("ask.subtitle"))), start);
-    show(start, () => Promise.all([spaces(true), call("documents", { limit: 6 })]), ([all, recent]) => startingPoints(all, recent.items), () => skeleton(3));
+    show(start, () => Promise.all([spaces(true), call("documents", { limit: 30 })]), ([all, recent]) => startingPoints(all, recent.items), () => skeleton(3));
   }
 
   function startingPoints(all, recent) {
@@ -40,10 +40,10 @@ export function askPage({ params, query, place, side, onleave }) {
       return emptyState("knowledge", t("ask.nothing.title"), t("ask.nothing"),
         writableSpaces().length > 0 && h("a", { class: "button primary", href: "/knowledge?add", "data-link": true }, icon("upload", 16), t("ask.add")));
     }
-    const ready = recent.filter((document) => document.index.status === "indexed");
+    const examples = worthAsking(recent);
     return [
-      ready.length > 0 && h("section", {}, h("h2", { class: "label" }, t("ask.examples")),
-        h("div", { class: "examples" }, ready.slice(0, 3).map((document, at) => {
+      examples.length > 0 && h("section", {}, h("h2", { class: "label" }, t("ask.examples")),
+        h("div", { class: "examples" }, examples.map((document, at) => {
           const question = t(`ask.example.${(at % 2) + 1}`, { title: document.title });
           return h("button", { class: "example", type: "button", onclick: () => submit(question) }, h("span", {}, question), icon("right", 16));
         }))),
@@ -73,7 +73,7 @@ export function askPage({ params, query, place, side, onleave }) {
         if (message.role === "user") {
           last = addTurn(message.content);
         } else {
-          (last ?? addTurn("")).draw({ done: true, steps: [], answer: message.answer ?? { answer: message.content, citations: message.citations ?? [], confidence: "low" } });
+          (last ?? addTurn("")).draw({ done: true, steps: [], answer: { ...message.answer, answer: message.content, citations: message.citations } });
         }
       }
       scroller.scrollTop = scroller.scrollHeight;
@@ -132,8 +132,14 @@ export function askPage({ params, query, place, side, onleave }) {
   }
 }
 
+/** Up to three documents that make a good example: read, of some length, with a title that says something. */
+function worthAsking(documents) {
+  const weight = ({ title, index }) => (/\s/.test(title.trim()) ? 2 : 0) + (index.chunk_count > 1 ? 1 : 0);
+  return documents.filter(({ index }) => index.status === "indexed").sort((a, b) => weight(b) - weight(a)).slice(0, 3);
+}
+
 function composer(onsubmit, onstop) {
-  const input = h("textarea", { rows: "1", placeholder: t("ask.placeholder"), aria: { label: t("ask.placeholder") }, maxlength: "20000" });
+  const input = h("textarea", { rows: "1", placeholder: t("ask.placeholder"), aria: { label: t("ask.placeholder") }, maxlength: "4000" });
   const send = h("button", { class: "send", type: "submit", aria: { label: t("ask.send") }, disabled: true }, icon("send"));
   const stop = h("button", { class: "send stop", type: "button", hidden: true, aria: { label: t("ask.stop") }, onclick: onstop }, icon("stop"));
   const scopeButton = h("button", { class: "quiet-button", type: "button" });

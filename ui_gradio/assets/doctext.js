@@ -1,6 +1,8 @@
 // The text of a document, block by block, with a passage marked.
 import { Text, h } from "./dom.js";
 
+const BULLET = /^\s*[-*+•·◦▪‣○●■□–—]\s+/;
+
 /** Nodes for a stretch of a document: `stretch` is the API's {text, start, end, blocks}; `passage` is [start, end) in
  *  the whole document, or null. Headings carry `data-start`, so that an outline can find them. */
 export function blocksOf(stretch, passage) {
@@ -19,8 +21,10 @@ export function blocksOf(stretch, passage) {
       const level = Math.min(Math.max(block.level || 1, 1) + 1, 6);
       nodes.push(h(`h${level}`, { data: { start: block.start } }, content));
     } else if (block.kind === "list_item") {
-      if (!list) nodes.push((list = h("ul")));
-      list.append(h("li", {}, content));
+      const numbered = /^\s*\(?\d{1,3}[.)]\s/.test(text.slice(from - stretch.start, to - stretch.start));
+      if (!list) nodes.push((list = h("ul", { class: numbered ? "numbered" : "" })));
+      // The list draws its own bullets; numbers stay as they are written.
+      list.append(h("li", {}, numbered ? content : withoutBullet(content)));
     } else if (block.kind === "code") {
       nodes.push(h("pre", {}, h("code", {}, content)));
     } else if (block.kind === "table") {
@@ -37,5 +41,15 @@ function markedSlice(text, base, from, to, passage) {
   const start = passage ? Math.max(passage[0], from) : to;
   const end = passage ? Math.min(passage[1], to) : to;
   if (end <= start) return [piece(from, to)];
-  return [piece(from, start), h("mark", {}, piece(start, end)), piece(end, to)];
+  return [piece(from, start), h("mark", {}, piece(start, end)), piece(end, to)].filter((part) => part !== "");
+}
+
+function withoutBullet([first, ...rest]) {
+  if (first instanceof Node) {
+    first.textContent = first.textContent.replace(BULLET, "");
+    return [first, ...rest];
+  }
+  const cut = first.replace(BULLET, "");
+  // The bullet may stand in front of a mark, or the mark begin with it.
+  return cut || !rest.length ? [cut, ...rest] : withoutBullet(rest);
 }

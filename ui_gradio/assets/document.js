@@ -64,7 +64,7 @@ export function documentPage({ params, query, place, side, onleave }) {
     let end = Math.max(STRETCH, passage ? passage[1] + 2000 : 0);
     const text = await call("document_text", { id: document.id, version, start: 0, end }).catch((error) => {
       // A document that has not been read yet has no text: that is a state, not an error.
-      if (error.status === 404) return null;
+      if (error.code === "not_read_yet") return null;
       throw error;
     });
     if (left) return;

@@ -52,7 +52,7 @@ const AGO = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
 export function when(iso) {
   if (!iso) return "";
   const minutes = (new Date(iso) - Date.now()) / 60_000;
-  if (minutes > -1) return AGO.format(0, "minute");
+  if (minutes > -1) return t("now");
   if (minutes > -60) return AGO.format(Math.round(minutes), "minute");
   if (minutes > -60 * 24) return AGO.format(Math.round(minutes / 60), "hour");
   if (minutes > -60 * 24 * 30) return AGO.format(Math.round(minutes / 60 / 24), "day");
@@ -69,6 +69,6 @@ export function duration(seconds) {
 }
 
 export function bytes(n) {
-  const [value, unit] = n < 1e3 ? [n, "byte"] : n < 1e6 ? [n / 1e3, "kilobyte"] : [n / 1e6, "megabyte"];
+  const [value, unit] = n < 1e6 ? [Math.max(n / 1e3, 0.1), "kilobyte"] : [n / 1e6, "megabyte"];
   return new Intl.NumberFormat(language, { style: "unit", unit, maximumFractionDigits: value < 10 ? 1 : 0 }).format(value);
 }

@@ -1,0 +1,116 @@
+"""How the pages look: on a phone, in the dark, in Korean, and to people who see less contrast."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import Site
+
+pytestmark = pytest.mark.browser
+
+Visit = Callable[..., Page]
+PAGES = ["/", "/search", "/search?q=leave", "/knowledge", "/knowledge?add", "/status"]
+
+# Text and the colour behind it (the nearest opaque background), by the formula of WCAG 2.2, 1.4.3.
+FAINT_TEXT = """() => {
+  const channels = (color) => color.match(/[\\d.]+/g).map(Number);
+  const luminance = ([r, g, b]) => [r, g, b].map((v) => v / 255)
+    .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, v, at) => sum + v * [0.2126, 0.7152, 0.0722][at], 0);
+  const behind = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const color = channels(getComputedStyle(at).backgroundColor);
+      if (color.length < 4 || color[3] === 1) return color;
+    }
+    return [255, 255, 255];
+  };
+  const faint = [];
+  for (const element of document.querySelectorAll('#nexus *')) {
+    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+    if (!own || !element.checkVisibility({ opacityProperty: true, visibilityProperty: true }) || element.disabled) continue;
+    const [a, b] = [luminance(channels(getComputedStyle(element).color)), luminance(behind(element))];
+    const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (contrast < 4.5) faint.push(`${element.className || element.tagName}: ${contrast.toFixed(2)}`);
+  }
+  return [...new Set(faint)];
+}"""
+
+
+def settled(page: Page) -> None:
+    """Wait until the page shows what it came for."""
+    expect(page.locator(".main :is(.recent, .result, .doc-row, .figures, .state, .turn, .document)").first).to_be_visible()
+    expect(page.locator(".skeleton")).to_have_count(0)
+
+
+def width_of(page: Page) -> int:
+    return int(page.evaluate("Math.max(document.documentElement.scrollWidth, ...[...document.querySelectorAll('#nexus .scroll, #nexus .panel-body')].map((e) => e.scrollWidth))"))
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_nothing_scrolls_sideways_on_a_phone(visit: Visit, address: str) -> None:
+    page = visit(address, width=390, height=844)
+    settled(page)
+    assert width_of(page) <= 390
+
+
+def test_on_a_phone_one_asks_reads_the_source_and_comes_back(visit: Visit) -> None:
+    page = visit("/", width=390, height=844)
+    page.get_by_role("textbox").fill("When are expenses paid?")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    page.locator("button.chip").first.click()
+    panel = page.get_by_role("complementary", name="Passage")
+    expect(panel.locator("mark").first).to_be_in_viewport()
+    assert width_of(page) <= 390
+    panel.get_by_role("button", name="Close").click()
+    expect(panel).to_have_count(0)
+    page.get_by_role("button", name="List").click()
+    expect(page.get_by_role("link", name="New question")).to_be_in_viewport()
+    page.get_by_role("link", name="Knowledge").click()
+    expect(page.locator(".doc-row").first).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("address", [*PAGES, "/?q=When+are+expenses+paid%3F"])
+def test_all_text_has_enough_contrast(visit: Visit, address: str, scheme: str) -> None:
+    page = visit(address, scheme=scheme)
+    settled(page)
+    if "?q=When" in address:
+        expect(page.locator(".answer-actions")).to_be_visible()
+    assert page.evaluate(FAINT_TEXT) == []
+
+
+def test_the_appearance_follows_the_system_until_one_chooses(visit: Visit) -> None:
+    page = visit("/", scheme="dark")
+    background = "getComputedStyle(document.getElementById('nexus')).backgroundColor"
+    assert page.evaluate(background) == "rgb(15, 17, 21)"
+    page.get_by_role("button", name="Account and appearance").click()
+    page.get_by_role("menuitemradio", name="Light").click()
+    assert page.evaluate(background) == "rgb(251, 251, 252)"
+    page.reload()
+    settled(page)
+    assert page.evaluate(background) == "rgb(251, 251, 252)"
+
+
+def test_the_words_are_korean_for_a_korean_browser_and_by_choice(visit: Visit) -> None:
+    page = visit("/", locale="ko-KR")
+    expect(page.get_by_role("heading", name="무엇이 궁금하신가요?")).to_be_visible()
+    assert page.evaluate("document.documentElement.lang") == "ko"
+    page.get_by_role("button", name="계정과 화면").click()
+    page.get_by_role("menuitemradio", name="English").click()
+    expect(page.get_by_role("heading", name="What would you like to know?")).to_be_visible()
+
+
+def test_nothing_of_gradio_shows(visit: Visit, site: Site) -> None:
+    page = visit("/")
+    settled(page)
+    assert page.locator("gradio-app").evaluate("(e) => e.getBoundingClientRect().width * e.getBoundingClientRect().height") == 0
+    assert "Nexus Stream" in page.title()
+    assert "gradio" not in page.locator("body").inner_text().lower()
+
+
+def test_an_address_that_is_nothing_says_so(visit: Visit) -> None:
+    page = visit("/no/such/page")
+    expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()
+    page.get_by_role("link", name="Go to the start").click()
+    expect(page.get_by_role("heading", name="What would you like to know?")).to_be_visible()
