@@ -22,7 +22,7 @@ from retrieval.passages import content_sha256, embedded_text
 if TYPE_CHECKING:
     from llama_index.core.node_parser import SentenceSplitter
 
-CHUNKING_VERSION = "1"
+CHUNKING_VERSION = "2"
 CHUNK_TOKENS = 192
 """Size of a passage in tokens, with title, headings and the model's special tokens; see docs/decisions for the
 comparison of 128, 192 and 256."""
@@ -156,16 +156,18 @@ class Chunker:
 
     def _size(self, text: str) -> int:
         size = self._sizes.get(text)
-        return Tokens(self._embedder).size(text) if size is None else size
+        return Tokens(self._embedder).sizes([text])[0] if size is None else size
 
     def _finish(self, extracted: ExtractedText, drafts: Sequence[_Draft]) -> list[Passage]:
         """Check the passages as the model counts them (sizes of parts need not add up in every vocabulary) and halve
-        what is still too large."""
+        what is still too large. What is in a language that the model does not know stays as it is: its vector means
+        little, and is made of parts (retrieval.passages.embed_whole)."""
         texts = [embedded_text(draft.title, draft.heading, extracted.text[draft.start : draft.end]) for draft in drafts]
         passages: list[Passage] = []
         block = 0
         for draft, embedded, count in zip(drafts, texts, self._embedder.count_tokens(texts), strict=True):
-            if count > self._embedder.max_tokens and draft.end - draft.start > 1:
+            too_large = count > self._limit and draft.end - draft.start > 1
+            if too_large and self._embedder.covers(language(extracted.text[draft.start : draft.end])):
                 passages += self._finish(extracted, _halves(extracted.text, draft))
                 continue
             while extracted.blocks[block].end <= draft.start:

@@ -1,17 +1,24 @@
 """The smallest parts that a passage is made of: sentences, list items, table rows, lines of code, with their sizes."""
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ingest.text import ExtractedText, TextBlock
 from ingest.types import BlockKind
+from retrieval.analyzer import language
 from retrieval.embedding.base import Embedder
 from retrieval.sentences import sentence_spans
 
 # A WordPiece vocabulary counts a word that it does not know, however long, as one token; a passage must still have an
 # end. Prose has 4 to 6 characters a token.
 _CHARS_PER_TOKEN = 12
+# A model that does not know a script takes it to pieces (all-MiniLM cuts Hangul to single jamo): its tokens say nothing
+# of how much is said. Such a text counts at most a token for so many characters, or its passages would be scraps: with
+# 192 tokens, up to 570 characters of Korean instead of 100 (KorQuAD paragraphs by their best passage: MRR@10 0.954
+# instead of 0.938).
+_FOREIGN_CHARS_PER_TOKEN = 3
 _LINE = re.compile(r"\S[^\n]*")
 _WORD = re.compile(r"\S+")
 _CLAUSE_END = re.compile(r"[,;:，、；：)\]]$")
@@ -34,17 +41,22 @@ class Tokens:
         self.special = embedder.count_tokens([""])[0]
 
     def sizes(self, texts: Sequence[str]) -> list[int]:
-        """The size of each text, all in one call of the tokenizer."""
-        if not texts:
-            return []
-        counts = self._embedder.count_tokens(texts)
-        return [
-            max(count - self.special, len(text) // _CHARS_PER_TOKEN) for text, count in zip(texts, counts, strict=True)
-        ]
+        """The size of each part of a passage, all in one call of the tokenizer; bounded in languages that the model
+        does not know."""
+        return [self._bounded(text, count) for text, count in zip(texts, self._counts(texts), strict=True)]
+
+    def _counts(self, texts: Sequence[str]) -> list[int]:
+        return [count - self.special for count in self._embedder.count_tokens(texts)] if texts else []
+
+    def _bounded(self, text: str, count: int) -> int:
+        most = math.ceil(len(text) / _FOREIGN_CHARS_PER_TOKEN)
+        if count > most and not self._embedder.covers(language(text)):
+            return most
+        return max(count, len(text) // _CHARS_PER_TOKEN)
 
     def size(self, text: str) -> int:
-        """The size of one text."""
-        return self.sizes([text])[0] if text else 0
+        """The size of one text that stands in front of passages of any language: never bounded."""
+        return max(self._counts([text])[0], len(text) // _CHARS_PER_TOKEN) if text else 0
 
     def clip(self, text: str, limit: int) -> str:
         """The longest beginning of a text that has at most `limit` tokens, cut between words where there are any."""

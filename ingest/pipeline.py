@@ -24,6 +24,7 @@ from ingest.turns import EmbeddingTurns
 from ingest.types import ParseFailed
 from ingest.writer import Indexed, IndexWriter, Landed, Work, read_indexed
 from retrieval.embedding.base import Embedder, Vectors
+from retrieval.passages import embed_whole
 from retrieval.vectors import VectorRow, VectorStore
 
 logger = logging.getLogger(__name__)
@@ -165,7 +166,7 @@ class Pipeline:
         for start in range(0, len(shas), _SLICE):
             part = shas[start : start + _SLICE]
             with self._turns.turn(len(shas) - start):
-                embeddings = self._embedder.embed_passages([missing[sha][0][2].embedded for sha in part])
+                embeddings = embed_whole(self._embedder, [missing[sha][0][2].embedded for sha in part])
             self._write_slice(part, embeddings, missing)
             alive()
 

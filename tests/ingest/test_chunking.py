@@ -69,7 +69,10 @@ def test_spans_are_exact_in_order_complete_and_never_too_long(
     assert passages
     assert all(extracted.text[p.start : p.end] == p.text and p.text.strip() == p.text != "" for p in passages)
     assert all(one.end <= other.start for one, other in pairwise(passages))
-    assert max(embedder.count_tokens([p.embedded for p in passages])) <= size
+    counts = embedder.count_tokens([p.embedded for p in passages])
+    known = [embedder.covers(p.language) for p in passages]
+    assert all(count <= size for count, covered in zip(counts, known, strict=True) if covered)
+    assert all(len(p.text) <= size * 12 for p in passages)
     assert all(p.embedded.endswith(p.text) and p.content_sha256 == content_sha256(p.embedded) for p in passages)
     # What stands in no passage is white space, or a heading that the next passage's heading path or the title shows.
     covered = [False] * len(extracted.text)
@@ -166,3 +169,12 @@ def test_a_real_page_is_cut_without_loss(embedder: Embedder, shared_data: Path) 
     extracted = extract(*(paragraph(part) for part in re.split(r"\n\s*\n", page) if part.strip()))
     passages = Chunker(embedder).chunk("Paid parental leave", extracted)
     assert "".join("".join(p.text.split()) for p in passages) == "".join(page.split())
+
+
+def test_korean_passages_are_as_long_as_english_ones_though_the_model_takes_hangul_to_pieces(
+    embedder: Embedder,
+) -> None:
+    sentence = "여의도에서 농민들이 모여 시위를 벌였고 정부는 곧바로 대책을 발표하였다. "
+    passages = cut(embedder, Block(BlockKind.PARAGRAPH, (sentence * 40).strip()))
+    assert all(350 <= len(p.text) <= CHUNK_TOKENS * 3 for p in passages[:-1])
+    assert all(p.text.endswith("발표하였다.") for p in passages)
