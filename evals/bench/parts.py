@@ -1,0 +1,170 @@
+"""The three parts of the benchmark: each runs its workers and turns what they tell into figures."""
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from evals.bench.corpus import write_corpus
+from evals.bench.process import run_worker
+from evals.bench.report import Figure
+from evals.bench.workers import embedding, imports, searches
+
+Say = Callable[[str], None]
+Details = list[dict[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What every part needs to know."""
+
+    corpus: Path | None
+    models_cache: Path
+    model: Path
+    threads: int
+    quick: bool
+    say: Say
+
+
+def measure_embedding(plan: Plan) -> tuple[list[Figure], Details]:
+    """Query and passage embedding against SentenceTransformer.encode."""
+    plan.say("embedding: three ways in turns")
+    with tempfile.TemporaryDirectory() as folder:
+        parameters = embedding.Parameters(
+            data_dir=Path(folder),
+            models_cache=plan.models_cache,
+            corpus=plan.corpus,
+            queries=40 if plan.quick else 200,
+            passages=64 if plan.quick else 512,
+            rounds=2,
+            threads=plan.threads,
+        )
+        result = embedding.Result.model_validate(run_worker("embedding", parameters, timeout=3600))
+    original, *ours = result.contenders
+    part = "embedding"
+    figures = [
+        Figure(part=part, name=f"{one.name}: one query, p50", value=one.query_ms_p50, unit=" ms")
+        for one in result.contenders
+    ]
+    figures += [
+        Figure(part=part, name=f"{one.name}: passages a second", value=one.passages_per_second)
+        for one in result.contenders
+    ]
+    for one in ours:
+        fp32 = one.name.endswith("fp32")
+        ratio = original.query_ms_p50 / one.query_ms_p50
+        figures.append(
+            Figure(part=part, name=f"{one.name}: query speed-up", value=ratio, unit="x", goal=3 if fp32 else None)
+        )
+        ratio = one.passages_per_second / original.passages_per_second
+        figures.append(Figure(part=part, name=f"{one.name}: passage speed-up", value=ratio, unit="x"))
+        if fp32:
+            figures.append(Figure(part=part, name=f"{one.name}: least cosine", value=one.cosine_min, goal=0.9999))
+        else:
+            figures.append(Figure(part=part, name=f"{one.name}: mean cosine", value=one.cosine_mean))
+    return figures, [result.model_dump()]
+
+
+def measure_imports(plan: Plan) -> tuple[list[Figure], Details]:
+    """Import throughput against raw embedding, LangChain and LlamaIndex."""
+    with tempfile.TemporaryDirectory() as folder:
+        corpus = plan.corpus
+        if corpus is None:
+            corpus = Path(folder) / "corpus"
+            write_corpus(corpus, 20 if plan.quick else 200)
+        found: dict[str, imports.Result] = {}
+        for worker, precision in (
+            ("import_nexus", "fp32"),
+            ("import_langchain", "fp32"),
+            ("import_nexus", "int8"),
+            ("import_llama_index", "fp32"),
+        ):
+            plan.say(f"import: {worker.removeprefix('import_')} {precision}")
+            work_dir = Path(folder) / f"{worker}-{precision}"
+            work_dir.mkdir()
+            parameters = imports.Parameters(
+                corpus=corpus.resolve(),
+                work_dir=work_dir,
+                models_cache=plan.models_cache,
+                model=plan.model,
+                precision=precision,
+                threads=plan.threads,
+            )
+            result = imports.Result.model_validate(run_worker(worker, parameters, timeout=7200))
+            found[result.name] = result
+    return _import_figures(found), [result.model_dump() for result in found.values()]
+
+
+def _import_figures(found: dict[str, imports.Result]) -> list[Figure]:
+    part = "import"
+    figures = []
+    for one in found.values():
+        rate = one.characters / one.seconds / 1000
+        figures.append(Figure(part=part, name=f"{one.name}: {one.files} files", value=one.seconds, unit=" s"))
+        figures.append(Figure(part=part, name=f"{one.name}: thousand characters a second", value=rate))
+        figures.append(Figure(part=part, name=f"{one.name}: chunks", value=one.chunks))
+        figures.append(Figure(part=part, name=f"{one.name}: chunks cut by the model", value=one.cut))
+        figures.append(Figure(part=part, name=f"{one.name}: memory before", value=one.idle_mb, unit=" MB"))
+        figures.append(Figure(part=part, name=f"{one.name}: peak memory", value=one.memory.peak_mb, unit=" MB"))
+        if one.memory.children_peak_mb:
+            figures.append(
+                Figure(part=part, name=f"{one.name}: largest child", value=one.memory.children_peak_mb, unit=" MB")
+            )
+    for precision, against_langchain in (("fp32", 1.35), ("int8", 1.9)):
+        one = found[f"nexus {precision}"]
+        if one.raw_seconds is not None:
+            share = 100 * one.raw_seconds / one.seconds
+            goal = 80.0 if precision == "fp32" else None
+            figures.append(
+                Figure(
+                    part=part, name=f"nexus {precision}: of raw embedding throughput", value=share, unit=" %", goal=goal
+                )
+            )
+        for other, ratio_goal in (("LangChain", against_langchain), ("LlamaIndex", None)):
+            ratio = found[other].seconds / one.seconds
+            figures.append(
+                Figure(
+                    part=part, name=f"nexus {precision}: faster than {other}", value=ratio, unit="x", goal=ratio_goal
+                )
+            )
+    return figures
+
+
+def measure_search(plan: Plan) -> tuple[list[Figure], Details]:
+    """Search latency with permissions at two sizes, against LangChain's Chroma retriever with a metadata filter."""
+    sizes = (1_000, 5_000) if plan.quick else (10_000, 100_000)
+    part = "search"
+    figures: list[Figure] = []
+    details: Details = []
+    ours: list[searches.Result] = []
+    for size in sizes:
+        pair = []
+        for worker in ("search_nexus", "search_langchain"):
+            plan.say(f"search: {worker.removeprefix('search_')}, {size:,} chunks")
+            with tempfile.TemporaryDirectory() as folder:
+                parameters = searches.Parameters(
+                    chunks=size,
+                    queries=50 if plan.quick else 200,
+                    k=10,
+                    work_dir=Path(folder),
+                    models_cache=plan.models_cache,
+                    model=plan.model,
+                    threads=plan.threads,
+                )
+                pair.append(searches.Result.model_validate(run_worker(worker, parameters, timeout=7200)))
+        for one in pair:
+            name = f"{one.name}, {size:,} chunks"
+            goal = 60.0 if one is pair[0] and size == sizes[-1] else None
+            figures += [
+                Figure(part=part, name=f"{name}: p50", value=one.p50_ms, unit=" ms"),
+                Figure(part=part, name=f"{name}: p95", value=one.p95_ms, unit=" ms", goal=goal, at_most=True),
+                Figure(part=part, name=f"{name}: peak memory", value=one.memory.peak_mb, unit=" MB"),
+            ]
+            details.append(one.model_dump())
+        ratio = pair[1].p95_ms / pair[0].p95_ms
+        figures.append(Figure(part=part, name=f"{size:,} chunks: faster than LangChain (p95)", value=ratio, unit="x"))
+        ours.append(pair[0])
+    growth = ours[-1].p95_ms / ours[0].p95_ms
+    name = f"nexus hybrid: p95 at {sizes[-1]:,} to p95 at {sizes[0]:,}"
+    figures.append(Figure(part=part, name=name, value=growth, unit="x", goal=1.5, at_most=True))
+    return figures, details
