@@ -1,8 +1,8 @@
 """HTML through unstructured, after what it would lose has been written into the tree.
 
-`partition_html` drops row and column spans, line breaks and the numbers of ordered lists, and runs everything inside a
-layout table (most HTML e-mail) together into one table; so spans are spread out, breaks and numbers become text, and
-tables that only place things on the page are unwrapped first.
+`partition_html` drops forms, details and figures with all they hold, row and column spans, line breaks and the numbers
+of ordered lists, and runs everything inside a layout table (most HTML e-mail) together into one table; so these are
+renamed, spread out and made text, and tables that only place things on the page are unwrapped first.
 """
 
 import re
@@ -16,7 +16,14 @@ from ingest.parsers.source import Source
 from ingest.types import Block, BlockKind, Parsed
 
 _BREAK = "\ufdd0"  # a code point that no text holds
-_REMOVED = ("script", "style", "template", "noscript", "iframe", "object", "svg", "head")
+_REMOVED = (
+    *("script", "style", "template", "noscript", "iframe", "object", "svg", "head", "title", "nav", "button", "select"),
+    *("textarea", "datalist", "canvas", "audio", "video", "noembed", "noframes"),
+)
+_KEPT = {  # partition_html drops these with all they hold, which may be the whole page
+    **dict.fromkeys(("form", "details", "summary", "figure", "figcaption", "dialog"), "div"),
+    "label": "span",
+}
 _STRUCTURE = ("table", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "pre", "blockquote", "hr")
 
 
@@ -61,6 +68,8 @@ def _blocks(tree: Any) -> Iterator[Block]:
 
     for element in [*tree.iter(*_REMOVED)]:
         element.drop_tree()
+    for element in tree.iter(*_KEPT):
+        element.tag = _KEPT[element.tag]
     for table in reversed([*tree.iter("table")]):
         if _is_layout(table):
             _unwrap_table(table)

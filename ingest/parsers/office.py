@@ -5,16 +5,25 @@ by way of pypandoc, without a time limit and, for odt, through a lossy second fo
 partitioner; doc and ppt become docx and pptx by LibreOffice first.
 """
 
+import re
 import zipfile
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 
 from ingest.parsers import elements, programs
 from ingest.parsers.encoding import decode
 from ingest.parsers.html import parse_text
-from ingest.parsers.rtf import with_unicode_escapes
+from ingest.parsers.rtf import with_plain_escapes
 from ingest.parsers.source import Source
-from ingest.types import BlockKind, Parsed, ParseFailed
+from ingest.types import Block, BlockKind, Parsed, ParseFailed
+
+_SUBTITLE = "\ufdd1"  # a code point that no text holds
+_TEMPLATE = (
+    "<html><head><title>$title$</title></head><body>"
+    f"$if(subtitle)$<h1>{_SUBTITLE}$subtitle$</h1>$endif$$body$</body></html>"
+)
 
 
 def parse_docx(source: Source) -> Parsed:
@@ -39,12 +48,13 @@ def parse_ppt(source: Source) -> Parsed:
 
 def parse_rtf(source: Source) -> Parsed:
     """Parse rich text."""
-    return _pandoc(source, "rtf", "Rich text (.rtf)", with_unicode_escapes(source.read()))
+    return _pandoc(source, "rtf", "Rich text (.rtf)", with_plain_escapes(source.read()))
 
 
 def parse_odt(source: Source) -> Parsed:
     """Parse an OpenDocument text."""
-    return _pandoc(source, "odt", "OpenDocument (.odt)")
+    parsed = _pandoc(source, "odt", "OpenDocument (.odt)")
+    return replace(parsed, title=parsed.title or _property_title(source.path, "meta.xml"))
 
 
 def parse_epub(source: Source) -> Parsed:
@@ -63,7 +73,7 @@ def _docx(path: Path) -> Parsed:
 
     found = partition_docx(filename=str(path), languages=[""])
     blocks = tuple(elements.blocks_of(found, pages=True))
-    return Parsed(blocks, title=_core_title(path), parser="unstructured")
+    return Parsed(blocks, title=_property_title(path, "docProps/core.xml"), parser="unstructured")
 
 
 def _pptx(path: Path) -> Parsed:
@@ -78,7 +88,8 @@ def _pptx(path: Path) -> Parsed:
     ]
     # The shapes come in the order of drawing, where a slide's title may be last.
     blocks.sort(key=lambda block: (block.page or 0, block.kind is not BlockKind.HEADING))
-    title = _core_title(path) or next((b.text for b in blocks if b.kind is BlockKind.HEADING and b.page == 1), None)
+    first = next((block.text for block in blocks if block.kind is BlockKind.HEADING and block.page == 1), None)
+    title = _property_title(path, "docProps/core.xml") or first
     return Parsed(tuple(blocks), title=title, parser="unstructured")
 
 
@@ -88,7 +99,7 @@ def _pandoc(source: Source, reader: str, what: str, data: bytes | None = None) -
     if pandoc is None:
         raise programs.needs("pandoc", what, "pandoc")
     template = source.scratch / "page.html"
-    template.write_text("<html><head><title>$title$</title></head><body>$body$</body></html>")
+    template.write_text(_TEMPLATE)
     memory = f"-M{max(256, source.limits.memory_bytes // 2**20 // 2)}m"
     args = [
         pandoc,
@@ -105,7 +116,16 @@ def _pandoc(source: Source, reader: str, what: str, data: bytes | None = None) -
     ]
     html = programs.run(source, args if data is not None else [*args, str(source.path.resolve())], stdin=data)
     parsed = parse_text(html.decode("utf-8", "replace"))
-    return Parsed(parsed.blocks, title=parsed.title, parser=f"pandoc:{reader}")
+    return Parsed(tuple(_nested(parsed.blocks)), title=parsed.title, parser=f"pandoc:{reader}")
+
+
+def _nested(blocks: Sequence[Block]) -> Iterator[Block]:
+    """pandoc takes a lone section under the title for a subtitle, and its sections rise; here they sink again."""
+    under = bool(blocks) and blocks[0].text.startswith(_SUBTITLE)
+    for block in blocks:
+        text = block.text.removeprefix(_SUBTITLE)
+        sunk = under and block.kind is BlockKind.HEADING and text == block.text
+        yield replace(block, text=text, level=block.level + sunk)
 
 
 def _convert(source: Source, target: str, what: str, package: str) -> Path:
@@ -134,14 +154,11 @@ def _convert(source: Source, target: str, what: str, package: str) -> Path:
     raise ParseFailed("malformed", f"LibreOffice could not read this {what} file. Open it in Office and save it anew.")
 
 
-def _core_title(path: Path) -> str | None:
-    """The title of an Office Open XML file's properties, unless it is one that programs write by themselves."""
-    import re
-    from html import unescape
-
+def _property_title(path: Path, part: str) -> str | None:
+    """The title in a document's properties, unless it is one that programs write by themselves."""
     try:
         with zipfile.ZipFile(path) as archive:
-            core = archive.read("docProps/core.xml")[:100_000].decode("utf-8", "replace")
+            core = archive.read(part)[:100_000].decode("utf-8", "replace")
     except (KeyError, zipfile.BadZipFile):
         return None
     match = re.search(r"<dc:title[^>]*>([^<]+)</dc:title>", core)

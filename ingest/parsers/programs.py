@@ -18,18 +18,13 @@ from ingest.types import ParseFailed
 
 
 def find_pandoc() -> str | None:
-    """pandoc of the system, or the one that pypandoc_binary brings."""
-    found = shutil.which("pandoc")
-    if found:
-        return found
+    """The pandoc that pypandoc_binary brings (one version everywhere), or the system's."""
     try:
         import pypandoc
-    except ImportError:
-        return None
-    try:
+
         return str(pypandoc.get_pandoc_path())
-    except OSError:
-        return None
+    except (ImportError, OSError):
+        return shutil.which("pandoc")
 
 
 def find_office() -> str | None:

@@ -1,45 +1,63 @@
-"""The code pages of rich text, which pandoc reads as if they were all Western.
+"""Rich text's characters beyond ASCII, in the one form that pandoc reads rightly.
 
-`\\'c8\\'de` is two bytes of the document's code page. They become `\\uN` escapes, whose meaning pandoc knows, before it
-reads the file. (RTF specification 1.9.1: `\\ansicpg`, `\\fcharset`, and `\\uc`, the number of bytes that follow a `\\u`
-for old readers and are skipped.)
+pandoc takes every code page for the Western one, loses the character that follows a `\\uN?`, and knows no surrogates. So
+the bytes of the document's code page (`\\'c8\\'de`) and its Unicode escapes all become `{\\uc0\\uN }`. (RTF specification
+1.9.1: `\\ansicpg` and `\\fcharset` name the code page; `\\uc` is how many characters after a `\\u` are for old readers.)
 """
 
 import re
 
 _CHARSETS = {128: "cp932", 129: "cp949", 134: "gb18030", 136: "cp950", 204: "cp1251", 238: "cp1250"}
-_BYTES = re.compile(rb"\\uc(\d+)|(\\u-?\d+ ?)((?:\\'[0-9a-fA-F]{2})*)|((?:\\'[0-9a-fA-F]{2})+)")
-_DEFAULT_SKIP = 1
+_TOKEN = re.compile(rb"\\([\\{}])|([{}])|\\uc(\d+) ?|\\u(-?\d+) ?|((?:\\'[0-9a-fA-F]{2})+)")
+_FALLBACK = re.compile(rb"\\'[0-9a-fA-F]{2}|[^\\{}\r\n]")
 
 
-def with_unicode_escapes(data: bytes) -> bytes:
-    """The document with the bytes of its code page as Unicode escapes; unchanged where pandoc reads it rightly."""
+def with_plain_escapes(data: bytes) -> bytes:
+    """The document with all such characters as `{\\uc0\\uN }`."""
     page = _code_page(data)
-    if page is None:
-        return data
-    skip = _DEFAULT_SKIP
+    out: list[bytes] = []
+    skips = [1]
+    position = high = 0
+    while match := _TOKEN.search(data, position):
+        out.append(data[position : match.start()])
+        position = match.end()
+        _, brace, skip, code, escaped = match.groups()
+        if skip is not None:
+            skips[-1] = min(int(skip), 8)
+        elif code is not None:
+            for _ in range(skips[-1]):
+                fallback = _FALLBACK.match(data, position)
+                position = fallback.end() if fallback else position
+            unit = int(code) % 0x10000
+            if 0xD800 <= unit < 0xDC00:
+                high = unit
+                continue
+            if 0xDC00 <= unit < 0xE000:  # the second half of a character beyond 16 bits
+                unit = 0x10000 + ((high - 0xD800) << 10) + unit - 0xDC00 if high else ord("\ufffd")
+            high = 0
+            out.append(_escape([unit]))
+        elif escaped is not None:
+            text = bytes.fromhex(escaped.replace(b"\\'", b"").decode()).decode(page, errors="replace")
+            out.append(_escape([ord(char) for char in text]))
+        else:
+            out.append(match.group(0))
+            if brace == b"{":
+                skips.append(skips[-1])
+            elif brace == b"}" and len(skips) > 1:
+                skips.pop()
+    out.append(data[position:])
+    return b"".join(out)
 
-    def convert(match: re.Match[bytes]) -> bytes:
-        nonlocal skip
-        if match.group(1):
-            skip = int(match.group(1))
-            return match.group(0)
-        if match.group(2):  # the first bytes after \u are for old readers
-            fallback = match.group(3)[: 4 * skip]
-            return match.group(2) + fallback + _escape(match.group(3)[4 * skip :], page)
-        return _escape(match.group(4), page)
 
-    return _BYTES.sub(convert, data)
-
-
-def _code_page(data: bytes) -> str | None:
+def _code_page(data: bytes) -> str:
     declared = re.search(rb"\\ansicpg(\d+)", data[:4096])
-    if declared and declared.group(1) not in (b"1252", b"0", b"65001"):
-        name = f"cp{declared.group(1).decode()}"
-        return {"cp936": "gb18030"}.get(name, name) if _is_known(name) else None
+    number = declared.group(1).decode() if declared else "1252"
+    if number not in ("1252", "0"):
+        name = {"936": "gb18030", "65001": "utf-8"}.get(number, f"cp{number}")
+        return name if _is_known(name) else "cp1252"
     charsets = {int(number) for number in re.findall(rb"\\fcharset(\d+)", data)}
     pages = {_CHARSETS[charset] for charset in charsets if charset in _CHARSETS}
-    return pages.pop() if len(pages) == 1 else None
+    return pages.pop() if len(pages) == 1 else "cp1252"
 
 
 def _is_known(name: str) -> bool:
@@ -50,9 +68,5 @@ def _is_known(name: str) -> bool:
     return True
 
 
-def _escape(escaped: bytes, page: str) -> bytes:
-    if not escaped:
-        return b""
-    units = bytes.fromhex(escaped.replace(b"\\'", b"").decode()).decode(page, errors="replace").encode("utf-16-le")
-    codes = [int.from_bytes(units[i : i + 2], "little", signed=True) for i in range(0, len(units), 2)]
-    return b"{\\uc1" + b"".join(b"\\u%d?" % code for code in codes) + b"}"
+def _escape(codes: list[int]) -> bytes:
+    return b"{\\uc0" + b"".join(b"\\u%d " % code for code in codes) + b"}"

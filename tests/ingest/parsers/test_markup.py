@@ -36,6 +36,16 @@ def test_html_structure_is_kept(read: Read) -> None:
     assert outline(parsed) == [(1, "Top line"), (3, "Deep")]
 
 
+def test_forms_details_and_figures_are_text_too(read: Read) -> None:
+    parsed = read(
+        "<form><label>Name of the owner</label> <select><option>hidden</select><p>Kim Minji</p></form>"
+        "<details><summary>More of it</summary><p>Inside of it</p></details>"
+        "<figure><img src=x><figcaption>Figure 1: growth</figcaption></figure><nav>Home | About us</nav>",
+        "a.html",
+    )
+    assert texts(parsed) == ["Name of the owner", "Kim Minji", "More of it", "Inside of it", "Figure 1: growth"]
+
+
 def test_html_tables_become_rows_that_name_their_columns_and_spans_are_spread(read: Read) -> None:
     parsed = read(
         "<table><caption>Rates</caption><thead><tr><th>Region</th><th>City</th><th>Rate</th></tr></thead>"
