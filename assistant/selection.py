@@ -33,7 +33,7 @@ _TYPE_BONUS = 0.08
 _SUBJECT_BONUS = 0.15
 _LIST_BONUS = 0.15
 _FRAGMENT_PENALTY = 0.1
-_WORTH = 0.6  # a further sentence is shown when it matches at least this share of what the best does
+_WORTH = 0.65  # a further sentence is shown when it scores at least this share of the best
 _DUPLICATE = 0.8
 
 
@@ -66,7 +66,7 @@ def confidence_of(support: float) -> Confidence:
         return Confidence.HIGH
     if support >= 0.55:
         return Confidence.MEDIUM
-    if support >= 0.15:
+    if support >= 0.1:
         return Confidence.LOW
     return Confidence.NONE
 
@@ -154,12 +154,10 @@ def _choose(scores: _Scores, most: int) -> list[int]:
     """Indices of the chosen candidates, best first."""
     chosen: list[int] = []
     order = np.argsort(-scores.total, kind="stable")
-    least = _WORTH * float(scores.match[order[0]])
+    least = _WORTH * float(scores.total[order[0]])
     for index in order:
-        if len(chosen) == most:
+        if len(chosen) == most or scores.total[index] < least:
             break
-        if chosen and scores.match[index] < least:
-            continue
         if not any(_same(scores.pool[index], scores.pool[other]) for other in chosen):
             chosen.append(int(index))
     return chosen
