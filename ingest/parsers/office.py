@@ -15,7 +15,7 @@ from pathlib import Path
 from ingest.parsers import elements, programs
 from ingest.parsers.encoding import decode
 from ingest.parsers.html import parse_text
-from ingest.parsers.rtf import with_plain_escapes
+from ingest.parsers.rtf import as_utf8
 from ingest.parsers.source import Source
 from ingest.types import Block, BlockKind, Parsed, ParseFailed
 
@@ -48,7 +48,7 @@ def parse_ppt(source: Source) -> Parsed:
 
 def parse_rtf(source: Source) -> Parsed:
     """Parse rich text."""
-    return _pandoc(source, "rtf", "Rich text (.rtf)", with_plain_escapes(source.read()))
+    return _pandoc(source, "rtf", "Rich text (.rtf)", as_utf8(source.read()))
 
 
 def parse_odt(source: Source) -> Parsed:

@@ -1,8 +1,9 @@
-"""Rich text's characters beyond ASCII, in the one form that pandoc reads rightly.
+"""Rich text in UTF-8, the one form of characters beyond ASCII that pandoc reads rightly.
 
 pandoc takes every code page for the Western one, loses the character that follows a `\\uN?`, and knows no surrogates. So
-the bytes of the document's code page (`\\'c8\\'de`) and its Unicode escapes all become `{\\uc0\\uN }`. (RTF specification
-1.9.1: `\\ansicpg` and `\\fcharset` name the code page; `\\uc` is how many characters after a `\\u` are for old readers.)
+the bytes of the document's code page (`\\'c8\\'de`) and its Unicode escapes are written out as characters before it sees
+them. (RTF specification 1.9.1: `\\ansicpg` and `\\fcharset` name the code page; `\\uc` is how many characters after a
+`\\u` are for old readers.)
 """
 
 import re
@@ -10,43 +11,43 @@ import re
 _CHARSETS = {128: "cp932", 129: "cp949", 134: "gb18030", 136: "cp950", 204: "cp1251", 238: "cp1250"}
 _TOKEN = re.compile(rb"\\([\\{}])|([{}])|\\uc(\d+) ?|\\u(-?\d+) ?|((?:\\'[0-9a-fA-F]{2})+)")
 _FALLBACK = re.compile(rb"\\'[0-9a-fA-F]{2}|[^\\{}\r\n]")
+_MAX_SKIP = 8
 
 
-def with_plain_escapes(data: bytes) -> bytes:
-    """The document with all such characters as `{\\uc0\\uN }`."""
+def as_utf8(data: bytes) -> bytes:
+    """The document with its characters written out in UTF-8."""
     page = _code_page(data)
-    out: list[bytes] = []
+    out: list[str] = []
     skips = [1]
     position = high = 0
     while match := _TOKEN.search(data, position):
-        out.append(data[position : match.start()])
+        out.append(data[position : match.start()].decode(page, errors="replace"))
         position = match.end()
         _, brace, skip, code, escaped = match.groups()
         if skip is not None:
-            skips[-1] = min(int(skip), 8)
+            skips[-1] = min(int(skip), _MAX_SKIP)
         elif code is not None:
             for _ in range(skips[-1]):
                 fallback = _FALLBACK.match(data, position)
                 position = fallback.end() if fallback else position
             unit = int(code) % 0x10000
-            if 0xD800 <= unit < 0xDC00:
+            if 0xD800 <= unit < 0xDC00:  # the first half of a character beyond 16 bits
                 high = unit
                 continue
-            if 0xDC00 <= unit < 0xE000:  # the second half of a character beyond 16 bits
-                unit = 0x10000 + ((high - 0xD800) << 10) + unit - 0xDC00 if high else ord("\ufffd")
+            if 0xDC00 <= unit < 0xE000:
+                unit = 0x10000 + ((high - 0xD800) << 10) + (unit - 0xDC00) if high else ord("\ufffd")
             high = 0
-            out.append(_escape([unit]))
+            out.append(_written(chr(unit)))
         elif escaped is not None:
-            text = bytes.fromhex(escaped.replace(b"\\'", b"").decode()).decode(page, errors="replace")
-            out.append(_escape([ord(char) for char in text]))
+            out.append(_written(bytes.fromhex(escaped.replace(b"\\'", b"").decode()).decode(page, errors="replace")))
         else:
-            out.append(match.group(0))
+            out.append(match.group(0).decode("ascii"))
             if brace == b"{":
                 skips.append(skips[-1])
             elif brace == b"}" and len(skips) > 1:
                 skips.pop()
-    out.append(data[position:])
-    return b"".join(out)
+    out.append(data[position:].decode(page, errors="replace"))
+    return "".join(out).encode("utf-8", "replace")
 
 
 def _code_page(data: bytes) -> str:
@@ -68,5 +69,6 @@ def _is_known(name: str) -> bool:
     return True
 
 
-def _escape(codes: list[int]) -> bytes:
-    return b"{\\uc0" + b"".join(b"\\u%d " % code for code in codes) + b"}"
+def _written(text: str) -> str:
+    """Text as it stands in the document, in braces so that it ends a control word before it."""
+    return "{" + re.sub(r"([\\{}])", r"\\\1", text) + "}"
