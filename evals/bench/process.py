@@ -53,11 +53,25 @@ def serve(work: Callable[[str], BaseModel]) -> None:
 
 
 def memory() -> Memory:
-    """Peak memory of this process so far."""
+    """Peak memory of this process so far, and of its children that run now or have ended."""
+    children = [
+        _peak_mb(pid) for tasks in Path("/proc/self/task").glob("*/children") for pid in tasks.read_text().split()
+    ]
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     return Memory(
         peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        children_peak_mb=resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024,
+        children_peak_mb=max([ended, *children]),
     )
+
+
+def _peak_mb(pid: str) -> float:
+    """Peak memory of a running process (Linux: VmHWM), 0 when it has just ended."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    except OSError:
+        return 0.0
+    peak = next((line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")), "0")
+    return int(peak) / 1024
 
 
 def percentile(values: list[float], share: float) -> float:
