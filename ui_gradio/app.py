@@ -84,9 +84,7 @@ def _build(api: Api) -> FastAPI:
     return build(api)
 
 
-def mount(
-    app: FastAPI, *, api_base: str | None = None, after: Callable[[], Awaitable[object]] | None = None
-) -> WebApp:
+def mount(app: FastAPI, *, api_base: str | None = None, after: Callable[[], Awaitable[object]] | None = None) -> WebApp:
     """Serve the web app at "/" of `app`, behind every route that `app` has by now: call it after the others.
 
     It is cheap and does not import Gradio. Gradio is built when `app`'s lifespan has started and `after()` (say, "the

@@ -22,7 +22,7 @@ from ui_gradio.client import Api
 # One answer at a time in a tab, many tabs.
 PARALLEL_ANSWERS = 64
 
-# `nexusBridge` is defined by assets/bridge.js, whose module may run before or after Gradio draws its components.
+# assets/bridge.js waits for these: its module may run before or after Gradio draws its components.
 LINK_JS = """
 const link = { server, trigger: (name, data) => trigger(name, data), events: ['ask', 'stop'] };
 window.nexusLink = { ...window.nexusLink, actions: link };
@@ -32,14 +32,6 @@ FEED_JS = """
 window.nexusLink = { ...window.nexusLink, feed: () => props.value };
 watch('value', () => window.dispatchEvent(new CustomEvent('nexus:frame', { detail: props.value })));
 window.dispatchEvent(new Event('nexus:link'));
-"""
-
-HEAD = """
-<meta name="color-scheme" content="light dark">
-<link rel="icon" href="/ui/icon.svg" type="image/svg+xml">
-<link rel="stylesheet" href="/ui/theme.css">
-<link rel="stylesheet" href="/ui/app.css">
-<script type="module" src="/ui/main.js"></script>
 """
 
 
@@ -70,13 +62,12 @@ def build(api: Api) -> FastAPI:
         link.stop(None, cancels=[answering], queue=False, show_progress="hidden", api_visibility="private")
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    return gr.mount_gradio_app(
+    gr.mount_gradio_app(
         app,
         demo,
         path="/",
         footer_links=[],
         run_history=False,
-        head=HEAD,
         theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
         ssr_mode=False,
         mcp_server=False,
@@ -84,6 +75,7 @@ def build(api: Api) -> FastAPI:
         enable_monitoring=False,
         show_error=False,
     )
+    return app
 
 
 def _event_payload(event: gr.EventData) -> dict[str, Any]:

@@ -29,6 +29,14 @@ GRADIO_PRIVATE = re.compile(
 # Gradio's page speaks of Gradio to link previews, and finds its files relative to the address.
 FOREIGN_TAGS = re.compile(rb'\s*<meta\s+(?:property|name)="(?:og|twitter):[^>]*>|\s*<link rel="manifest"[^>]*>')
 BASE_TAG = re.compile(rb'<base href="[^"]*"\s*/?>')
+# In the page itself and not through Gradio's `head`, which it adds when it has started: so the pages draw at once.
+HEAD = b"""<base href="/" />
+		<meta name="color-scheme" content="light dark" />
+		<title>Nexus Stream</title>
+		<link rel="icon" href="/ui/icon.svg" type="image/svg+xml" />
+		<link rel="stylesheet" href="/ui/theme.css" />
+		<link rel="stylesheet" href="/ui/app.css" />
+		<script type="module" src="/ui/main.js"></script>"""
 
 
 class Gate:
@@ -99,7 +107,7 @@ class Gate:
 
 
 class _Rewritten:
-    """Sends Gradio's page on with absolute addresses, in the reader's language, without its link previews."""
+    """Sends Gradio's page on with absolute addresses, our head, in the reader's language, without its link previews."""
 
     def __init__(self, send: Send, language: str) -> None:
         self._send = send
@@ -118,7 +126,7 @@ class _Rewritten:
         if message.get("more_body", False):
             return
         page = FOREIGN_TAGS.sub(b"", self._body)
-        page = BASE_TAG.sub(b'<base href="/" />', page, count=1)
+        page = BASE_TAG.sub(HEAD, page, count=1)
         page = page.replace(b'lang="en"', b'lang="%s"' % self._language, 1)
         headers = MutableHeaders(scope=self._start)
         headers["Content-Length"] = str(len(page))

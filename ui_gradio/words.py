@@ -12,7 +12,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "app.name": ("Nexus Stream", "넥서스 스트림"),
     # pages around the app
     "starting.title": ("Just a moment", "잠시만 기다려 주세요"),
-    "starting.body": ("Nexus Stream is starting. This page opens by itself.", "시작하고 있습니다. 준비되면 저절로 열립니다."),
+    "starting.body": (
+        "Nexus Stream is starting. This page opens by itself.",
+        "시작하고 있습니다. 준비되면 저절로 열립니다.",
+    ),
     "failed.title": ("The web app could not start", "웹 앱을 시작하지 못했습니다"),
     "failed.body": (
         "The server's log says why. The API and the command line work in the meantime.",
@@ -31,7 +34,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     ),
     "signin.label": ("Sign-in link or token", "로그인 링크 또는 토큰"),
     "signin.button": ("Sign in", "로그인"),
-    "signin.hint": ("No link at hand? Run this on the server to get another:", "링크가 없나요? 서버에서 다음을 실행하면 새로 만들어집니다:"),
+    "signin.hint": (
+        "No link at hand? Run this on the server to get another:",
+        "링크가 없나요? 서버에서 다음을 실행하면 새로 만들어집니다:",
+    ),
     "signin.invalid": (
         "This link has been used already, or it is too old. Get another with the command below.",
         "이미 쓴 링크이거나 너무 오래된 링크입니다. 아래 명령으로 새 링크를 받으세요.",
@@ -129,7 +135,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "passage.open": ("Open document", "문서 열기"),
     "passage.before": ("Show what comes before", "앞부분 보기"),
     "passage.after": ("Show what comes after", "뒷부분 보기"),
-    "passage.old": ("This is version {n}. The document has changed since.", "버전 {n}입니다. 그 뒤 문서가 바뀌었습니다."),
+    "passage.old": (
+        "This is version {n}. The document has changed since.",
+        "버전 {n}입니다. 그 뒤 문서가 바뀌었습니다.",
+    ),
     "passage.page": ("page {n}", "{n}쪽"),
     "document.outline": ("Outline", "목차"),
     "document.details": ("Details", "정보"),
@@ -153,7 +162,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     ),
     "document.deleted": ("“{title}” was deleted", "“{title}”을(를) 삭제했습니다"),
     "document.empty": ("This document has no text yet.", "아직 본문이 없습니다."),
-    "document.reading": ("The text is being read. It appears here in a moment.", "본문을 읽고 있습니다. 곧 나타납니다."),
+    "document.reading": (
+        "The text is being read. It appears here in a moment.",
+        "본문을 읽고 있습니다. 곧 나타납니다.",
+    ),
     # Search
     "search.title": ("Search", "검색"),
     "search.placeholder": ("Search everything you may read", "읽을 수 있는 모든 내용에서 검색"),
@@ -220,7 +232,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "upload.failed": ("Not read", "읽지 못함"),
     "upload.unsent": ("Not sent", "보내지 못함"),
     "upload.clear": ("Clear finished", "끝난 항목 지우기"),
-    "upload.readonly": ("You have no space you may add to. Make a new one.", "문서를 추가할 수 있는 스페이스가 없습니다. 새로 만드세요."),
+    "upload.readonly": (
+        "You have no space you may add to. Make a new one.",
+        "문서를 추가할 수 있는 스페이스가 없습니다. 새로 만드세요.",
+    ),
     # Status
     "status.title": ("Index status", "색인 상태"),
     "status.subtitle": ("What can be searched and asked right now.", "지금 검색하고 질문할 수 있는 범위입니다."),

@@ -26,7 +26,10 @@ def test_several_files_are_uploaded_into_a_new_space_each_with_its_own_end(visit
     expect(panel.get_by_label("Into the space")).to_contain_text("Facilities")
 
     panel.locator("input[type=file]").first.set_input_files(
-        [file("bicycles.md", b"# Bicycles\n\nThe bicycle cellar opens with the blue key."), file("empty.pdf", b"%PDF-1.4")]
+        [
+            file("bicycles.md", b"# Bicycles\n\nThe bicycle cellar opens with the blue key."),
+            file("empty.pdf", b"%PDF-1.4"),
+        ]
     )
     good, broken = panel.locator("li", has_text="bicycles.md"), panel.locator("li", has_text="empty.pdf")
     expect(good).to_contain_text("Ready: 1 passage")
@@ -59,7 +62,9 @@ def test_a_refused_file_says_why_and_can_be_sent_again(site: Site, visit: Visit)
 
 
 def test_a_document_is_read_and_deleted_by_name(site: Site, visit: Visit) -> None:
-    document = site.add("Larkfield", "canteen.md", b"# The canteen\n\nLunch is served from noon.\n\n## Menu\n\nSoup every day.")
+    document = site.add(
+        "Larkfield", "canteen.md", b"# The canteen\n\nLunch is served from noon.\n\n## Menu\n\nSoup every day."
+    )
     page = visit("/knowledge")
     page.get_by_role("searchbox", name="Filter by title").fill("canteen")
     page.get_by_role("link", name=re.compile("The canteen")).click()

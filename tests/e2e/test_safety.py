@@ -1,6 +1,6 @@
 """What a document says can never become part of the page."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -11,13 +11,19 @@ pytestmark = pytest.mark.browser
 
 Visit = Callable[..., Page]
 EVIL = """<script>window.hacked=1</script><img src=x onerror="window.hacked=1">"""
-TEXT = f"""The wombat password is {EVIL} quokka. ![pixel](http://evil.example/pixel.png) [click](javascript:window.hacked=1)
+TEXT = f"""The wombat password is {EVIL} quokka.
+![pixel](http://evil.example/pixel.png) [click](javascript:window.hacked=1)
 """
 
 
 @pytest.fixture(scope="module")
-def evil_document(site: Site) -> str:
-    body = {"space_id": site.space("Larkfield"), "title": EVIL, "text": f"# {EVIL}\n\n```\n{TEXT}```\n\n{TEXT}", "tags": [EVIL]}
+def evil_document(site: Site) -> Iterator[str]:
+    body = {
+        "space_id": site.space("Larkfield"),
+        "title": EVIL,
+        "text": f"# {EVIL}\n\n```\n{TEXT}```\n\n{TEXT}",
+        "tags": ["<b>x</b>"],
+    }
     document = site.client.post("/api/v1/documents", json=body).json()
     yield str(document["id"])
     site.client.delete(f"/api/v1/documents/{document['id']}")
