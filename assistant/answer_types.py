@@ -49,11 +49,28 @@ _PATTERNS: dict[QuestionType, re.Pattern[str]] = {
 }
 # A name: a capitalised word that does not begin a sentence, or an abbreviation.
 _NAME = re.compile(r"(?<!^)(?<![.?!] )\b[A-Z][a-z]+|\b[A-Z]{2,}\b|^(?:[A-Z][\w.]+\s){2,}")
+# What people are in a company, where no name is given.
+_ROLE = re.compile(
+    r"\b(?:supervisors?|managers?|directors?|officers?|officials?|leads?|leadership|teams?|administrators?|heads?|specialists?"
+    r"|committees?|employees?|staff|owners?|members?|partners?|HR|you|anyone|everyone|president|chief)\b"
+    r"|팀장|담당자|관리자|부서|직원|대표|사장|책임자",
+)
+_POINTER = re.compile(
+    r"^\s*(?:[-*\d.)]+\s+)?(?:please |you can )?(?:refer to|see|check out|read|visit|take a look|learn more|look at)\b"
+    r"|\bfor more (?:information|details?)\b|\b(?:guide|page|document) (?:has|contains|explains)\b"
+    r"|참고하세요|참고해 ?주세요|살펴보세요|자세한 (?:내용|설명)은",
+    re.IGNORECASE,
+)
+_CASE = re.compile(
+    r"^\s*(?:[-*\d.)]+\s+)?(?:if|when|while|unless|in case)\b|\bif\b.*\?$|경우|만약|다면 ", re.IGNORECASE
+)
 _NAMED = frozenset({QuestionType.PERSON, QuestionType.PLACE})
 
 
 def holds(kind: QuestionType, text: str) -> bool:
     """Whether `text` holds what a question of this kind asks for; false for kinds that show in no words."""
+    if kind is QuestionType.PERSON and _ROLE.search(text):
+        return True
     if kind in _NAMED:
         return _NAME.search(text) is not None
     pattern = _PATTERNS.get(kind)
@@ -64,3 +81,13 @@ def defines(subject: Sequence[str], text: str) -> bool:
     """Whether `text` says what the subject (its search terms) is: "Tock is an internal tool", "번들러란 ..."."""
     match = _PATTERNS[QuestionType.DEFINITION].search(text)
     return match is not None and set(subject) <= set(analyze(text[: match.end()])) and match.start() <= _SUBJECT_CHARS
+
+
+def points_elsewhere(text: str) -> bool:
+    """Whether a sentence only says where something can be read."""
+    return _POINTER.search(text) is not None
+
+
+def is_special_case(text: str) -> bool:
+    """Whether a text is about a condition: "If you are running out of leave, ..."."""
+    return _CASE.search(text) is not None

@@ -29,7 +29,7 @@ _END = re.compile(r"[.!?。！？…][\"'”’)\]»』」》*_]*(?:\[\d{1,3}\])
 class Candidate:
     """A sentence or a whole list that may answer. `rank` is its passage's (0 best), `position` its place there.
 
-    `terms` are its search terms; `context` those of its title, headings and the question or lead-in before it;
+    `terms` are its search terms; `context` those of its title, headings and lead, `lead_terms` of the lead alone;
     `lead` is the text to put in front of it when it is embedded ("" for none); `dependent` begins with "It", "However";
     `fragment` is an item that is no sentence; `list_items` counts the items of a whole list, 0 for a sentence.
     """
@@ -41,6 +41,7 @@ class Candidate:
     terms: tuple[str, ...]
     context: frozenset[str]
     lead: str
+    lead_terms: frozenset[str]
     dependent: bool
     fragment: bool
     list_items: int
@@ -72,7 +73,8 @@ def _of_passage(hit: Hit, rank: int) -> list[Candidate]:
         raw = hit.text[start:end]
         text = plain(raw)
         item = is_item(raw)
-        if item and not in_list and (whole := _list_at(hit, spans, position)) is not None:
+        led = position > 0 and hit.text[: spans[position - 1][1]].endswith(":")
+        if item and not in_list and not led and (whole := _list_at(hit, spans, position)) is not None:
             stop, count = whole
             made.append(_candidate(hit, rank, position, (start, stop), where, lead or section, list_items=count))
         if text.endswith(":") and not item and (whole := _list_at(hit, spans, position + 1)) is not None:
@@ -107,6 +109,7 @@ def _candidate(
         terms=tuple(analyze(text)),
         context=where | frozenset(analyze(lead)),
         lead=lead,
+        lead_terms=frozenset(analyze(lead)),
         dependent=not list_items and not in_list and _DEPENDENT.match(text) is not None,
         fragment=in_list and not _END.search(text),
         list_items=list_items,
@@ -134,10 +137,10 @@ def _leads(hit: Hit, spans: Sequence[tuple[int, int]], position: int, text: str,
     raw = hit.text[start:end]
     if raw.startswith("#") or (section and text == section) or text.endswith(("?", ":")):
         return True
-    if position + 1 == len(spans) or is_item(raw) or _END.search(text) or len(text.split()) > _HEADING_WORDS:
+    if len(spans) == 1 or is_item(raw) or _END.search(text) or len(text.split()) > _HEADING_WORDS:
         return False
-    # A short line without a full stop that stands alone, before something that is none.
-    alone = "\n" in hit.text[end : spans[position + 1][0]] and (
+    # A short line without a full stop that stands alone.
+    alone = (position + 1 == len(spans) or "\n" in hit.text[end : spans[position + 1][0]]) and (
         not position or "\n" in hit.text[spans[position - 1][1] : start]
     )
     return alone and not re.search(r"[:;|,]", text)
@@ -147,6 +150,6 @@ def _is_prose(raw: str, text: str) -> bool:
     """Whether it says something: no code, no bare title or label, not too long to show."""
     if not _FEWEST_CHARS <= len(text) <= MOST_CHARS and not (_END.search(text) and len(text) >= 6):
         return False
-    if len(text) > MOST_CHARS or len(_CODE_SIGNS.findall(raw)) > 3 + len(raw) // 60:
+    if len(text) > MOST_CHARS or raw.startswith(("<", ":::")) or len(_CODE_SIGNS.findall(raw)) > 3 + len(raw) // 60:
         return False
     return bool(_END.search(text)) or is_item(raw) or len(text.split()) >= 4 or " | " in raw

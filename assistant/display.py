@@ -9,7 +9,12 @@ _IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)")
 _LINK = re.compile(r"\[([^\]]*)\](?:\([^)\s]*(?:\s+\"[^\"]*\")?\)|\[[^\]]*\]|\{[^}]*\})")
 _REFERENCE = re.compile(r"\[(?:\^?\d{1,3}|note \d+|citation needed|출처 필요)\]", re.IGNORECASE)
 _TEMPLATE = re.compile(r"\{%.*?%\}|\{\{.*?\}\}|\{:[^}]*\}", re.DOTALL)
-_TAG = re.compile(r"</?[A-Za-z][^<>]{0,300}>|<!--.*?-->", re.DOTALL)
+# Tags of formatting only: in a text about HTML, "<button>" is a word.
+_TAG = re.compile(
+    r"</?(?:em|strong|b|i|u|s|br|hr|p|div|span|sup|sub|small|mark|font|center|details|summary)\b[^<>]{0,300}>"
+    r"|<(?:a|img)\s[^<>]{1,500}>|(?<=\S)</a>|<!--.*?-->",
+    re.DOTALL | re.IGNORECASE,
+)
 _AUTOLINK = re.compile(r"<((?:https?://|mailto:)[^<>\s]+)>")
 _STRONG = re.compile(r"(?<![\w*])(\*\*\*|\*\*|\*)(?=\S)(.+?)(?<=\S)\1(?!\w)", re.DOTALL)
 _UNDERLINED = re.compile(r"(?<!\w)(__|_)(?=\S)(.+?)(?<=\S)\1(?!\w)", re.DOTALL)

@@ -47,7 +47,7 @@ _TYPES: tuple[tuple[QuestionType, re.Pattern[str]], ...] = tuple(
             QuestionType.NUMBER,
             r"\bhow (?:many|much|old|far|tall|high|large|big|fast|often|deep|wide|heavy)\b"
             r"|\bwhat (?:\w+ ){0,2}(?:number|percentage|percent|amount|population|rate|ratio|price|cost|age|size|limit"
-            r"|score|temperature|distance|length|height|weight)\b|\bper diem\b|몇(?!몇)|얼마|비율|퍼센트",
+            r"|score|temperature|distance|length|height|weight)\b|몇(?!몇)|얼마|비율|퍼센트",
         ),
         (
             QuestionType.REASON,
@@ -80,8 +80,9 @@ _TYPES: tuple[tuple[QuestionType, re.Pattern[str]], ...] = tuple(
         ),
         (
             QuestionType.DEFINITION,
-            r"^\s*(?:what(?:'s| is| was)|define|explain|describe)\b(?!.*\b(?:name|called|of the)\b)"
-            r"|\bwhat does .* mean\b|\bmeaning of\b|[이란]?란\s?(?:무엇|뭐)|[은는이가]\s?(?:무엇|뭐|뭔가)|정의"
+            r"^\s*(?:what(?:'s| is| was| are| were)|define|explain|describe)\b"
+            r"(?!.*\b(?:name|called|of the|difference)\b)|\bwhat does .* mean\b|\bmeaning of\b"
+            r"|이?란\s?(?:무엇|뭐|\?)|[은는이가]\s?(?:무엇|뭐|뭔가)|정의"
             r"|뜻은|의미",
         ),
         (
@@ -108,11 +109,13 @@ _PREPOSITIONS = "for|in|at|of|with|to|on|by|from|during|after|before"
 _WORD = re.compile(r"[\w'’.\-]*\w", re.UNICODE)
 _PROPER = re.compile(r"(?<!^)(?<![.?!] )\b[A-Z][\w'’\-]*(?:\s+[A-Z][\w'’\-]*)*")
 _ASKS_WHAT = re.compile(r"무슨|무엇|뭐|뭘|어떤|어느")
-# The verb that only makes it a question ("... 하나요?", "... 했는가?") says nothing of what is asked.
-_KOREAN_ENDING = re.compile(
-    r"(?:(?:해야|써야|가야|되|하|있|없|했|하였|되었|됐|이|인|한|된|던|합|됩|입)?(?:였|었|았)?\s?"
+# The words that only make it a question ("How long", "... 하나요?", "... 했는가?") say nothing of what is asked.
+_ASKING = re.compile(
+    r"^\s*how (?:long|many|much|often|soon)\b"
+    r"|(?:(?:해야|써야|가야|되|하|있|없|했|하였|되었|됐|이|인|한|된|던|합|됩|입)?(?:였|었|았)?\s?"
     r"(?:하나요|되나요|있나요|없나요|나요|는가요|은가요|인가요|던가요|는가|은가|인가|던가|한가|한가요|을까요|ㄹ까요|할까요"
-    r"|될까요|까요|까|니까|습니까|입니까|합니까|됩니까|니|냐|죠|지요|어요|아요|해요|예요|이에요|야|주세요|줘))\s*[?.!]*\s*$"
+    r"|될까요|까요|까|니까|습니까|입니까|합니까|됩니까|니|냐|죠|지요|어요|아요|해요|예요|이에요|야|주세요|줘))\s*[?.!]*\s*$",
+    re.IGNORECASE,
 )
 _MOST_CARRIED = 10
 # A question with fewer content terms than this can hardly stand by itself ("Why?", "For how long?").
@@ -124,7 +127,7 @@ def understand(text: str, *, asked_as: QuestionType | None = None) -> Question:
     kind = question_type(text)
     if kind is QuestionType.OTHER and asked_as is not None:
         kind = asked_as
-    return Question(text, language(text), kind, tuple(dict.fromkeys(analyze(_KOREAN_ENDING.sub("", text)))))
+    return Question(text, language(text), kind, tuple(dict.fromkeys(analyze(_ASKING.sub("", text)))))
 
 
 def question_type(text: str) -> QuestionType:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.answer_types import defines, holds
+from assistant.answer_types import defines, holds, is_special_case, points_elsewhere
 from assistant.candidates import Candidate, candidates
 from assistant.questions import Question, QuestionType
 from assistant.types import Confidence, Selection
@@ -27,14 +27,20 @@ _EMBEDDED = 28  # sentences embedded for one answer: about 900 tokens, 0.2 s on 
 _MOST_SENTENCES = 3
 _PASSAGE_WEIGHT = 0.5
 _PASSAGE_WEIGHT_LEXICAL = 0.8
-_CONTEXT_SHARE = 0.35  # a term that only the heading, title or question before has counts this much
-_CONTEXT_SHARE_STEPS = 0.7  # steps do not repeat what the heading says they do
+# What a sentence leaves to its nearest heading, or to the question or lead-in before it, counts almost as if it said
+# it; what only the title or a heading farther up has, less.
+_LEAD_SHARE = 0.75
+_CONTEXT_SHARE = 0.4
 _TYPE_BONUS = 0.08
 _SUBJECT_BONUS = 0.15
-_LIST_BONUS = 0.15
-_FRAGMENT_PENALTY = 0.1
+_LIST_BONUS = 0.06
+_LIST_PENALTY = 0.1
+# A pointer ("See the guide for more"), and a special case where none was asked for ("If you are an intern, ...").
+_POINTER_PENALTY = 0.1
+_CASE_PENALTY = 0.05
 _WORTH = 0.65  # a further sentence is shown when it scores at least this share of the best
 _DUPLICATE = 0.8
+_SIDE_BY_SIDE = 2
 
 
 def select(
@@ -87,9 +93,8 @@ class _Scores:
         self._total = sum(self._weights.values()) or 1.0
         self.own = np.array([self._share(candidate.terms) for candidate in pool])
         around = np.array([self._share((*candidate.terms, *candidate.context)) for candidate in pool])
-        steps = question.type is QuestionType.HOW_TO
-        self.coverage = self.own + (_CONTEXT_SHARE_STEPS if steps else _CONTEXT_SHARE) * (around - self.own)
-        self.known = self.own + _CONTEXT_SHARE_STEPS * (around - self.own)
+        led = np.array([self._share((*candidate.terms, *candidate.lead_terms)) for candidate in pool])
+        self.coverage = self.own + _LEAD_SHARE * (led - self.own) + _CONTEXT_SHARE * (around - led)
         top = max(hit.score for hit in hits) or 1.0
         passage = np.array([candidate.evidence.hit.score / top for candidate in pool])
         kind = np.array([self._holds_expected(candidate) for candidate in pool])
@@ -108,13 +113,16 @@ class _Scores:
 
     def _holds_expected(self, candidate: Candidate) -> float:
         kind = self.question.type
+        penalty = _POINTER_PENALTY if points_elsewhere(candidate.text) else 0.0
+        penalty += _CASE_PENALTY if is_special_case(candidate.text) and not is_special_case(self.question.text) else 0.0
         if kind in (QuestionType.LIST, QuestionType.HOW_TO):
             whole = _LIST_BONUS if candidate.list_items else 0.0
-            return whole + (_TYPE_BONUS if holds(kind, candidate.text) else 0.0)
+            return whole + (_TYPE_BONUS if holds(kind, candidate.text) else 0.0) - penalty
+        if candidate.fragment or candidate.list_items:
+            penalty += _LIST_PENALTY
         if kind is QuestionType.DEFINITION and defines(self.question.terms, candidate.text):
-            return _SUBJECT_BONUS
-        fit = _TYPE_BONUS if holds(kind, candidate.text) else 0.0
-        return fit - (_FRAGMENT_PENALTY if candidate.fragment or candidate.list_items else 0.0)
+            return _SUBJECT_BONUS - penalty
+        return (_TYPE_BONUS if holds(kind, candidate.text) else 0.0) - penalty
 
     def _cosines(self, embedder: Embedder, first: NDArray[np.float64]) -> NDArray[np.float64]:
         """Cosine of the question and each candidate; -1 for those left out by the first, lexical look."""
@@ -138,7 +146,7 @@ class _Scores:
             [term for index in chosen for term in (*self.pool[index].terms, *self.pool[index].context)]
         )
         passage = self._share([*analyze(best.evidence.hit.text), *best.context])
-        own = float(self.known[chosen[0]])
+        own = float(self.coverage[chosen[0]])
         if self.semantic is not None:
             logit = 9.5 * float(self.semantic[chosen[0]]) + 2.6 * own + 1.6 * together + 6.1 * passage - 11.0
         else:
@@ -158,7 +166,10 @@ def _choose(scores: _Scores, most: int) -> list[int]:
     for index in order:
         if len(chosen) == most or scores.total[index] < least:
             break
-        if not any(_same(scores.pool[index], scores.pool[other]) for other in chosen):
+        candidate = scores.pool[index]
+        others = [scores.pool[other] for other in chosen]
+        second_list = candidate.list_items and any(other.list_items for other in others)
+        if not second_list and not any(_same(candidate, other) for other in others):
             chosen.append(int(index))
     return chosen
 
@@ -173,6 +184,20 @@ def _same(one: Candidate, other: Candidate) -> bool:
 
 
 def _reading_order(chosen: Sequence[Candidate]) -> list[Candidate]:
-    """Sources by their best candidate, and within a source as it is written."""
-    sources = list(dict.fromkeys(candidate.evidence.hit.source.id for candidate in chosen))
-    return sorted(chosen, key=lambda it: (sources.index(it.evidence.hit.source.id), it.evidence.start))
+    """The best first, but what stands side by side in its passage stays in the order in which it is written.
+
+    `chosen` are best first.
+    """
+    runs: list[list[Candidate]] = []
+    for candidate in chosen:
+        run = next((run for run in runs if any(_neighbours(candidate, other) for other in run)), None)
+        if run is None:
+            runs.append([candidate])
+        else:
+            run.append(candidate)
+    return [candidate for run in runs for candidate in sorted(run, key=lambda it: it.evidence.start)]
+
+
+def _neighbours(one: Candidate, other: Candidate) -> bool:
+    same_passage = one.evidence.hit.chunk_id == other.evidence.hit.chunk_id
+    return same_passage and abs(one.position - other.position) <= _SIDE_BY_SIDE
