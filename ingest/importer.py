@@ -44,7 +44,8 @@ class Uploaded:
 
 @dataclass(frozen=True, slots=True)
 class Indexed:
-    """A document can be found; `chunks` is how many passages it has."""
+    """A document can be found; `chunks` is how many passages of it were indexed for that, 0 where it was indexed
+    before and nothing has changed. Every file of an import ends with one `Indexed` or one `Failed`."""
 
     path: str
     document_id: str
@@ -237,14 +238,14 @@ class _Run:
         answer = await _request(send)
         document = answer["document"]
         await self._events.put(Uploaded(entry.path, document["id"], answer["outcome"], entry.size))
-        if not await self._settled(document, entry.path):
+        if not await self._settled(document, entry.path, before=True):
             self._pending[document["id"]] = entry.path
 
-    async def _settled(self, document: dict[str, Any], path: str) -> bool:
-        """Whether a document has come to its end; then it is told."""
+    async def _settled(self, document: dict[str, Any], path: str, *, before: bool = False) -> bool:
+        """Whether a document has come to its end (`before` this import); then it is told."""
         index = document["index"]
         if index["status"] == "indexed":
-            await self._events.put(Indexed(path, document["id"], index["chunk_count"]))
+            await self._events.put(Indexed(path, document["id"], 0 if before else index["chunk_count"]))
         elif index["status"] == "failed":
             message = index["error"] or "The server did not say why."
             await self._events.put(Failed(path, index["error_code"] or "failed", message, document["id"]))

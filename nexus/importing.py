@@ -62,8 +62,6 @@ async def _with_bar(events: AsyncIterator[Event], console: Console) -> bool:
                     bar.update(indexing, total=files)
                 case Uploaded():
                     bar.advance(uploading)
-                    if event.outcome == "unchanged":
-                        bar.advance(indexing)
                 case Indexed():
                     chunks += event.chunks
                     rate = chunks / max(time.monotonic() - started, 0.001)

@@ -71,7 +71,8 @@ def test_spans_are_exact_in_order_complete_and_never_too_long(
     assert all(one.end <= other.start for one, other in pairwise(passages))
     counts = embedder.count_tokens([p.embedded for p in passages])
     known = [embedder.covers(p.language) for p in passages]
-    assert all(count <= size for count, covered in zip(counts, known, strict=True) if covered)
+    # A passage in several languages may be larger than asked for, but not than the model reads.
+    assert all(count <= embedder.max_tokens for count, covered in zip(counts, known, strict=True) if covered)
     assert all(len(p.text) <= size * 12 for p in passages)
     assert all(p.embedded.endswith(p.text) and p.content_sha256 == content_sha256(p.embedded) for p in passages)
     # What stands in no passage is white space, or a heading that the next passage's heading path or the title shows.

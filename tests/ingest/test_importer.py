@@ -96,7 +96,7 @@ def test_importing_again_changes_nothing_and_embeds_nothing(app: FastAPI, house:
     house.embedder.passages = []
     last = do_import(app, house, docs)[-1]
     assert isinstance(last, Finished)
-    assert (last.created, last.updated, last.unchanged, last.indexed) == (0, 0, 2, 2)
+    assert (last.created, last.updated, last.unchanged, last.indexed, last.chunks) == (0, 0, 2, 2, 0)
     assert house.embedder.passages == []
 
 
