@@ -101,7 +101,7 @@ def _by_content(path: Path, head: bytes, named: str) -> str | None:
         return _ole_format(path)
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "image"
-    if head[:2] == b"BM" and named == "image":
+    if head[:2] == b"BM" and head[6:10] == bytes(4):
         return "image"
     return next((name for magic, name in _MAGIC if head.startswith(magic)), None)
 

@@ -82,18 +82,17 @@ def _parse_message(message: Message, source: Source) -> Parsed:
 
 def header_text(message: Message, name: str) -> str:
     """A header decoded (RFC 2047), whatever charset it claims."""
-    parts: list[str] = []
-    for raw in message.get_all(name, [])[:1]:
-        try:
-            pieces = decode_header(str(raw))
-        except (ValueError, email.errors.HeaderParseError):
-            pieces = [(str(raw), None)]
-        for piece, charset in pieces:
-            if isinstance(piece, bytes):
-                parts.append(decode(piece, None if charset in (None, "unknown-8bit") else charset))
-            else:
-                parts.append(_surrogates_decoded(piece))
-    return one_line("".join(parts))
+    # get() would have replaced bytes that belong to no declared charset
+    raw = next((str(value) for key, value in message.raw_items() if key.lower() == name.lower()), "")
+    return _decoded(raw) or one_line(raw)
+
+
+def _decoded(raw: str) -> str:
+    try:
+        pieces = decode_header(_surrogates_decoded(raw))
+    except (ValueError, email.errors.HeaderParseError):
+        return one_line(raw)
+    return one_line("".join(decode(p, c) if isinstance(p, bytes) else p for p, c in pieces))
 
 
 def _surrogates_decoded(text: str) -> str:
@@ -147,7 +146,7 @@ def _file_name(name: str | None, kind: str) -> str:
     import mimetypes
 
     if name:
-        return one_line("".join(decode(p, c) if isinstance(p, bytes) else p for p, c in decode_header(name)))
+        return _decoded(name)
     return "attachment" + (mimetypes.guess_extension(kind) or "")
 
 

@@ -127,14 +127,12 @@ def _fragments(textpage: PdfTextPage) -> Iterator[_Fragment]:
 
 
 def _line(textpage: PdfTextPage, fragment: _Fragment) -> Line:
-    import pypdfium2.raw as pdfium
 
     ink = [char for char in fragment.chars if not char.blank]
     heights = sorted(char.top - char.bottom for char in ink)
     size = heights[len(heights) // 2]
     start, end = (
-        [pdfium.FPDFText_GetFontWeight(textpage, char.index) >= _BOLD for char in sample]
-        for sample in (ink[:_BOLD_SAMPLE], ink[-_BOLD_SAMPLE:])
+        [_is_bold(textpage, char.index) for char in sample] for sample in (ink[:_BOLD_SAMPLE], ink[-_BOLD_SAMPLE:])
     )
     cells = _cells(fragment.chars, size)
     return Line(
@@ -149,6 +147,17 @@ def _line(textpage: PdfTextPage, fragment: _Fragment) -> Line:
         bold_start=all(start),
         hyphenated=fragment.hyphenated,
     )
+
+
+def _is_bold(textpage: PdfTextPage, index: int) -> bool:
+    """By the font's weight, or by its name where the font does not tell its weight."""
+    import pypdfium2.raw as pdfium
+
+    if pdfium.FPDFText_GetFontWeight(textpage, index) >= _BOLD:
+        return True
+    name = ctypes.create_string_buffer(128)
+    pdfium.FPDFText_GetFontInfo(textpage, index, name, len(name), None)
+    return b"bold" in name.value.lower()
 
 
 def _cells(chars: list[_Char], size: float) -> tuple[str, ...]:

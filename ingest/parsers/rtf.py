@@ -1,9 +1,9 @@
 """Rich text in UTF-8, the one form of characters beyond ASCII that pandoc reads rightly.
 
-pandoc takes every code page for the Western one, loses the character that follows a `\\uN?`, and knows no surrogates. So
-the bytes of the document's code page (`\\'c8\\'de`) and its Unicode escapes are written out as characters before it sees
-them. (RTF specification 1.9.1: `\\ansicpg` and `\\fcharset` name the code page; `\\uc` is how many characters after a
-`\\u` are for old readers.)
+pandoc takes every code page for the Western one, loses the character that follows a `\\uN?`, and knows no surrogates.
+So the bytes of the document's code page (`\\'c8\\'de`) and its Unicode escapes are written out as characters before it
+sees them. (RTF specification 1.9.1: `\\ansicpg` and `\\fcharset` name the code page; `\\uc` is how many characters
+after a `\\u` are for old readers.)
 """
 
 import re
