@@ -14,6 +14,7 @@ from core_api.models import IndexState, IndexStatus, OutboxEvent, utcnow
 from ingest.sources import SourceKey
 
 LEASE = timedelta(minutes=5)
+_CLAIM_LOCK = 0x6E787573  # any number that nobody else uses
 _FIRST_DELAY = 1.0
 _LONGEST_DELAY = 300.0
 
@@ -45,6 +46,9 @@ def claim(session: Session, limit: int, max_tries: int, *, updates_only: bool = 
     bulk import. `updates_only` takes nothing else. A source that failed before comes alone, so that one that kills
     its worker takes no others with it.
     """
+    if session.get_bind().dialect.name == "postgresql":
+        # On SQLite a writing transaction is alone; here two could choose the same sources.
+        session.execute(select(func.pg_advisory_xact_lock(_CLAIM_LOCK)))
     now = utcnow()
     event = OutboxEvent
     # A lease that ran out means a worker that died; a source that has seen too many of them is the likely cause.

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from core_api.infra.database import Database
+from core_api.infra.errors import NexusError
 from core_api.infra.settings import Settings
 from core_api.models import utcnow
 from ingest.queue import claim, find_waiting, is_idle, leased_sources, next_due, release, release_all
@@ -120,8 +121,14 @@ class Relay:
                     self._hand_on(keys)
                     continue
                 pause = self._until_due()
-            except Exception:
-                logger.exception("the relay could not go on; trying again in %.0f s", _PAUSE_AFTER_ERROR)
+            except Exception as error:
+                known = isinstance(error, NexusError)  # it says itself what is the matter
+                logger.error(
+                    "indexing cannot go on now, trying again in %.0f s: %s",
+                    _PAUSE_AFTER_ERROR,
+                    error,
+                    exc_info=None if known else error,
+                )
                 self._stopping.wait(_PAUSE_AFTER_ERROR)
                 continue
             with self._wake:
