@@ -38,7 +38,7 @@ _LIST_PENALTY = 0.1
 # A pointer ("See the guide for more"), and a special case where none was asked for ("If you are an intern, ...").
 _POINTER_PENALTY = 0.1
 _CASE_PENALTY = 0.05
-_WORTH = 0.65  # a further sentence is shown when it scores at least this share of the best
+_WORTH = 0.68  # a further sentence is shown when it scores at least this share of the best
 _DUPLICATE = 0.8
 _SIDE_BY_SIDE = 2
 
@@ -72,7 +72,7 @@ def confidence_of(support: float) -> Confidence:
         return Confidence.HIGH
     if support >= 0.55:
         return Confidence.MEDIUM
-    if support >= 0.1:
+    if support >= 0.15:
         return Confidence.LOW
     return Confidence.NONE
 
