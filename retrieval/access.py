@@ -5,12 +5,12 @@ as it is now, not as it was when it was indexed).
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
 from core_api.auth.access import readable_space_ids
@@ -58,13 +58,11 @@ def hydrate(session: Session, subject: Subject, chunk_ids: Sequence[str], filter
     passages: dict[str, Passage] = {}
     for name, ids in by_kind.items():
         kind = SOURCE_KINDS.get(name)
-        if kind is None:
+        if kind is None or (filters.kinds and name not in filters.kinds):
             continue
-        query = _allowed(
-            session,
-            subject,
-            kind,
-            filters,
+        # The kind is part of the chunk's id. As a condition it would lead SQLite to the index over kind and source, and
+        # through all chunks of the kind: measured with 100,000 chunks, 540 ms instead of 1 ms.
+        query = (
             select(
                 Chunk.id,
                 Chunk.source_id,
@@ -79,11 +77,16 @@ def hydrate(session: Session, subject: Subject, chunk_ids: Sequence[str], filter
                 Chunk.page,
                 User.name,
                 kind.updated_at,
-            ),
-        ).where(Chunk.id.in_(ids))
+            )
+            .join(kind.model, kind.id == Chunk.source_id)
+            .join(Space, Space.id == kind.model.space_id)
+            .join(User, User.id == kind.author_id)
+            .where(Chunk.id.in_(ids), *_conditions(session, subject, kind, filters))
+        )
         for row in session.execute(query):
             source = SourceRef(name, row[1], row[2], row[3], kind.url(row[1]))
-            passages[row[0]] = Passage(row[0], source, *row[4:])
+            rest: tuple[Any, ...] = tuple(row)[4:]
+            passages[row[0]] = Passage(row[0], source, *rest)
     return passages
 
 
@@ -96,37 +99,36 @@ def matching_chunks(
     for name, kind in SOURCE_KINDS.items():
         if filters.kinds and name not in filters.kinds:
             continue
-        query = _allowed(session, subject, kind, filters, select(Chunk.id, Chunk.source_kind, Chunk.source_id))
-        found.extend((row[0], row[1], row[2]) for row in session.execute(query.limit(limit + 1 - len(found))))
+        sources = select(kind.id).where(*_conditions(session, subject, kind, filters))
+        query = (
+            select(Chunk.id, Chunk.source_kind, Chunk.source_id)
+            .where(Chunk.source_kind == name, Chunk.source_id.in_(sources))
+            .limit(limit + 1 - len(found))
+        )
+        found.extend((row[0], row[1], row[2]) for row in session.execute(query))
         if len(found) > limit:
             return None
     return found
 
 
-def _allowed(
-    session: Session, subject: Subject, kind: SourceKind, filters: Filters, query: Select[*tuple[Any, ...]]
-) -> Select[*tuple[Any, ...]]:
-    query = (
-        query.join(kind.model, (kind.id == Chunk.source_id) & (Chunk.source_kind == kind.name))
-        .join(Space, Space.id == kind.model.space_id)
-        .join(User, User.id == kind.author_id)
-        .where(kind.model.deleted_at.is_(None), kind.model.space_id.in_(readable_space_ids(subject)))
-    )
+def _conditions(
+    session: Session, subject: Subject, kind: SourceKind, filters: Filters
+) -> Iterator[ColumnElement[bool]]:
+    """What a source's own row must meet: alive, readable by the subject, and of the filters all but the kind."""
+    yield kind.model.deleted_at.is_(None)
+    yield kind.model.space_id.in_(readable_space_ids(subject))
     if filters.space_ids:
-        query = query.where(kind.model.space_id.in_(filters.space_ids))
-    if filters.kinds:
-        query = query.where(Chunk.source_kind.in_(filters.kinds))
+        yield kind.model.space_id.in_(filters.space_ids)
     if filters.source_ids:
-        query = query.where(Chunk.source_id.in_(filters.source_ids))
+        yield kind.id.in_(filters.source_ids)
     if filters.author_ids:
-        query = query.where(kind.author_id.in_(filters.author_ids))
+        yield kind.author_id.in_(filters.author_ids)
     if filters.updated_after is not None:
-        query = query.where(kind.updated_at >= filters.updated_after)
+        yield kind.updated_at >= filters.updated_after
     if filters.updated_before is not None:
-        query = query.where(kind.updated_at < filters.updated_before)
+        yield kind.updated_at < filters.updated_before
     if filters.tags:
-        query = query.where(_has_any_tag(session, kind, filters.tags))
-    return query
+        yield _has_any_tag(session, kind, filters.tags)
 
 
 def _has_any_tag(session: Session, kind: SourceKind, tags: Sequence[str]) -> ColumnElement[bool]:

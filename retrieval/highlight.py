@@ -19,12 +19,9 @@ def highlights(text: str, query_terms: Collection[str]) -> tuple[tuple[int, int]
     found: list[tuple[int, int]] = []
     if not wanted:
         return ()
-    for token in analyzer.tokens(text):
-        if not token.terms:
-            continue
+    for token in analyzer.tokens(text, wanted):
         matched = sum(term in wanted for term in token.terms)
-        enough = matched * 2 >= len(token.terms) if analyzer.is_cjk(token.terms[0]) else matched > 0
-        if enough:
+        if matched and (matched * 2 >= len(token.terms) or not analyzer.is_cjk(token.terms[0])):
             found.append((token.start, token.end))
             if len(found) == _MAX_HIGHLIGHTS:
                 break

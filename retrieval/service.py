@@ -38,7 +38,7 @@ _MIN_DEPTH = 100
 _DEPTH_PER_HIT = 3
 # The second look, when filters or deleted sources left too few.
 _DEEP = 1_000
-_MAX_FILTERED_CHUNKS = 5_000
+_MAX_FILTERED_CHUNKS = 2_000
 
 
 def search(session: Session, subject: Subject, engine: RetrievalEngine, query: Query) -> SearchResult:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.analyzer import analyze
+from retrieval.analyzer import analyze, tokens
 from retrieval.highlight import EXCERPT_CHARS, excerpt, highlights
 
 
@@ -51,3 +51,11 @@ def test_spans_lie_in_the_text_in_order(text: str, query: str, width: int) -> No
     assert 0 <= start <= end <= len(text)
     assert end - start <= width
     assert text == "" or end > start
+
+
+@given(st.text(alphabet="abcdeIiLlSs -_.'한글을는", max_size=200), st.text(alphabet="abcdeils 한글", max_size=20))
+def test_words_left_out_for_speed_would_not_have_matched(text: str, query: str) -> None:
+    terms = set(analyze(query))
+    slow = [(t.start, t.end) for t in tokens(text) if terms & set(t.terms)]
+    fast = [(t.start, t.end) for t in tokens(text, terms) if terms & set(t.terms)]
+    assert fast == slow
