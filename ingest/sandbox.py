@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from core_api.infra.errors import Unavailable
 from ingest.parsers.limits import Limits
-from ingest.sandbox_process import ChildEnded, EndedBefore, Oversized, ParserProcess, TimedOut
+from ingest.sandbox_process import ChildEnded, EndedBefore, Oversized, ParserProcess, TimedOut, sweep
 from ingest.types import Block, BlockKind, Parsed, ParseFailed
 
 if TYPE_CHECKING:
@@ -122,6 +122,7 @@ class Sandbox:
                 self._busy.add(child)
                 return child
             if self._keeper is None:
+                sweep()
                 self._keeper = _Keeper(self._reap, interval=max(self._idle_seconds / 4, 0.05))
             keeper = self._keeper
         child = keeper.run(lambda: ParserProcess(self._parser, self._limits))

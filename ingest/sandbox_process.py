@@ -27,6 +27,7 @@ _GRACE_SECONDS = 2.0  # beyond the time limit, for a parser that stops by itself
 _BYTES_PER_CHAR = 4  # UTF-8, with room for JSON around the text
 _START_SECONDS = 60.0  # for a fresh interpreter on a machine under load
 _LOG_TAIL = 2000  # bytes of what a crashed parser printed
+_DIRECTORY = "nexus-sandbox-"  # followed by the owner's process id
 _HEADER = struct.Struct(">I")
 
 
@@ -52,7 +53,7 @@ class ParserProcess:
     def __init__(self, parser: str, limits: Limits) -> None:
         self.files = 0
         self.idle_since = time.monotonic()
-        self.directory = Path(tempfile.mkdtemp(prefix="nexus-sandbox-"))
+        self.directory = Path(tempfile.mkdtemp(prefix=f"{_DIRECTORY}{os.getpid()}-"))
         self._errors = (self.directory / "stderr.log").open("w+b")
         arguments = [str(os.getpid()), parser, json.dumps(dataclasses.asdict(limits))]
         self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
@@ -134,6 +135,19 @@ class ParserProcess:
     def _said(self) -> str:
         self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - _LOG_TAIL))
         return self._errors.read().decode("utf-8", "replace")
+
+
+def sweep() -> None:
+    """Remove the directories of servers that were killed before they could."""
+    for directory in Path(tempfile.gettempdir()).glob(f"{_DIRECTORY}*-*"):
+        owner = directory.name.removeprefix(_DIRECTORY).split("-")[0]
+        if owner.isdigit():
+            try:
+                os.kill(int(owner), 0)
+            except ProcessLookupError:
+                shutil.rmtree(directory, ignore_errors=True)
+            except PermissionError:  # alive, and another user's
+                continue
 
 
 def _read_frame(descriptor: int, largest: int, deadline: float) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -253,6 +254,15 @@ def test_the_threads_that_asked_may_end_without_their_child(make: Make, file: Fi
 def test_a_parser_that_cannot_be_loaded_is_the_servers_fault_not_the_files(make: Make, file: File) -> None:
     with pytest.raises(Unavailable, match="log"):
         make(parser="tests.ingest.no_such_module:parse").parse(file("say x"), "x")
+
+
+def test_what_a_killed_server_left_in_the_temporary_directory_is_removed(make: Make, file: File) -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    left = Path(tempfile.gettempdir()) / f"nexus-sandbox-{ended.pid}-left"
+    (left / "inner").mkdir(parents=True)
+    make().parse(file("say x"), "x")
+    assert not left.exists()
 
 
 def test_children_and_their_programs_die_with_a_killed_server(file: File, tmp_path: Path) -> None:
