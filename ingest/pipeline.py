@@ -7,6 +7,7 @@ order does no harm.
 """
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -32,6 +33,8 @@ logger = logging.getLogger(__name__)
 PARSING_VERSION = "1"
 _SLICE = 64
 """Passages embedded in one turn: about two seconds of work on two cores."""
+_BATCH_CHARS = 2_000_000
+_BATCH_SECONDS = 5.0
 
 
 def pipeline_name(embedder: Embedder, chunk_tokens: int = CHUNK_TOKENS) -> str:
@@ -79,14 +82,26 @@ class Pipeline:
     def run(self, keys: Sequence[SourceKey], alive: Callable[[], None] = _no_news) -> list[Landed]:
         """Index these sources together, so that embedding batches are full and writes are few.
 
-        `alive` is called between steps, to keep leases. Errors other than files that cannot be read pass through; then
-        none of the sources is acknowledged.
+        `alive` is called between steps, to keep leases. Errors other than files that cannot be read pass through;
+        sources that are not written yet are not acknowledged then.
         """
         looked = self._look(keys)
+        landed: list[Landed] = []
         works: list[Work] = []
+        began, size = time.monotonic(), 0
         for key in keys:
-            works.append(self._prepare(key, looked))
+            works.append(work := self._prepare(key, looked))
+            size += sum(len(passage.text) for passage in work.passages)
             alive()
+            # Big files are not held in memory together, and small ones do not wait for slow ones.
+            if size > _BATCH_CHARS or time.monotonic() - began > _BATCH_SECONDS:
+                landed += self._write(works, alive)
+                works, began, size = [], time.monotonic(), 0
+        return landed + self._write(works, alive)
+
+    def _write(self, works: Sequence[Work], alive: Callable[[], None]) -> list[Landed]:
+        if not works:
+            return []
         writing = [work for work in works if work.writes]
         self._writer.announce(writing)
         self._embed(writing, alive)
@@ -100,7 +115,8 @@ class Pipeline:
             looked = _Looked(read_sources(session, keys), read_indexed(session, keys, self._embedder.fingerprint))
             for key, snapshot in looked.snapshots.items():
                 # A text is extracted again only when the pipeline is another than it was extracted with.
-                if looked.indexed[key].pipeline == self.name:
+                indexed = looked.indexed[key]
+                if indexed.pipeline == self.name and not self._is_current(snapshot, indexed):
                     stored = session.get(VersionText, snapshot.content.version_id)
                     if stored is not None:
                         text = restore(stored.text, stored.blocks, stored.parser)

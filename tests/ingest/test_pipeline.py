@@ -372,3 +372,12 @@ def _make_due(house: House) -> None:
 
     with house.database.transaction() as session:
         session.execute(update(OutboxEvent).values(available_at=utcnow()))
+
+
+def test_a_batch_that_grows_too_large_is_written_in_parts(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingest.pipeline._BATCH_CHARS", 100)
+    ids = [house.put(f"{n}.md", page(1, s0=f"Number {n}. {SENTENCES}")) for n in range(4)]
+    landed = house.pipeline.run([SourceKey("document", id_) for id_ in ids])
+    assert [item.key.id for item in landed] == ids
+    assert {house.state(id_).status for id_ in ids} == {IndexStatus.INDEXED}
+    house.assert_consistent()
