@@ -93,25 +93,45 @@ function confidence(answer) {
   return h("p", { class: `confidence ${level}` }, icon(level === "low" ? "alert" : "check", 16), tn(`ask.${level}`, count));
 }
 
+/** The sources, each once, with what was quoted from it. */
 function sources({ citations }) {
   if (!citations.length) return null;
-  const withheld = (citation) => h("p", { class: "source" }, h("span", { class: "chip still pending" }, String(citation.marker)), h("span", { class: "quiet" }, t("ask.unreadable")));
+  const bySource = new Map();
+  for (const citation of citations) {
+    const key = `${citation.source.id}:${citation.source.version}`;
+    bySource.set(key, [...(bySource.get(key) ?? []), citation]);
+  }
   return h("section", { class: "sources", aria: { label: t("ask.sources") } }, h("h3", {}, t("ask.sources")),
-    h("ol", {}, citations.map((citation) => h("li", {}, citation.readable === false ? withheld(citation) : h("button", { class: "source", type: "button", onclick: () => openPassage(citation) },
-      h("span", { class: "chip still" }, String(citation.marker)),
-      h("span", { class: "source-main" },
-        h("span", { class: "source-title" }, citation.source.title),
-        h("span", { class: "source-quote" }, citation.quote),
-        h("span", { class: "quiet" }, breadcrumb(citation.space, citation.heading, citation.page, citation.source.title), " · ",
-          h("time", { datetime: citation.updated_at, title: exactly(citation.updated_at) }, when(citation.updated_at)),
-          !citation.verified && [" · ", h("span", { class: "warn-text" }, t("ask.unverified"))])))))));
+    h("ol", {}, [...bySource.values()].map((quotes) => h("li", {}, quotes[0].readable === false ? withheld(quotes) : sourceCard(quotes)))));
+}
+
+function sourceCard(quotes) {
+  const { source, space, updated_at: updated } = quotes[0];
+  return [
+    h("p", { class: "source-head" }, icon("file", 16), h("span", { class: "source-title clip" }, source.title),
+      h("span", { class: "quiet" }, `${space.name} · `, h("time", { datetime: updated, title: exactly(updated) }, when(updated)))),
+    quotes.map((quote) => h("button", { class: "source", type: "button", onclick: () => openPassage(quote) },
+      h("span", { class: quote.verified ? "chip still" : "chip still changed" }, String(quote.marker)),
+      h("span", { class: "source-main" }, h("span", { class: "source-quote" }, quote.quote), where(quote)))),
+  ];
+}
+
+/** Where in its document a quote stands, and whether it still does. */
+function where({ heading, page, source, verified }) {
+  const place = breadcrumb(null, heading, page, source.title);
+  if (!place.textContent && verified) return null;
+  return h("span", { class: "quiet" }, place, !verified && [place.textContent && " · ", h("span", { class: "warn-text" }, t("ask.unverified"))]);
+}
+
+function withheld(quotes) {
+  return h("p", { class: "source-head" }, quotes.map((quote) => h("span", { class: "chip pending" }, String(quote.marker))), h("span", { class: "quiet" }, t("ask.unreadable")));
 }
 
 function nearest(hits) {
   if (!hits.length) return null;
   return h("section", { class: "sources" }, h("h3", {}, t("ask.nearest")),
     h("ol", {}, hits.map((hit) => h("li", {}, h("button", { class: "source", type: "button", onclick: () => openPassage(hit) },
-      icon("file", 17),
+      icon("file", 16),
       h("span", { class: "source-main" },
         h("span", { class: "source-title" }, hit.source.title),
         h("span", { class: "source-quote" }, marked(hit.text, hit.highlights ?? [])),

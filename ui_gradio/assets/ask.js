@@ -142,7 +142,7 @@ function composer(onsubmit, onstop) {
   const input = h("textarea", { rows: "1", placeholder: t("ask.placeholder"), aria: { label: t("ask.placeholder") }, maxlength: "4000" });
   const send = h("button", { class: "send", type: "submit", aria: { label: t("ask.send") }, disabled: true }, icon("send"));
   const stop = h("button", { class: "send stop", type: "button", hidden: true, aria: { label: t("ask.stop") }, onclick: onstop }, icon("stop"));
-  const scopeButton = h("button", { class: "quiet-button", type: "button" });
+  const scopeButton = h("button", { class: "quiet-button", type: "button", disabled: true });
   let busy = false;
   const grow = () => {
     input.style.height = "auto";
@@ -170,7 +170,7 @@ function composer(onsubmit, onstop) {
     fill(scopeButton, icon("space", 15), h("span", { class: "clip" }, names.length ? names.join(", ") : t("space.all")), icon("down", 14));
     scopeButton.setAttribute("aria-label", `${t("ask.scope")}: ${names.join(", ") || t("space.all")}`);
   };
-  spaces().then((all) => { spacesNow = all; drawScope(); }, noticeProblem);
+  spaces().then((all) => { spacesNow = all; scopeButton.disabled = false; drawScope(); }, noticeProblem);
   drawScope();
   input.addEventListener("input", grow);
   input.addEventListener("keydown", (event) => {

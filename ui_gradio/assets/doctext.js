@@ -1,13 +1,14 @@
 // The text of a document, block by block, with a passage marked.
-import { Text, h } from "./dom.js";
+import { Text, h, marked } from "./dom.js";
 
 const BULLET = /^\s*[-*+•·◦▪‣○●■□–—]\s+/;
 
 /** Nodes for a stretch of a document: `stretch` is the API's {text, start, end, blocks}; `passage` is [start, end) in
- *  the whole document, or null. Headings carry `data-start`, so that an outline can find them. */
-export function blocksOf(stretch, passage) {
+ *  the whole document, or null; `words` are spans within it that matched a search, marked more strongly. Headings
+ *  carry `data-start`, so that an outline can find them. */
+export function blocksOf(stretch, passage, words = []) {
   const text = new Text(stretch.text);
-  const cut = (from, to) => markedSlice(text, stretch.start, from, to, passage);
+  const cut = (from, to) => markedSlice(text, stretch.start, from, to, passage, words);
   const blocks = stretch.blocks?.length ? stretch.blocks : [{ kind: "plain", start: stretch.start, end: stretch.end }];
   const nodes = [];
   let list = null;
@@ -36,17 +37,19 @@ export function blocksOf(stretch, passage) {
   return nodes;
 }
 
-function markedSlice(text, base, from, to, passage) {
+function markedSlice(text, base, from, to, passage, words) {
   const piece = (a, b) => text.slice(a - base, b - base);
   const start = passage ? Math.max(passage[0], from) : to;
   const end = passage ? Math.min(passage[1], to) : to;
   if (end <= start) return [piece(from, to)];
-  return [piece(from, start), h("mark", {}, piece(start, end)), piece(end, to)].filter((part) => part !== "");
+  const inside = words.map(([a, b]) => [Math.max(a, start) - start, Math.min(b, end) - start]);
+  const mark = h("mark", words.length ? { class: "around" } : {}, marked(piece(start, end), inside));
+  return [piece(from, start), mark, piece(end, to)].filter((part) => part !== "");
 }
 
 function withoutBullet([first, ...rest]) {
   if (first instanceof Node) {
-    first.textContent = first.textContent.replace(BULLET, "");
+    first.firstChild.textContent = first.firstChild.textContent.replace(BULLET, "");
     return [first, ...rest];
   }
   const cut = first.replace(BULLET, "");

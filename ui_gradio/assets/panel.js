@@ -29,7 +29,7 @@ export function documentUrl({ id, version }, start, end) {
   return `/documents/${encodeURIComponent(id)}?${query}`;
 }
 
-/** Open a citation or a search hit: {source, space, heading, page, start, end, updated_at, verified?}. */
+/** Open a citation or a search hit: {source, space, heading, page, start, end, updated_at, verified?, highlights?}. */
 export function openPassage(passage, { focus = true } = {}) {
   const { source, start, end } = passage;
   if (!panel) opener = document.activeElement;
@@ -51,6 +51,7 @@ export function openPassage(passage, { focus = true } = {}) {
   app.classList.add("with-panel");
   if (focus) panel.querySelector("button").focus({ preventScroll: true });
 
+  const words = (passage.highlights ?? []).map(([from, to]) => [start + from, start + to]);
   let reach = [Math.max(0, start - AROUND), end + AROUND];
   const load = () => call("document_text", { id: source.id, version: source.version, start: reach[0], end: reach[1] });
   const draw = (text) => {
@@ -64,7 +65,7 @@ export function openPassage(passage, { focus = true } = {}) {
     if (!text.length) return emptyState("file", source.title, t("document.empty"));
     requestAnimationFrame(() => revealMark(body));
     const more = (side, label, name) => h("button", { class: "more", type: "button", onclick: () => widen(side) }, icon(name, 15), t(label));
-    return [text.start > 0 && more(0, "passage.before", "up"), blocksOf(text, [start, end]),
+    return [text.start > 0 && more(0, "passage.before", "up"), blocksOf(text, [start, end], words),
       text.end < text.length && more(1, "passage.after", "down")];
   };
   const widen = async (side) => {

@@ -150,5 +150,5 @@ export function breadcrumb(space, heading, page, title) {
   if (parts[0] === title) parts.shift();
   return h("span", { class: "crumbs" }, [space?.name, ...parts].filter(Boolean).map((part, at) =>
     [at > 0 && h("span", { class: "crumb-sep", aria: { hidden: "true" } }, "›"), h("span", {}, part)]),
-    page && [h("span", { class: "crumb-sep", aria: { hidden: "true" } }, "·"), h("span", {}, t("passage.page", { n: page }))]);
+    page && [(space || parts.length > 0) && h("span", { class: "crumb-sep", aria: { hidden: "true" } }, "·"), h("span", {}, t("passage.page", { n: page }))]);
 }

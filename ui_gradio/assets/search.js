@@ -1,6 +1,6 @@
 // Search: results as one types, filters beside them, a preview in the panel.
 import { call } from "./bridge.js";
-import { fill, h, icon, marked } from "./dom.js";
+import { Text, fill, h, icon, marked } from "./dom.js";
 import { documentUrl, openPassage, panelOpen } from "./panel.js";
 import { breadcrumb, emptyState, errorState, noticeProblem, skeleton } from "./parts.js";
 import { go, replaceAddress } from "./router.js";
@@ -9,6 +9,7 @@ import { exactly, has, number, t, tn, when } from "./words.js";
 
 const PAUSE_MS = 160;
 const PAGE_SIZE = 20;
+const SNIPPET_LEAD = 80; // characters shown before the first matched word
 const MODES = ["hybrid", "semantic", "keyword"];
 const DAYS = ["7", "30", "365"];
 
@@ -124,7 +125,7 @@ export function searchPage({ query, place, side, onleave }) {
       } },
         h("span", { class: "result-title" }, icon("file", 16), h("span", { class: "clip" }, hit.source.title)),
         h("span", { class: "result-crumbs" }, breadcrumb(hit.space, hit.heading, hit.page, hit.source.title)),
-        h("span", { class: "result-text" }, marked(hit.text, hit.highlights ?? [])),
+        h("span", { class: "result-text" }, snippet(hit)),
         h("span", { class: "quiet" }, [hit.author, when(hit.updated_at)].filter(Boolean).join(" · "))))));
     results.querySelectorAll(".result-link").forEach((link, at) => { link.title = exactly(hits[at].updated_at); });
     const fallback = found.mode !== state.mode ? ` · ${t("search.mode.fallback")}` : "";
@@ -153,6 +154,16 @@ export function searchPage({ query, place, side, onleave }) {
     // On a phone the panel covers the list: moving with the keys must not open it.
     if (focus || panelOpen() || matchMedia("(min-width: 1180px)").matches) openPassage(hits[at], { focus });
   }
+}
+
+/** The hit's text with the matched words marked, from a little before the first of them. */
+function snippet({ text, highlights = [] }) {
+  const first = Math.min(...highlights.map(([start]) => start));
+  if (!highlights.length || first < SNIPPET_LEAD * 2) return marked(text, highlights);
+  const whole = new Text(text);
+  const before = whole.slice(first - SNIPPET_LEAD, first);
+  const cut = first - SNIPPET_LEAD + Math.max(new Text(before.slice(0, before.search(/\s\S/) + 1)).length, 0);
+  return ["… ", ...marked(whole.slice(cut), highlights.map(([start, end]) => [start - cut, end - cut]))];
 }
 
 const short = (text) => (text.length > 60 ? `${text.slice(0, 60)}…` : text);
