@@ -49,8 +49,12 @@ class Site:
         answer = self.client.post("/api/v1/documents/upload", data={"space_id": self.space(space)}, files=files)
         assert answer.is_success, answer.text
         document_id = str(answer.json()["document"]["id"])
-        wait_until(lambda: self.client.get(f"/api/v1/documents/{document_id}").json()["index"]["status"] != "pending")
+        self.wait_indexed(document_id)
         return document_id
+
+    def wait_indexed(self, document_id: str) -> None:
+        """Wait until a document has been read, or has failed."""
+        wait_until(lambda: self.client.get(f"/api/v1/documents/{document_id}").json()["index"]["status"] != "pending")
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 120) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.conftest import Site
+
 pytestmark = pytest.mark.browser
 
 Visit = Callable[..., Page]
@@ -105,3 +107,29 @@ def test_the_question_can_be_kept_to_a_space(page: Page) -> None:
     expect(page.get_by_role("button", name="Ask in: Company")).to_be_visible()
     ask(page, QUESTION)
     expect(page.locator(".answer-text")).to_contain_text("I could not find this")
+
+
+def test_a_quote_that_its_document_no_longer_says_is_marked(site: Site, page: Page) -> None:
+    words = "The archive room opens at seven. "
+    body = {"space_id": site.space("Larkfield"), "title": "Archive", "text": f"# Archive 📚📚\n\n🗝️ {words}"}
+    document = site.client.post("/api/v1/documents", json=body).json()
+    site.wait_indexed(document["id"])
+    ask(page, "When does the archive room open?")
+    page.locator("button.chip").first.click()
+    # Characters outside the basic plane stand before the passage: the mark must not slip.
+    expect(page.locator(".panel mark")).to_have_text(re.compile(f"^(🗝️ )?{words.strip()}$"))
+    expect(page.locator(".panel")).to_contain_text("Quote checked against version 1")
+
+    changed = site.client.patch(f"/api/v1/documents/{document['id']}", json={"text": "# Archive\n\nIt is closed."})
+    assert changed.json()["version"] == 2
+    site.wait_indexed(document["id"])
+    page.reload()
+    expect(page.locator(".sources")).to_contain_text("The document has changed since")
+    page.locator("button.chip").first.click()
+    expect(page.locator(".panel-notes")).to_contain_text("The document has changed since")
+    expect(page.locator(".panel mark")).to_contain_text(words.strip())
+
+    site.client.delete(f"/api/v1/documents/{document['id']}")
+    page.reload()
+    expect(page.locator(".sources")).to_contain_text("You may not read this source any more")
+    expect(page.locator("button.chip")).to_have_count(0)
