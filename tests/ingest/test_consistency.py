@@ -140,7 +140,7 @@ def test_indexes_agree_with_the_database_after_any_sequence(
     IndexMachine.embedder, IndexMachine.sandbox, IndexMachine.empty_database = embedder, sandbox, empty_database
     case = IndexMachine.TestCase
     case.settings = settings(
-        max_examples=25,
+        max_examples=15,
         stateful_step_count=14,
         deadline=None,
         suppress_health_check=list(HealthCheck),
