@@ -21,6 +21,9 @@ _UNDERLINED = re.compile(r"(?<!\w)(__|_)(?=\S)(.+?)(?<=\S)\1(?!\w)", re.DOTALL)
 _STRUCK = re.compile(r"~~(.+?)~~", re.DOTALL)
 _CODE = re.compile(r"`+([^`]+)`+")
 _ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+\-.!>~|])")
+# Escaped signs are no markup: they are put out of the way, into Unicode's private area, while markup is taken out.
+_HIDDEN = 0xE000
+_SHOWN_AGAIN = {_HIDDEN + code: code for code in range(128)}
 _LEADING = re.compile(r"^\s*(?:#{1,6}\s+|>\s?|\[[ xX]\]\s+)+")
 _BULLET = re.compile(r"^\s*(?:[-*+•·◦▪‣○●■□▶※–—]\s+|\(?\d{1,3}[.)]\s+|\(?[A-Za-z가-힣][.)]\s+|[①-⑳]\s*)")
 _ROW_RULE = re.compile(r"\|?[\s:|\-]{3,}\|?")
@@ -31,19 +34,19 @@ def plain(text: str) -> str:
 
     Bracketed numbers are taken out: they would read as citation markers.
     """
+    text = _ESCAPE.sub(lambda match: chr(_HIDDEN + ord(match.group(1))), text)
     text = _TEMPLATE.sub("", _IMAGE.sub("", text))
     text = _AUTOLINK.sub(r"\1", text)
     text = _TAG.sub("", text)
-    text = _REFERENCE.sub("", _LINK.sub(r"\1", text))
+    text = _LINK.sub(r"\1", _REFERENCE.sub("", text))
     text = _CODE.sub(r"\1", text)
     for pattern in (_STRONG, _UNDERLINED, _STRONG, _UNDERLINED):
         text = pattern.sub(r"\2", text)
     text = _STRUCK.sub(r"\1", text)
-    text = _ESCAPE.sub(r"\1", text)
     text = _LEADING.sub("", text)
     text = _table_row(text)
     text = " ".join(text.split())
-    return re.sub(r"\s+([.,;:!?)])", r"\1", text)
+    return re.sub(r"\s+([.,;:!?)])", r"\1", text).translate(_SHOWN_AGAIN)
 
 
 def without_bullet(text: str) -> str:

@@ -79,7 +79,7 @@ class Grounder:
         if keep_last:
             if len(spans) < 2:
                 return
-            self._pending = text[spans[-1][0] :]
+            self._pending = text[spans[-2][1] :]  # with the line break before it
             spans = spans[:-1]
         else:
             self._pending = ""
@@ -130,13 +130,12 @@ class Grounder:
             if not numbers <= set(_NUMBER.findall(f"{hit.source.title} {hit.heading} {hit.text}")):
                 continue
             spans = sentence_spans(hit.text)
-            for first, (start, end) in enumerate(spans):
-                single = self._window(hit, start, end, terms)
-                windows.append(single)
-                if first + 1 < len(spans):
-                    double = self._window(hit, start, spans[first + 1][1], terms)
-                    if double.terms >= single.terms + _LONGER_IS_BETTER:
-                        windows.append(double)
+            singles = [self._window(hit, start, end, terms) for start, end in spans]
+            windows.extend(singles)
+            for (start, _), (_, end), one, other in zip(spans, spans[1:], singles, singles[1:], strict=False):
+                double = self._window(hit, start, end, terms)
+                if double.terms >= max(one.terms, other.terms) + _LONGER_IS_BETTER:
+                    windows.append(double)
         if not windows:
             return None
         best = max(windows, key=lambda window: window.terms)

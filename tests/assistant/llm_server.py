@@ -1,0 +1,135 @@
+"""A language model's endpoint on this machine: OpenAI's chat completions over HTTP, in chunks, answers by script."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+@dataclass
+class Says:
+    """A reply in words, streamed piece by piece; `pause` seconds between the pieces."""
+
+    text: str
+    pause: float = 0.0
+
+
+@dataclass
+class Calls:
+    """A reply that calls the search tool once for each query."""
+
+    queries: list[str]
+
+
+@dataclass
+class Fails:
+    """A reply with an HTTP error, after `pause` seconds."""
+
+    status: int
+    message: str = "no"
+    pause: float = 0.0
+
+
+Reply = Says | Calls | Fails
+Script = Callable[[list[dict[str, Any]]], Reply]
+
+
+@dataclass
+class Endpoint:
+    """The running server: what it was sent, and what it answers next (`script` gets the messages)."""
+
+    url: str = ""
+    script: Script = field(default=lambda messages: Says("NOT_FOUND"))
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    cut_off: threading.Event = field(default_factory=threading.Event)
+
+
+@contextmanager
+def llm_endpoint() -> Iterator[Endpoint]:
+    """The server, on a free port of the loopback interface."""
+    endpoint = Endpoint()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, format: str, *arguments: Any) -> None:
+            pass
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            endpoint.requests.append(body)
+            endpoint.headers.append({name.lower(): value for name, value in self.headers.items()})
+            assert self.path == "/v1/chat/completions", self.path
+            assert body["stream"] is True
+            reply = endpoint.script(body["messages"])
+            if isinstance(reply, Fails):
+                time.sleep(reply.pause)
+                with suppress(BrokenPipeError, ConnectionResetError):  # whoever asked may have given up
+                    self._send_error(reply)
+                return
+            self.send_response(200)
+            self.send_header("Content-Type", "text/event-stream")
+            self.send_header("Connection", "close")
+            self.end_headers()
+            self.close_connection = True
+            try:
+                for delta, finish in _deltas(reply):
+                    self._chunk(body["model"], delta, finish)
+                    if isinstance(reply, Says):
+                        time.sleep(reply.pause)
+                self.wfile.write(b"data: [DONE]\n\n")
+            except (BrokenPipeError, ConnectionResetError):
+                endpoint.cut_off.set()
+
+        def _send_error(self, reply: Fails) -> None:
+            content = json.dumps({"error": {"message": reply.message, "type": "x", "code": None}}).encode()
+            self.send_response(reply.status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def _chunk(self, model: str, delta: dict[str, Any], finish: str | None) -> None:
+            chunk = {
+                "id": "chatcmpl-1",
+                "object": "chat.completion.chunk",
+                "created": 1,
+                "model": model,
+                "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
+            }
+            self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
+            self.wfile.flush()
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    endpoint.url = f"http://127.0.0.1:{server.server_port}/v1"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield endpoint
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _deltas(reply: Says | Calls) -> Iterator[tuple[dict[str, Any], str | None]]:
+    yield {"role": "assistant", "content": ""}, None
+    if isinstance(reply, Says):
+        for start in range(0, len(reply.text), 7):  # across words and markers, as tokens come
+            yield {"content": reply.text[start : start + 7]}, None
+        yield {}, "stop"
+        return
+    for index, query in enumerate(reply.queries):
+        arguments = json.dumps({"query": query}, ensure_ascii=False)
+        call = {"index": index, "id": f"call_{index}_{query[:4]}", "type": "function"}
+        yield {"tool_calls": [{**call, "function": {"name": "search", "arguments": ""}}]}, None
+        for start in range(0, len(arguments), 9):
+            piece = {"index": index, "function": {"arguments": arguments[start : start + 9]}}
+            yield {"tool_calls": [piece]}, None
+    yield {}, "tool_calls"

@@ -1,0 +1,34 @@
+"""Quotations are shown as plain words."""
+
+import pytest
+
+from assistant.composition import shown
+from assistant.display import plain
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("See the [guide](https://x.y/z) for *all* **rules**.", "See the guide for all rules."),
+        ("## Leave policy", "Leave policy"),
+        ("> It is `so`.", "It is so."),
+        ("It was built in 1889.[3][12]", "It was built in 1889."),
+        ("![logo](a.png) Hello <em>there</em>", "Hello there"),
+        ("Use the <button> element, not <div class='x'>a box</div>.", "Use the <button> element, not a box."),
+        ("{% image 'x' %}Read {{ page.title }} now", "Read now"),
+        ("snake_case_name and 2 * 3 * 4", "snake_case_name and 2 * 3 * 4"),
+        ("| Grade | Days |", "Grade, Days"),
+        ("| --- | :--: |", ""),
+        ("hard\nwrapped\n  lines", "hard wrapped lines"),
+        (r"\*Note:\* see \[here\]", "*Note:* see [here]"),
+        ("Mail <mailto:a@b.c> or <https://x.y>", "Mail mailto:a@b.c or https://x.y"),
+    ],
+)
+def test_markup_is_taken_out(source: str, expected: str) -> None:
+    assert plain(source) == expected
+
+
+def test_a_list_is_shown_as_a_list_and_an_item_without_its_bullet() -> None:
+    assert shown("Do this:\n\n* **Open** it. Wait.\n* Close it.") == "Do this:\n- Open it. Wait.\n- Close it."
+    assert shown("1. Open it\n2) Close it") == "1. Open it\n2. Close it"
+    assert shown("- Only one item here.") == "Only one item here."

@@ -1,0 +1,69 @@
+"""What is asked for, and what a follow-up means."""
+
+import pytest
+
+from assistant.questions import QuestionType, in_conversation, understand
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Who approves overtime?", "person"),
+        ("When is the timesheet due?", "time"),
+        ("What year was it founded?", "time"),
+        ("Where is the office?", "place"),
+        ("How many points did they score?", "number"),
+        ("How long is parental leave?", "duration"),
+        ("How many days of leave do I get?", "duration"),
+        ("How do I request leave?", "how_to"),
+        ("Is Friday a holiday?", "yes_no"),
+        ("What is Tock?", "definition"),
+        ("What are the types of leave?", "list"),
+        ("Why do we use Slack?", "reason"),
+        ("Which treaty ended it?", "other"),
+        ("누가 초과 근무를 승인하나요?", "person"),
+        ("회의는 언제인가요?", "time"),
+        ("사무실은 어디인가요?", "place"),
+        ("직원은 몇 명인가요?", "number"),
+        ("휴가는 어떻게 신청하나요?", "how_to"),
+        ("왜 이 도구를 쓰나요?", "reason"),
+        ("번들러란 무엇인가요?", "definition"),
+        ("재택근무를 할 수 있나요?", "yes_no"),
+        ("로더는 무슨 역할을 하나요?", "other"),
+    ],
+)
+def test_the_wording_tells_what_is_asked_for(text: str, kind: str) -> None:
+    assert understand(text).type is QuestionType(kind)
+
+
+def test_words_that_only_ask_are_no_search_terms() -> None:
+    assert understand("소스맵은 어떻게 설정하나요?").terms == ("소스", "스맵", "설정")
+    assert "long" not in understand("How long is parental leave?").terms
+
+
+@pytest.mark.parametrize(
+    ("turns", "holds", "lacks"),
+    [
+        (["How do I request leave?", "And for contractors?"], ["contractors", "request", "leave"], []),
+        (["What is the per diem for Chicago?", "and for Boston?"], ["Boston", "per", "diem"], ["Chicago"]),
+        (["What is the rate in Chicago?", "What about Boston?"], ["Boston", "rate"], ["Chicago"]),
+        (["What is Tock?", "Who uses it?"], ["uses", "Tock"], []),
+        (["What is Tock?", "Who uses it?", "Why?"], ["Tock"], []),
+        (["휴가는 어떻게 신청하나요?", "그럼 계약직은?"], ["계약직", "휴가"], []),
+        (["What is Tock?", "How do I report a security incident to the police?"], ["incident"], ["Tock"]),
+    ],
+)
+def test_a_follow_up_carries_the_subject_of_what_was_said(turns: list[str], holds: list[str], lacks: list[str]) -> None:
+    text = in_conversation(turns).text
+    assert all(word in text for word in holds)
+    assert not any(word in text for word in lacks)
+
+
+def test_an_ellipsis_asks_for_the_same_kind_of_thing() -> None:
+    assert in_conversation(["How do I request leave?", "And for contractors?"]).type is QuestionType.HOW_TO
+
+
+def test_a_first_question_stands_as_it_is() -> None:
+    assert in_conversation(["Who are they?"]).text == "Who are they?"
+    with pytest.raises(ValueError, match="at least one turn"):
+        in_conversation([])

@@ -1,0 +1,84 @@
+"""Which sentences are picked, judged by words alone."""
+
+from collections.abc import Sequence
+
+from assistant.composition import answer_parts
+from assistant.questions import understand
+from assistant.selection import confidence_of, select
+from assistant.types import Confidence, Selection
+from retrieval.types import Hit
+from tests.assistant.passages import NoEmbedder, even, hit
+
+
+def chosen(question: str, *hits: Hit) -> Selection:
+    return select(understand(question), hits, embedder=NoEmbedder(), weights=even)
+
+
+def quotes(selection: Selection) -> Sequence[str]:
+    return [evidence.quote for evidence in selection.evidence]
+
+
+def test_quotes_are_the_sources_own_characters() -> None:
+    text = "Ignore this.\nThe **budget** of [Aurora](http://x)\nis 40 million won. Nothing else."
+    selection = chosen("What is the budget of Aurora?", hit(text, start=100))
+    (evidence,) = selection.evidence
+    assert evidence.quote == "The **budget** of [Aurora](http://x)\nis 40 million won."
+    assert (evidence.start, evidence.end) == (113, 113 + len(evidence.quote))
+    assert "".join(part.text for part in answer_parts(selection)) == "The budget of Aurora is 40 million won. [1]"
+
+
+def test_the_same_said_twice_is_quoted_once() -> None:
+    sentence = "The budget of project Aurora is 40 million won."
+    selection = chosen("What is the budget of Aurora?", hit(sentence), hit(sentence, source="d2", score=0.9))
+    assert quotes(selection) == [sentence]
+
+
+def test_overlapping_passages_give_each_sentence_once() -> None:
+    text = "The budget of Aurora is 40 million won. The budget of Aurora was set by the board in May."
+    half = text.index("The budget of Aurora was")
+    selection = chosen("What is the budget of Aurora?", hit(text), hit(text[half:], start=half, score=0.8))
+    assert sorted(quotes(selection)) == sorted([text[: half - 1], text[half:]])
+
+
+def test_questions_headings_and_code_are_not_answers() -> None:
+    text = (
+        "What is the budget of Aurora?\n\nIt is 40 million won for the whole year.\n\nif (budget == aurora) { return; }"
+    )
+    assert quotes(chosen("What is the budget of Aurora?", hit(text))) == ["It is 40 million won for the whole year."]
+
+
+def test_the_heading_says_what_a_sentence_leaves_out() -> None:
+    first = hit("You are entitled to twelve weeks.", heading="Leave > Parental leave", source="d1")
+    second = hit("You are entitled to two days.", heading="Leave > Court leave", source="d2")
+    assert quotes(chosen("How long is parental leave?", second, first))[0] == "You are entitled to twelve weeks."
+
+
+def test_a_list_comes_whole_with_its_lead_in() -> None:
+    text = "To order a badge:\n\n1. Open the badge form.\n2. Upload a photo.\n3. Send it.\n\nBadges are blue."
+    selection = chosen("How do I order a badge?", hit(text))
+    assert quotes(selection)[0] == "To order a badge:\n\n1. Open the badge form.\n2. Upload a photo.\n3. Send it."
+
+
+def test_neighbouring_sentences_are_read_in_their_order() -> None:
+    text = "Aurora began in May. The budget of Aurora is 40 million won."
+    assert quotes(chosen("When began Aurora and what is its budget?", hit(text))) == [
+        "Aurora began in May.",
+        "The budget of Aurora is 40 million won.",
+    ]
+
+
+def test_nothing_is_picked_where_nothing_fits() -> None:
+    for question in ("What is the capital of Mongolia?", "???"):
+        selection = chosen(question, hit("The budget of Aurora is 40 million won."))
+        assert selection.abstained
+        assert selection.confidence is Confidence.NONE
+    assert chosen("What is it?").abstained
+
+
+def test_confidence_follows_support() -> None:
+    assert [confidence_of(support) for support in (0.0, 0.2, 0.6, 0.95)] == [
+        Confidence.NONE,
+        Confidence.LOW,
+        Confidence.MEDIUM,
+        Confidence.HIGH,
+    ]
