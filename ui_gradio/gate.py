@@ -35,7 +35,12 @@ HEAD = b"""<base href="/" />
 		<title>Nexus Stream</title>
 		<link rel="icon" href="/ui/icon.svg" type="image/svg+xml" />
 		<link rel="stylesheet" href="/ui/theme.css" />
-		<link rel="stylesheet" href="/ui/app.css" />
+		<link rel="stylesheet" href="/ui/frame.css" />
+		<link rel="stylesheet" href="/ui/parts.css" />
+		<link rel="stylesheet" href="/ui/ask.css" />
+		<link rel="stylesheet" href="/ui/document.css" />
+		<link rel="stylesheet" href="/ui/lists.css" />
+		<link rel="stylesheet" href="/ui/narrow.css" />
 		<script type="module" src="/ui/main.js"></script>"""
 
 

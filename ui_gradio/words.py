@@ -199,7 +199,6 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "search.when.365": ("Past year", "지난 1년"),
     "search.keys": ("↑ ↓ to move, Enter to open", "↑ ↓ 이동, Enter 열기"),
     # Knowledge
-    "knowledge.title": ("Knowledge", "지식"),
     "knowledge.all": ("All documents", "모든 문서"),
     "knowledge.spaces": ("Spaces", "스페이스"),
     "knowledge.newspace": ("New space", "새 스페이스"),
@@ -219,7 +218,6 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "state.deleted": ("Deleted", "삭제됨"),
     "upload.title": ("Add documents", "문서 추가"),
     "upload.drop": ("Drop files here", "여기에 파일을 놓으세요"),
-    "upload.or": ("or", "또는"),
     "upload.choose": ("Choose files", "파일 선택"),
     "upload.folder": ("Choose a folder", "폴더 선택"),
     "upload.space": ("Into the space", "넣을 스페이스"),
@@ -231,7 +229,6 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "upload.unchanged": ("Already here, unchanged", "이미 있고 바뀌지 않음"),
     "upload.failed": ("Not read", "읽지 못함"),
     "upload.unsent": ("Not sent", "보내지 못함"),
-    "upload.clear": ("Clear finished", "끝난 항목 지우기"),
     "upload.readonly": (
         "You have no space you may add to. Make a new one.",
         "문서를 추가할 수 있는 스페이스가 없습니다. 새로 만드세요.",
@@ -251,7 +248,6 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "status.lag": ("Edit to searchable", "수정에서 검색까지"),
     "status.lag.none": ("No edits yet", "아직 수정 없음"),
     "status.lag.p95": ("95% within {t}", "95%가 {t} 이내"),
-    "status.queue": ("Queue", "대기열"),
     "status.queue.empty": ("Empty", "비어 있음"),
     "status.queue.oldest": ("oldest waits {t}", "가장 오래된 것 {t} 대기"),
     "status.keyword": ("Keyword index behind", "단어 색인 지연"),

@@ -19,14 +19,39 @@ export function turn(question, onretry) {
     drawSteps(steps, frame);
     const text = answer?.answer ?? frame.text ?? "";
     if (answer?.abstained) fill(body, abstained());
-    else if (text !== drawn || answer) fill(body, prose(text, (n) => chip(n, answer?.citations ?? [])));
+    else if (text !== drawn || answer)
+      fill(
+        body,
+        prose(text, (n) => chip(n, answer?.citations ?? [])),
+      );
     drawn = text;
     body.classList.toggle("growing", !frame.done && text !== "");
     if (!frame.done) return;
     body.setAttribute("aria-busy", "false");
-    if (frame.problem) fill(rest, errorState({ status: frame.problem.status, code: frame.problem.code, document: frame.problem }, onretry));
-    else if (frame.stopped) fill(rest, h("p", { class: "quiet" }, t("ask.stopped"), " ", h("button", { class: "link", type: "button", onclick: onretry }, t("retry"))));
-    else if (answer) fill(rest, confidence(answer), sources(answer), answer.abstained ? nearest(answer.nearest ?? []) : null, actions(answer));
+    if (frame.problem)
+      fill(
+        rest,
+        errorState({ status: frame.problem.status, code: frame.problem.code, document: frame.problem }, onretry),
+      );
+    else if (frame.stopped)
+      fill(
+        rest,
+        h(
+          "p",
+          { class: "quiet" },
+          t("ask.stopped"),
+          " ",
+          h("button", { class: "link", type: "button", onclick: onretry }, t("retry")),
+        ),
+      );
+    else if (answer)
+      fill(
+        rest,
+        confidence(answer),
+        sources(answer),
+        answer.abstained ? nearest(answer.nearest ?? []) : null,
+        actions(answer),
+      );
   }
   return { element, draw };
 }
@@ -37,12 +62,40 @@ function drawSteps(place, frame) {
   if (place.hidden) return;
   const last = steps.at(-1);
   const summary = frame.done
-    ? [icon("check", 15), t("ask.steps"), h("span", { class: "quiet" }, steps.map((step) => step.detail).filter(Boolean).join(" · "))]
-    : [h("span", { class: "spinner" }), last?.label ?? t("ask.working"), h("span", { class: "quiet" }, last?.detail ?? "")];
-  fill(place, h("summary", {}, summary),
-    h("ol", {}, steps.map((step) => h("li", { class: step.state },
-      step.state === "done" || frame.done ? icon("check", 14) : h("span", { class: "spinner small" }),
-      h("span", {}, step.label), h("span", { class: "quiet" }, step.detail ?? "")))));
+    ? [
+        icon("check", 15),
+        t("ask.steps"),
+        h(
+          "span",
+          { class: "quiet" },
+          steps
+            .map((step) => step.detail)
+            .filter(Boolean)
+            .join(" · "),
+        ),
+      ]
+    : [
+        h("span", { class: "spinner" }),
+        last?.label ?? t("ask.working"),
+        h("span", { class: "quiet" }, last?.detail ?? ""),
+      ];
+  fill(
+    place,
+    h("summary", {}, summary),
+    h(
+      "ol",
+      {},
+      steps.map((step) =>
+        h(
+          "li",
+          { class: step.state },
+          step.state === "done" || frame.done ? icon("check", 14) : h("span", { class: "spinner small" }),
+          h("span", {}, step.label),
+          h("span", { class: "quiet" }, step.detail ?? ""),
+        ),
+      ),
+    ),
+  );
 }
 
 function abstained() {
@@ -53,9 +106,19 @@ function chip(n, citations) {
   const citation = citations.find((one) => one.marker === n);
   if (!citation) return h("span", { class: "chip pending" }, String(n));
   if (citation.readable === false) return h("span", { class: "chip pending", title: t("ask.unreadable") }, String(n));
-  const button = h("button", { class: citation.verified ? "chip" : "chip changed", type: "button",
-    aria: { label: t("ask.source", { n, title: citation.source.title }) },
-    onclick: () => { hideQuote(); openPassage(citation); } }, String(n));
+  const button = h(
+    "button",
+    {
+      class: citation.verified ? "chip" : "chip changed",
+      type: "button",
+      aria: { label: t("ask.source", { n, title: citation.source.title }) },
+      onclick: () => {
+        hideQuote();
+        openPassage(citation);
+      },
+    },
+    String(n),
+  );
   for (const name of ["pointerenter", "focus"]) button.addEventListener(name, () => showQuote(button, citation));
   for (const name of ["pointerleave", "blur"]) button.addEventListener(name, hideQuote);
   return button;
@@ -65,9 +128,13 @@ let bubble = null;
 
 function showQuote(anchor, citation) {
   hideQuote();
-  bubble = h("div", { class: "bubble", role: "tooltip" },
-    h("p", { class: "bubble-title" }, citation.source.title), h("p", { class: "quiet" }, breadcrumb(citation.space, citation.heading, citation.page, citation.source.title)),
-    h("blockquote", {}, citation.quote));
+  bubble = h(
+    "div",
+    { class: "bubble", role: "tooltip" },
+    h("p", { class: "bubble-title" }, citation.source.title),
+    h("p", { class: "quiet" }, breadcrumb(citation.space, citation.heading, citation.page, citation.source.title)),
+    h("blockquote", {}, citation.quote),
+  );
   document.getElementById("nexus").append(bubble);
   const at = anchor.getBoundingClientRect();
   const box = bubble.getBoundingClientRect();
@@ -90,7 +157,12 @@ function confidence(answer) {
   const count = new Set(answer.citations.map((one) => one.source.id)).size;
   if (answer.abstained) return null;
   if (level === "none") return h("p", { class: "confidence none" }, icon("alert", 16), t("ask.none"));
-  return h("p", { class: `confidence ${level}` }, icon(level === "low" ? "alert" : "check", 16), tn(`ask.${level}`, count));
+  return h(
+    "p",
+    { class: `confidence ${level}` },
+    icon(level === "low" ? "alert" : "check", 16),
+    tn(`ask.${level}`, count),
+  );
 }
 
 /** The sources, each once, with what was quoted from it. */
@@ -101,18 +173,43 @@ function sources({ citations }) {
     const key = `${citation.source.id}:${citation.source.version}`;
     bySource.set(key, [...(bySource.get(key) ?? []), citation]);
   }
-  return h("section", { class: "sources", aria: { label: t("ask.sources") } }, h("h3", {}, t("ask.sources")),
-    h("ol", {}, [...bySource.values()].map((quotes) => h("li", {}, quotes[0].readable === false ? withheld(quotes) : sourceCard(quotes)))));
+  return h(
+    "section",
+    { class: "sources", aria: { label: t("ask.sources") } },
+    h("h3", {}, t("ask.sources")),
+    h(
+      "ol",
+      {},
+      [...bySource.values()].map((quotes) =>
+        h("li", {}, quotes[0].readable === false ? withheld(quotes) : sourceCard(quotes)),
+      ),
+    ),
+  );
 }
 
 function sourceCard(quotes) {
   const { source, space, updated_at: updated } = quotes[0];
   return [
-    h("p", { class: "source-head" }, icon("file", 16), h("span", { class: "source-title clip" }, source.title),
-      h("span", { class: "quiet" }, `${space.name} · `, h("time", { datetime: updated, title: exactly(updated) }, when(updated)))),
-    quotes.map((quote) => h("button", { class: "source", type: "button", onclick: () => openPassage(quote) },
-      h("span", { class: quote.verified ? "chip still" : "chip still changed" }, String(quote.marker)),
-      h("span", { class: "source-main" }, h("span", { class: "source-quote" }, quote.quote), where(quote)))),
+    h(
+      "p",
+      { class: "source-head" },
+      icon("file", 16),
+      h("span", { class: "source-title clip" }, source.title),
+      h(
+        "span",
+        { class: "quiet" },
+        `${space.name} · `,
+        h("time", { datetime: updated, title: exactly(updated) }, when(updated)),
+      ),
+    ),
+    quotes.map((quote) =>
+      h(
+        "button",
+        { class: "source", type: "button", onclick: () => openPassage(quote) },
+        h("span", { class: quote.verified ? "chip still" : "chip still changed" }, String(quote.marker)),
+        h("span", { class: "source-main" }, h("span", { class: "source-quote" }, quote.quote), where(quote)),
+      ),
+    ),
   ];
 }
 
@@ -120,22 +217,58 @@ function sourceCard(quotes) {
 function where({ heading, page, source, verified }) {
   const place = breadcrumb(null, heading, page, source.title);
   if (!place.textContent && verified) return null;
-  return h("span", { class: "quiet" }, place, !verified && [place.textContent && " · ", h("span", { class: "warn-text" }, t("ask.unverified"))]);
+  return h(
+    "span",
+    { class: "quiet" },
+    place,
+    !verified && [place.textContent && " · ", h("span", { class: "warn-text" }, t("ask.unverified"))],
+  );
 }
 
 function withheld(quotes) {
-  return h("p", { class: "source-head" }, quotes.map((quote) => h("span", { class: "chip pending" }, String(quote.marker))), h("span", { class: "quiet" }, t("ask.unreadable")));
+  return h(
+    "p",
+    { class: "source-head" },
+    quotes.map((quote) => h("span", { class: "chip pending" }, String(quote.marker))),
+    h("span", { class: "quiet" }, t("ask.unreadable")),
+  );
 }
 
 function nearest(hits) {
   if (!hits.length) return null;
-  return h("section", { class: "sources" }, h("h3", {}, t("ask.nearest")),
-    h("ol", {}, hits.map((hit) => h("li", {}, h("button", { class: "source", type: "button", onclick: () => openPassage(hit) },
-      icon("file", 16),
-      h("span", { class: "source-main" },
-        h("span", { class: "source-title" }, hit.source.title),
-        h("span", { class: "source-quote" }, marked(hit.text, hit.highlights ?? [])),
-        h("span", { class: "quiet" }, breadcrumb(hit.space, hit.heading, hit.page, hit.source.title), " · ", when(hit.updated_at))))))));
+  return h(
+    "section",
+    { class: "sources" },
+    h("h3", {}, t("ask.nearest")),
+    h(
+      "ol",
+      {},
+      hits.map((hit) =>
+        h(
+          "li",
+          {},
+          h(
+            "button",
+            { class: "source", type: "button", onclick: () => openPassage(hit) },
+            icon("file", 16),
+            h(
+              "span",
+              { class: "source-main" },
+              h("span", { class: "source-title" }, hit.source.title),
+              h("span", { class: "source-quote" }, marked(hit.text, hit.highlights ?? [])),
+              h(
+                "span",
+                { class: "quiet" },
+                breadcrumb(hit.space, hit.heading, hit.page, hit.source.title),
+                " · ",
+                when(hit.updated_at),
+              ),
+            ),
+          ),
+        ),
+      ),
+    ),
+  );
 }
 
 function actions(answer) {
@@ -145,8 +278,12 @@ function actions(answer) {
     notice(t("ask.copied"));
   };
   const extractive = !answer.model || /extractive/i.test(answer.model);
-  return h("div", { class: "answer-actions" },
-    !answer.abstained && h("button", { class: "quiet-button", type: "button", onclick: copy }, icon("copy", 15), t("ask.copy")),
-    !answer.abstained && h("span", { class: "quiet" }, extractive ? t("ask.extractive") : t("ask.model", { model: answer.model })));
+  return h(
+    "div",
+    { class: "answer-actions" },
+    !answer.abstained &&
+      h("button", { class: "quiet-button", type: "button", onclick: copy }, icon("copy", 15), t("ask.copy")),
+    !answer.abstained &&
+      h("span", { class: "quiet" }, extractive ? t("ask.extractive") : t("ask.model", { model: answer.model })),
+  );
 }
-

@@ -94,7 +94,10 @@ export function upload({ file, spaceId, path }, onprogress) {
     body.append("space_id", spaceId);
     if (path) body.append("path", path);
     body.append("file", file, file.name);
-    request.upload.addEventListener("progress", (event) => event.lengthComputable && onprogress(event.loaded / event.total));
+    request.upload.addEventListener(
+      "progress",
+      (event) => event.lengthComputable && onprogress(event.loaded / event.total),
+    );
     request.addEventListener("load", () => {
       let answer = null;
       try {

@@ -2,7 +2,17 @@
 import { call } from "./bridge.js";
 import { blocksOf } from "./doctext.js";
 import { fill, h, icon } from "./dom.js";
-import { badge, breadcrumb, confirmDelete, emptyState, errorState, menu, notice, noticeProblem, skeleton } from "./parts.js";
+import {
+  badge,
+  breadcrumb,
+  confirmDelete,
+  emptyState,
+  errorState,
+  menu,
+  notice,
+  noticeProblem,
+  skeleton,
+} from "./parts.js";
 import { revealMark } from "./panel.js";
 import { go } from "./router.js";
 import { mayWrite, spaces } from "./session.js";
@@ -20,7 +30,10 @@ export function documentPage({ params, query, place, side, onleave }) {
   const column = h("article", { class: "column document" });
   let left = false;
   let poll = 0;
-  onleave(() => { left = true; clearTimeout(poll); });
+  onleave(() => {
+    left = true;
+    clearTimeout(poll);
+  });
   fill(place, fill(scroller, column));
   load();
 
@@ -37,13 +50,44 @@ export function documentPage({ params, query, place, side, onleave }) {
   async function draw(document) {
     const body = h("div", { class: "doc-text" });
     const notes = h("div");
-    fill(column, h("header", { class: "doc-head" },
-      h("p", { class: "quiet" }, h("a", { class: "plain", href: `/knowledge?space=${encodeURIComponent(document.space.id)}`, "data-link": true }, document.space.name)),
-      h("div", { class: "row top" }, h("h1", { class: "grow" }, document.title), actions(document)),
-      h("p", { class: "byline" }, [document.author?.name && t("document.by", { name: document.author.name }), h("time", { datetime: document.updated_at, title: exactly(document.updated_at) }, when(document.updated_at)),
-        `${t("document.version")} ${version ?? document.version}`].filter(Boolean).map((part, n) => [n > 0 && " · ", part]),
-      document.index.status !== "indexed" && [" ", badge(document.index.status)])), notes, body, details(document));
-    if (document.index.status === "failed") fill(notes, h("p", { class: "note bad" }, icon("alert", 16), document.index.error));
+    fill(
+      column,
+      h(
+        "header",
+        { class: "doc-head" },
+        h(
+          "p",
+          { class: "quiet" },
+          h(
+            "a",
+            { class: "plain", href: `/knowledge?space=${encodeURIComponent(document.space.id)}`, "data-link": true },
+            document.space.name,
+          ),
+        ),
+        h("div", { class: "row top" }, h("h1", { class: "grow" }, document.title), actions(document)),
+        h(
+          "p",
+          { class: "byline" },
+          [
+            document.author?.name && t("document.by", { name: document.author.name }),
+            h(
+              "time",
+              { datetime: document.updated_at, title: exactly(document.updated_at) },
+              when(document.updated_at),
+            ),
+            `${t("document.version")} ${version ?? document.version}`,
+          ]
+            .filter(Boolean)
+            .map((part, n) => [n > 0 && " · ", part]),
+          document.index.status !== "indexed" && [" ", badge(document.index.status)],
+        ),
+      ),
+      notes,
+      body,
+      details(document),
+    );
+    if (document.index.status === "failed")
+      fill(notes, h("p", { class: "note bad" }, icon("alert", 16), document.index.error));
     if (document.index.status === "pending") poll = setTimeout(() => !left && refresh(document), POLL_MS);
     await drawText(document, body, notes);
   }
@@ -71,13 +115,26 @@ export function documentPage({ params, query, place, side, onleave }) {
     if (!text?.length) {
       spaceList(side, { current: document.space.id });
       if (document.index.status !== "failed") {
-        fill(body, emptyState("file", document.title, t(document.index.status === "pending" ? "document.reading" : "document.empty")));
+        fill(
+          body,
+          emptyState(
+            "file",
+            document.title,
+            t(document.index.status === "pending" ? "document.reading" : "document.empty"),
+          ),
+        );
       }
       return;
     }
-    if (text.current === false) fill(notes, h("p", { class: "note warn" }, icon("clock", 16), t("passage.old", { n: text.version })));
-    const drawBlocks = (stretch) => fill(body, withoutTitle(blocksOf(stretch, passage), document.title),
-      stretch.end < stretch.length && h("button", { class: "more", type: "button", onclick: more }, icon("down", 15), t("more")));
+    if (text.current === false)
+      fill(notes, h("p", { class: "note warn" }, icon("clock", 16), t("passage.old", { n: text.version })));
+    const drawBlocks = (stretch) =>
+      fill(
+        body,
+        withoutTitle(blocksOf(stretch, passage), document.title),
+        stretch.end < stretch.length &&
+          h("button", { class: "more", type: "button", onclick: more }, icon("down", 15), t("more")),
+      );
     const more = async () => {
       end += STRETCH;
       try {
@@ -95,7 +152,8 @@ export function documentPage({ params, query, place, side, onleave }) {
   /** The first heading says the title once more: the page has it above already. */
   function withoutTitle(nodes, title) {
     const first = nodes[0];
-    const repeats = first?.matches?.("h1, h2, h3") && !first.querySelector("mark") && first.textContent.trim() === title.trim();
+    const repeats =
+      first?.matches?.("h1, h2, h3") && !first.querySelector("mark") && first.textContent.trim() === title.trim();
     return repeats ? nodes.slice(1) : nodes;
   }
 
@@ -105,21 +163,67 @@ export function documentPage({ params, query, place, side, onleave }) {
       event.preventDefault();
       document.getElementById("nexus").classList.remove("with-side");
       const target = body.querySelector(`[data-start="${start}"]`);
-      if (target) target.scrollIntoView({ block: "start", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+      if (target)
+        target.scrollIntoView({
+          block: "start",
+          behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth",
+        });
       else scroller.scrollTop = 0;
     };
-    fill(side, h("div", { class: "side-head" }, h("h2", {}, t("document.outline"))),
-      h("nav", { class: "side-list", aria: { label: t("document.outline") } }, h("ul", { class: "outline" }, headings.map((one) =>
-        h("li", { style: `--depth: ${Math.min(one.level - top, 4)}` }, h("a", { href: `#${one.start}`, title: one.heading, onclick: jump(one.start) }, h("span", { class: "clip" }, one.heading)))))));
+    fill(
+      side,
+      h("div", { class: "side-head" }, h("h2", {}, t("document.outline"))),
+      h(
+        "nav",
+        { class: "side-list", aria: { label: t("document.outline") } },
+        h(
+          "ul",
+          { class: "outline" },
+          headings.map((one) =>
+            h(
+              "li",
+              { style: `--depth: ${Math.min(one.level - top, 4)}` },
+              h(
+                "a",
+                { href: `#${one.start}`, title: one.heading, onclick: jump(one.start) },
+                h("span", { class: "clip" }, one.heading),
+              ),
+            ),
+          ),
+        ),
+      ),
+    );
   }
 
   function actions(doc) {
-    const button = h("button", { class: "icon-button", type: "button", aria: { label: t("document.actions") } }, icon("more"));
-    return menu(button, () => [
-      { label: t("document.askabout"), icon: "ask", onclick: () => go(`/?q=${encodeURIComponent(t("ask.example.1", { title: doc.title }))}`) },
-      doc.filename && { label: t("document.download"), icon: "download", href: `/api/v1/documents/${encodeURIComponent(doc.id)}/file`, download: doc.filename },
-      mayWrite(doc.space.id) && { label: t("document.delete"), icon: "trash", danger: true, onclick: () => remove(doc) },
-    ], "below end");
+    const button = h(
+      "button",
+      { class: "icon-button", type: "button", aria: { label: t("document.actions") } },
+      icon("more"),
+    );
+    return menu(
+      button,
+      () => [
+        {
+          label: t("document.askabout"),
+          icon: "ask",
+          onclick: () => go(`/?q=${encodeURIComponent(t("ask.example.1", { title: doc.title }))}`),
+        },
+        doc.filename && {
+          label: t("document.download"),
+          icon: "download",
+          href: `/api/v1/documents/${encodeURIComponent(doc.id)}/file`,
+          download: doc.filename,
+        },
+        mayWrite(doc.space.id) && {
+          label: t("document.delete"),
+          icon: "trash",
+          danger: true,
+          onclick: () => remove(doc),
+        },
+      ],
+      "below end",
+    );
   }
 
   async function remove(doc) {
@@ -134,10 +238,25 @@ export function documentPage({ params, query, place, side, onleave }) {
   }
 
   function details(doc) {
-    const rows = [["document.space", breadcrumb(doc.space)], ["document.file", doc.filename], ["document.path", doc.path], ["document.size", doc.size != null && bytes(doc.size)],
-      ["document.tags", doc.tags?.join(", ")], ["document.created", exactly(doc.created_at)], ["document.updated", exactly(doc.updated_at)],
-      ["document.passages", doc.index.chunk_count ? number(doc.index.chunk_count) : null]];
-    return h("details", { class: "doc-details" }, h("summary", {}, t("document.details")),
-      h("dl", {}, rows.filter(([, value]) => value).map(([key, value]) => [h("dt", {}, t(key)), h("dd", {}, value)])));
+    const rows = [
+      ["document.space", breadcrumb(doc.space)],
+      ["document.file", doc.filename],
+      ["document.path", doc.path],
+      ["document.size", doc.size != null && bytes(doc.size)],
+      ["document.tags", doc.tags?.join(", ")],
+      ["document.created", exactly(doc.created_at)],
+      ["document.updated", exactly(doc.updated_at)],
+      ["document.passages", doc.index.chunk_count ? number(doc.index.chunk_count) : null],
+    ];
+    return h(
+      "details",
+      { class: "doc-details" },
+      h("summary", {}, t("document.details")),
+      h(
+        "dl",
+        {},
+        rows.filter(([, value]) => value).map(([key, value]) => [h("dt", {}, t(key)), h("dd", {}, value)]),
+      ),
+    );
   }
 }

@@ -7,7 +7,8 @@ export function h(tag, attributes = {}, ...children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (name === "aria") for (const [key, word] of Object.entries(value)) element.setAttribute(`aria-${key}`, word);
+    else if (name === "aria")
+      for (const [key, word] of Object.entries(value)) element.setAttribute(`aria-${key}`, word);
     else if (name === "data") Object.assign(element.dataset, value);
     else if (name === "value") element.value = value;
     else element.setAttribute(name, value === true ? "" : value);
@@ -45,7 +46,11 @@ const PATHS = {
   upload: ["M12 15V4", "m7 9 5-5 5 5", "M4 16v3.5A1.5 1.5 0 0 0 5.5 21h13a1.5 1.5 0 0 0 1.5-1.5V16"],
   download: ["M12 4v11", "m7 10 5 5 5-5", "M4 16v3.5A1.5 1.5 0 0 0 5.5 21h13a1.5 1.5 0 0 0 1.5-1.5V16"],
   check: ["m5 12.5 4.5 4.5L19 7"],
-  alert: ["M12 8.5v4.5", "M12 16.5v.01", "M10.3 4 2.6 17.5A2 2 0 0 0 4.3 20.5h15.4a2 2 0 0 0 1.7-3L13.7 4a2 2 0 0 0-3.4 0Z"],
+  alert: [
+    "M12 8.5v4.5",
+    "M12 16.5v.01",
+    "M10.3 4 2.6 17.5A2 2 0 0 0 4.3 20.5h15.4a2 2 0 0 0 1.7-3L13.7 4a2 2 0 0 0-3.4 0Z",
+  ],
   clock: ["M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18Z", "M12 7.5V12l3 2"],
   right: ["m9 6 6 6-6 6"],
   left: ["m15 6-6 6 6 6"],
@@ -58,8 +63,17 @@ const PATHS = {
   list: ["M4 6.5h16", "M4 12h16", "M4 17.5h10"],
   space: ["m12 3 9 5-9 5-9-5Z", "m3 12.5 9 5 9-5", "m3 17 9 5 9-5"],
   moon: ["M20 14.5A8.5 8.5 0 1 1 9.5 4a7 7 0 0 0 10.5 10.5Z"],
-  sun: ["M12 16.5a4.5 4.5 0 1 0 0-9 4.5 4.5 0 0 0 0 9Z", "M12 2.5v2", "M12 19.5v2", "M2.5 12h2", "M19.5 12h2",
-    "m5.3 5.3 1.4 1.4", "m17.3 17.3 1.4 1.4", "m5.3 18.7 1.4-1.4", "m17.3 6.7 1.4-1.4"],
+  sun: [
+    "M12 16.5a4.5 4.5 0 1 0 0-9 4.5 4.5 0 0 0 0 9Z",
+    "M12 2.5v2",
+    "M12 19.5v2",
+    "M2.5 12h2",
+    "M19.5 12h2",
+    "m5.3 5.3 1.4 1.4",
+    "m17.3 17.3 1.4 1.4",
+    "m5.3 18.7 1.4-1.4",
+    "m17.3 6.7 1.4-1.4",
+  ],
   auto: ["M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18Z", "M12 3v18", "M12 8h7.5", "M12 13h8.8", "M12 18h6"],
   person: ["M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8Z", "M4.5 20.5a7.5 7.5 0 0 1 15 0"],
   filter: ["M4 6h16", "M7 12h10", "M10 18h4"],
@@ -69,9 +83,19 @@ const PATHS = {
 export function icon(name, size = 18) {
   const ns = "http://www.w3.org/2000/svg";
   const svg = document.createElementNS(ns, "svg");
-  for (const [key, value] of Object.entries({ viewBox: "0 0 24 24", width: size, height: size, fill: "none",
-    stroke: "currentColor", "stroke-width": 1.75, "stroke-linecap": "round", "stroke-linejoin": "round",
-    "aria-hidden": "true", class: "icon" })) svg.setAttribute(key, value);
+  for (const [key, value] of Object.entries({
+    viewBox: "0 0 24 24",
+    width: size,
+    height: size,
+    fill: "none",
+    stroke: "currentColor",
+    "stroke-width": 1.75,
+    "stroke-linecap": "round",
+    "stroke-linejoin": "round",
+    "aria-hidden": "true",
+    class: "icon",
+  }))
+    svg.setAttribute(key, value);
   for (const d of PATHS[name]) {
     const path = document.createElementNS(ns, "path");
     path.setAttribute("d", d);

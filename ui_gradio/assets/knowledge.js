@@ -19,17 +19,51 @@ export function knowledgePage({ query, place, side, onleave }) {
   let timer = 0;
   let poll = 0;
   let left = false;
-  onleave(() => { left = true; clearTimeout(timer); clearTimeout(poll); });
+  onleave(() => {
+    left = true;
+    clearTimeout(timer);
+    clearTimeout(poll);
+  });
 
   const heading = h("h1", {}, t("knowledge.all"));
   const count = h("p", { class: "quiet" });
   const list = h("div", { class: "documents" });
-  const filterInput = h("input", { class: "field", type: "search", value: filter, placeholder: t("knowledge.filter"), maxlength: "200", aria: { label: t("knowledge.filter") } });
-  const uploads = uploader({ spaceId: () => spaceId, onchange: () => { refresh(); drawSpaces(true); } });
-  const addButton = h("button", { class: "button primary", type: "button", onclick: () => uploads.open() }, icon("upload", 16), t("knowledge.add"));
-  fill(place, h("div", { class: "scroll" }, h("div", { class: "column wide" },
-    h("header", { class: "page-head" }, h("div", { class: "grow" }, heading, count), addButton),
-    uploads.element, h("div", { class: "toolbar" }, filterInput), list)));
+  const filterInput = h("input", {
+    class: "field",
+    type: "search",
+    value: filter,
+    placeholder: t("knowledge.filter"),
+    maxlength: "200",
+    aria: { label: t("knowledge.filter") },
+  });
+  const uploads = uploader({
+    spaceId: () => spaceId,
+    onchange: () => {
+      refresh();
+      drawSpaces(true);
+    },
+  });
+  const addButton = h(
+    "button",
+    { class: "button primary", type: "button", onclick: () => uploads.open() },
+    icon("upload", 16),
+    t("knowledge.add"),
+  );
+  fill(
+    place,
+    h(
+      "div",
+      { class: "scroll" },
+      h(
+        "div",
+        { class: "column wide" },
+        h("header", { class: "page-head" }, h("div", { class: "grow" }, heading, count), addButton),
+        uploads.element,
+        h("div", { class: "toolbar" }, filterInput),
+        list,
+      ),
+    ),
+  );
   uploads.acceptDrops(place);
   if (query.has("add")) uploads.open();
 
@@ -37,7 +71,10 @@ export function knowledgePage({ query, place, side, onleave }) {
     clearTimeout(timer);
     timer = setTimeout(() => {
       filter = filterInput.value.trim();
-      const address = new URLSearchParams({ ...(spaceId && { space: spaceId }), ...(filter && { q: filter }) }).toString();
+      const address = new URLSearchParams({
+        ...(spaceId && { space: spaceId }),
+        ...(filter && { q: filter }),
+      }).toString();
       replaceAddress(address ? `/knowledge?${address}` : "/knowledge");
       refresh();
     }, PAUSE_MS);
@@ -69,12 +106,24 @@ export function knowledgePage({ query, place, side, onleave }) {
     clearTimeout(poll);
     if (items.some((document) => document.index.status === "pending")) poll = setTimeout(refresh, POLL_MS);
     if (!items.length) {
-      return filter ? h("p", { class: "side-empty" }, t("knowledge.nomatch", { q: filter }))
-        : emptyState("knowledge", t("knowledge.empty.title"), t("knowledge.empty"),
-          h("button", { class: "button primary", type: "button", onclick: () => uploads.open() }, icon("upload", 16), t("knowledge.add")));
+      return filter
+        ? h("p", { class: "side-empty" }, t("knowledge.nomatch", { q: filter }))
+        : emptyState(
+            "knowledge",
+            t("knowledge.empty.title"),
+            t("knowledge.empty"),
+            h(
+              "button",
+              { class: "button primary", type: "button", onclick: () => uploads.open() },
+              icon("upload", 16),
+              t("knowledge.add"),
+            ),
+          );
     }
-    return [h("ul", { class: "doc-list" }, items.map(row)),
-      cursor && h("button", { class: "more", type: "button", onclick: more }, t("more"))];
+    return [
+      h("ul", { class: "doc-list" }, items.map(row)),
+      cursor && h("button", { class: "more", type: "button", onclick: more }, t("more")),
+    ];
   }
 
   async function more() {
@@ -90,14 +139,34 @@ export function knowledgePage({ query, place, side, onleave }) {
 
   function row(document) {
     const { index } = document;
-    return h("li", {}, h("a", { class: "doc-row", href: `/documents/${encodeURIComponent(document.id)}`, "data-link": true },
-      icon("file", 18),
-      h("span", { class: "doc-main" },
-        h("span", { class: "doc-title" }, document.title),
-        h("span", { class: "quiet" }, [!spaceId && document.space.name, document.author?.name, bytes(document.size ?? 0)].filter(Boolean).join(" · ")),
-        index.status === "failed" && h("span", { class: "doc-error" }, index.error)),
-      index.status === "indexed" ? null : badge(index.status),
-      h("time", { class: "quiet", datetime: document.updated_at, title: exactly(document.updated_at) }, when(document.updated_at))));
+    return h(
+      "li",
+      {},
+      h(
+        "a",
+        { class: "doc-row", href: `/documents/${encodeURIComponent(document.id)}`, "data-link": true },
+        icon("file", 18),
+        h(
+          "span",
+          { class: "doc-main" },
+          h("span", { class: "doc-title" }, document.title),
+          h(
+            "span",
+            { class: "quiet" },
+            [!spaceId && document.space.name, document.author?.name, bytes(document.size ?? 0)]
+              .filter(Boolean)
+              .join(" · "),
+          ),
+          index.status === "failed" && h("span", { class: "doc-error" }, index.error),
+        ),
+        index.status === "indexed" ? null : badge(index.status),
+        h(
+          "time",
+          { class: "quiet", datetime: document.updated_at, title: exactly(document.updated_at) },
+          when(document.updated_at),
+        ),
+      ),
+    );
   }
 
   async function drawSpaces(fresh) {

@@ -15,10 +15,23 @@ export function openPalette() {
   let ticket = 0;
   let timer = 0;
   let options = [];
-  const input = h("input", { type: "text", role: "combobox", placeholder: t("palette.placeholder"), autofocus: true, autocomplete: "off", spellcheck: "false", maxlength: "2000",
-    aria: { label: t("palette.placeholder"), expanded: "true", controls: "palette-list", autocomplete: "list" } });
+  const input = h("input", {
+    type: "text",
+    role: "combobox",
+    placeholder: t("palette.placeholder"),
+    autofocus: true,
+    autocomplete: "off",
+    spellcheck: "false",
+    maxlength: "2000",
+    aria: { label: t("palette.placeholder"), expanded: "true", controls: "palette-list", autocomplete: "list" },
+  });
   const list = h("div", { class: "palette-list", id: "palette-list", role: "listbox" });
-  box = dialog(t("nav.find"), "palette", h("div", { class: "palette-box" }, icon("search", 19), input, h("kbd", {}, "Esc")), list);
+  box = dialog(
+    t("nav.find"),
+    "palette",
+    h("div", { class: "palette-box" }, icon("search", 19), input, h("kbd", {}, "Esc")),
+    list,
+  );
 
   const pick = (address) => {
     box.close();
@@ -26,12 +39,28 @@ export function openPalette() {
   };
   const option = (name, label, under, address) => {
     const at = options.length;
-    const element = h("div", { class: "palette-option", role: "option", id: `option-${at}`, onclick: () => pick(address), onpointermove: () => chosen !== at && choose(at) },
-      icon(name, 17), h("span", { class: "grow" }, h("span", { class: "palette-label" }, label), under && h("span", { class: "quiet palette-under" }, under)));
+    const element = h(
+      "div",
+      {
+        class: "palette-option",
+        role: "option",
+        id: `option-${at}`,
+        onclick: () => pick(address),
+        onpointermove: () => chosen !== at && choose(at),
+      },
+      icon(name, 17),
+      h(
+        "span",
+        { class: "grow" },
+        h("span", { class: "palette-label" }, label),
+        under && h("span", { class: "quiet palette-under" }, under),
+      ),
+    );
     options.push({ element, address });
     return element;
   };
-  const group = (label, items) => items.length > 0 && h("div", { role: "group", aria: { label } }, h("p", { class: "label" }, label), items);
+  const group = (label, items) =>
+    items.length > 0 && h("div", { role: "group", aria: { label } }, h("p", { class: "label" }, label), items);
   const choose = (at) => {
     chosen = Math.min(Math.max(at, 0), options.length - 1);
     options.forEach((one, n) => one.element.setAttribute("aria-selected", String(n === chosen)));
@@ -42,16 +71,45 @@ export function openPalette() {
     const q = input.value.trim();
     options = [];
     if (!q) {
-      fill(list, group(t("palette.go"), [["ask", "nav.ask", "/"], ["search", "nav.search", "/search"], ["knowledge", "nav.knowledge", "/knowledge"], ["status", "nav.status", "/status"]]
-        .map(([name, label, address]) => option(name, t(label), null, address))));
+      fill(
+        list,
+        group(
+          t("palette.go"),
+          [
+            ["ask", "nav.ask", "/"],
+            ["search", "nav.search", "/search"],
+            ["knowledge", "nav.knowledge", "/knowledge"],
+            ["status", "nav.status", "/status"],
+          ].map(([name, label, address]) => option(name, t(label), null, address)),
+        ),
+      );
     } else {
       const asking = option("ask", t("palette.askq", { q }), null, `/?q=${encodeURIComponent(q)}`);
-      fill(list, group(t("palette.ask"), [asking]),
-        group(t("palette.documents"), (found?.documents ?? []).map((one) => option("file", one.title, one.space.name, `/documents/${encodeURIComponent(one.id)}`))),
-        group(t("palette.passages"), (found?.hits ?? []).map((hit) => option("quote", marked(hit.text, hit.highlights ?? []), [hit.source.title, " · ", breadcrumb(hit.space, hit.heading, hit.page, hit.source.title)],
-          documentUrl(hit.source, hit.start, hit.end)))),
+      fill(
+        list,
+        group(t("palette.ask"), [asking]),
+        group(
+          t("palette.documents"),
+          (found?.documents ?? []).map((one) =>
+            option("file", one.title, one.space.name, `/documents/${encodeURIComponent(one.id)}`),
+          ),
+        ),
+        group(
+          t("palette.passages"),
+          (found?.hits ?? []).map((hit) =>
+            option(
+              "quote",
+              marked(hit.text, hit.highlights ?? []),
+              [hit.source.title, " · ", breadcrumb(hit.space, hit.heading, hit.page, hit.source.title)],
+              documentUrl(hit.source, hit.start, hit.end),
+            ),
+          ),
+        ),
         found?.problem && h("p", { class: "doc-error" }, explain(found.problem).detail),
-        group(t("nav.search"), [option("search", t("palette.searchq", { q }), null, `/search?q=${encodeURIComponent(q)}`)]));
+        group(t("nav.search"), [
+          option("search", t("palette.searchq", { q }), null, `/search?q=${encodeURIComponent(q)}`),
+        ]),
+      );
     }
     choose(Math.min(chosen, options.length - 1));
   };
@@ -60,7 +118,10 @@ export function openPalette() {
     const mine = ++ticket;
     if (!q) return;
     try {
-      const [found, documents] = await Promise.all([call("search", { query: q, k: 5 }), call("documents", { q: q.slice(0, 200), limit: 4 })]);
+      const [found, documents] = await Promise.all([
+        call("search", { query: q, k: 5 }),
+        call("documents", { q: q.slice(0, 200), limit: 4 }),
+      ]);
       if (mine === ticket && box.isConnected) draw({ hits: found.hits, documents: documents.items });
     } catch (problem) {
       if (mine === ticket && box.isConnected) draw({ problem });

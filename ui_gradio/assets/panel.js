@@ -36,16 +36,42 @@ export function openPassage(passage, { focus = true } = {}) {
   panel?.remove();
   const body = h("div", { class: "panel-body doc-text", tabindex: "0" });
   const notes = h("div", { class: "panel-notes" });
-  panel = h("aside", { class: "panel", aria: { label: t("passage.title") } },
-    h("header", { class: "panel-head" },
-      h("div", { class: "grow" },
+  panel = h(
+    "aside",
+    { class: "panel", aria: { label: t("passage.title") } },
+    h(
+      "header",
+      { class: "panel-head" },
+      h(
+        "div",
+        { class: "grow" },
         h("h2", {}, source.title),
         h("p", { class: "quiet" }, breadcrumb(passage.space, passage.heading, passage.page, source.title)),
-        h("p", { class: "quiet", title: exactly(passage.updated_at) }, `${t("document.version")} ${source.version} · ${when(passage.updated_at)}`)),
-      h("button", { class: "icon-button", type: "button", aria: { label: t("close") }, onclick: closePanel }, icon("x"))),
-    notes, body,
-    h("footer", { class: "panel-foot" },
-      h("a", { class: "button", href: documentUrl(source, start, end), "data-link": true }, icon("open", 16), t("passage.open"))));
+        h(
+          "p",
+          { class: "quiet", title: exactly(passage.updated_at) },
+          `${t("document.version")} ${source.version} · ${when(passage.updated_at)}`,
+        ),
+      ),
+      h(
+        "button",
+        { class: "icon-button", type: "button", aria: { label: t("close") }, onclick: closePanel },
+        icon("x"),
+      ),
+    ),
+    notes,
+    body,
+    h(
+      "footer",
+      { class: "panel-foot" },
+      h(
+        "a",
+        { class: "button", href: documentUrl(source, start, end), "data-link": true },
+        icon("open", 16),
+        t("passage.open"),
+      ),
+    ),
+  );
   const app = document.getElementById("nexus");
   app.append(panel);
   app.classList.add("with-panel");
@@ -56,17 +82,24 @@ export function openPassage(passage, { focus = true } = {}) {
   const load = () => call("document_text", { id: source.id, version: source.version, start: reach[0], end: reach[1] });
   const draw = (text) => {
     if (passage.verified !== undefined) {
-      fill(notes, passage.verified
-        ? h("p", { class: "note good" }, icon("check", 16), t("ask.verified", { n: source.version }))
-        : h("p", { class: "note warn" }, icon("alert", 16), t("ask.unverified")));
+      fill(
+        notes,
+        passage.verified
+          ? h("p", { class: "note good" }, icon("check", 16), t("ask.verified", { n: source.version }))
+          : h("p", { class: "note warn" }, icon("alert", 16), t("ask.unverified")),
+      );
     } else if (text.current === false) {
       fill(notes, h("p", { class: "note warn" }, icon("clock", 16), t("passage.old", { n: text.version })));
     }
     if (!text.length) return emptyState("file", source.title, t("document.empty"));
     requestAnimationFrame(() => revealMark(body));
-    const more = (side, label, name) => h("button", { class: "more", type: "button", onclick: () => widen(side) }, icon(name, 15), t(label));
-    return [text.start > 0 && more(0, "passage.before", "up"), blocksOf(text, [start, end], words),
-      text.end < text.length && more(1, "passage.after", "down")];
+    const more = (side, label, name) =>
+      h("button", { class: "more", type: "button", onclick: () => widen(side) }, icon(name, 15), t(label));
+    return [
+      text.start > 0 && more(0, "passage.before", "up"),
+      blocksOf(text, [start, end], words),
+      text.end < text.length && more(1, "passage.after", "down"),
+    ];
   };
   const widen = async (side) => {
     reach = side === 0 ? [Math.max(0, reach[0] - 3 * AROUND), reach[1]] : [reach[0], reach[1] + 3 * AROUND];
@@ -78,7 +111,9 @@ export function openPassage(passage, { focus = true } = {}) {
       noticeProblem(error);
       return;
     }
-    requestAnimationFrame(() => { body.scrollTop = side === 0 ? top + body.scrollHeight - height : top; });
+    requestAnimationFrame(() => {
+      body.scrollTop = side === 0 ? top + body.scrollHeight - height : top;
+    });
   };
   return show(body, load, draw, () => skeleton(5));
 }

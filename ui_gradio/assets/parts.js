@@ -8,10 +8,14 @@ export function explain(problem) {
     return { title: t("problem.title"), detail: t("problem.unreachable") };
   }
   if (problem.status === 404) return { title: t("problem.missing.title"), detail: t("problem.missing") };
-  if (problem.status === 403) return { title: t("problem.forbidden.title"), detail: problem.message || t("problem.forbidden") };
+  if (problem.status === 403)
+    return { title: t("problem.forbidden.title"), detail: problem.message || t("problem.forbidden") };
   const { title, detail, request_id: id } = problem.document ?? {};
   const words = detail && detail !== title ? detail : "";
-  return { title: title || t("problem.title"), detail: problem.status >= 500 && id ? `${words} (${id})` : words || problem.message };
+  return {
+    title: title || t("problem.title"),
+    detail: problem.status >= 500 && id ? `${words} (${id})` : words || problem.message,
+  };
 }
 
 /** Programming errors are not problems: they belong in the console, and the person is told that it did not work. */
@@ -23,20 +27,33 @@ export function asProblem(error) {
 
 export function errorState(error, onretry) {
   const { title, detail } = explain(asProblem(error));
-  return h("div", { class: "state", role: "alert" },
+  return h(
+    "div",
+    { class: "state", role: "alert" },
     h("span", { class: "state-icon bad" }, icon("alert", 22)),
-    h("h2", {}, title), h("p", {}, detail),
-    onretry && h("button", { class: "button", type: "button", onclick: onretry }, icon("retry", 16), t("retry")));
+    h("h2", {}, title),
+    h("p", {}, detail),
+    onretry && h("button", { class: "button", type: "button", onclick: onretry }, icon("retry", 16), t("retry")),
+  );
 }
 
 export function emptyState(name, title, text, ...actions) {
-  return h("div", { class: "state" }, h("span", { class: "state-icon" }, icon(name, 22)), h("h2", {}, title), h("p", {}, text),
-    actions.length > 0 && h("div", { class: "row center" }, actions));
+  return h(
+    "div",
+    { class: "state" },
+    h("span", { class: "state-icon" }, icon(name, 22)),
+    h("h2", {}, title),
+    h("p", {}, text),
+    actions.length > 0 && h("div", { class: "row center" }, actions),
+  );
 }
 
 export function skeleton(rows = 4, kind = "text") {
-  return h("div", { class: `skeleton ${kind}`, role: "status", aria: { label: t("loading") } },
-    Array.from({ length: rows }, () => h("div", {}, h("span"), h("span"))));
+  return h(
+    "div",
+    { class: `skeleton ${kind}`, role: "status", aria: { label: t("loading") } },
+    Array.from({ length: rows }, () => h("div", {}, h("span"), h("span"))),
+  );
 }
 
 /** Fill `place` with what `load` gives, by way of a skeleton, or the error with a way to try again. */
@@ -48,7 +65,11 @@ export async function show(place, load, draw, waiting = () => skeleton()) {
     const data = await load();
     if (place.ticket === ticket) fill(place, draw(data));
   } catch (error) {
-    if (place.ticket === ticket) fill(place, errorState(error, () => show(place, load, draw, waiting)));
+    if (place.ticket === ticket)
+      fill(
+        place,
+        errorState(error, () => show(place, load, draw, waiting)),
+      );
   }
 }
 
@@ -66,10 +87,29 @@ export function dialog(label, className, ...content) {
 export function confirmDelete(title, text, action = t("delete")) {
   return new Promise((resolve) => {
     let yes = false;
-    const box = dialog(title, "dialog", h("h2", {}, title), h("p", {}, text),
-      h("div", { class: "row end" },
+    const box = dialog(
+      title,
+      "dialog",
+      h("h2", {}, title),
+      h("p", {}, text),
+      h(
+        "div",
+        { class: "row end" },
         h("button", { class: "button", type: "button", autofocus: true, onclick: () => box.close() }, t("cancel")),
-        h("button", { class: "button danger", type: "button", onclick: () => { yes = true; box.close(); } }, action)));
+        h(
+          "button",
+          {
+            class: "button danger",
+            type: "button",
+            onclick: () => {
+              yes = true;
+              box.close();
+            },
+          },
+          action,
+        ),
+      ),
+    );
     box.addEventListener("close", () => resolve(yes));
   });
 }
@@ -81,7 +121,12 @@ export function notice(text, bad = false) {
     notices = h("div", { class: "notices", role: "status", aria: { live: "polite" } });
     document.getElementById("nexus").append(notices);
   }
-  const item = h("div", { class: bad ? "notice bad" : "notice" }, icon(bad ? "alert" : "check", 16), h("span", {}, text));
+  const item = h(
+    "div",
+    { class: bad ? "notice bad" : "notice" },
+    icon(bad ? "alert" : "check", 16),
+    h("span", {}, text),
+  );
   notices.append(item);
   setTimeout(() => item.remove(), bad ? 8000 : 4000);
 }
@@ -119,8 +164,13 @@ export function menu(button, items, place = "below") {
   };
   button.addEventListener("click", () => {
     if (list) return close();
-    list = h("div", { class: `menu ${place}`, role: "menu", onkeydown: keys }, items().filter(Boolean).map((item) =>
-      item instanceof Node ? item : menuItem(item, close)));
+    list = h(
+      "div",
+      { class: `menu ${place}`, role: "menu", onkeydown: keys },
+      items()
+        .filter(Boolean)
+        .map((item) => (item instanceof Node ? item : menuItem(item, close))),
+    );
     wrap.append(list);
     button.setAttribute("aria-expanded", "true");
     document.addEventListener("pointerdown", outside);
@@ -131,16 +181,29 @@ export function menu(button, items, place = "below") {
 
 function menuItem(item, close) {
   const choice = item.checked !== undefined;
-  const attributes = { class: item.danger ? "danger" : "", role: choice ? "menuitemradio" : "menuitem",
-    aria: choice ? { checked: String(item.checked) } : {}, onclick: () => { close(); item.onclick?.(); } };
+  const attributes = {
+    class: item.danger ? "danger" : "",
+    role: choice ? "menuitemradio" : "menuitem",
+    aria: choice ? { checked: String(item.checked) } : {},
+    onclick: () => {
+      close();
+      item.onclick?.();
+    },
+  };
   const content = [item.icon && icon(item.icon, 16), h("span", {}, item.label), item.checked && icon("check", 16)];
-  return item.href ? h("a", { ...attributes, href: item.href, download: item.download }, content)
+  return item.href
+    ? h("a", { ...attributes, href: item.href, download: item.download }, content)
     : h("button", { ...attributes, type: "button" }, content);
 }
 
 export function badge(status) {
   const look = { pending: "warn", indexed: "good", failed: "bad", deleted: "quiet" }[status] ?? "quiet";
-  return h("span", { class: `badge ${look}` }, status === "pending" && h("span", { class: "spinner small" }), t(`state.${status}`));
+  return h(
+    "span",
+    { class: `badge ${look}` },
+    status === "pending" && h("span", { class: "spinner small" }),
+    t(`state.${status}`),
+  );
 }
 
 /** "Handbook > Time off > Sick days", each part on its own. */
@@ -148,7 +211,18 @@ export function breadcrumb(space, heading, page, title) {
   const parts = (heading ?? "").split(/\s*[>›]\s*/).filter(Boolean);
   // The first heading is often the title, which stands above already.
   if (parts[0] === title) parts.shift();
-  return h("span", { class: "crumbs" }, [space?.name, ...parts].filter(Boolean).map((part, at) =>
-    [at > 0 && h("span", { class: "crumb-sep", aria: { hidden: "true" } }, "›"), h("span", {}, part)]),
-    page && [(space || parts.length > 0) && h("span", { class: "crumb-sep", aria: { hidden: "true" } }, "·"), h("span", {}, t("passage.page", { n: page }))]);
+  return h(
+    "span",
+    { class: "crumbs" },
+    [space?.name, ...parts]
+      .filter(Boolean)
+      .map((part, at) => [
+        at > 0 && h("span", { class: "crumb-sep", aria: { hidden: "true" } }, "›"),
+        h("span", {}, part),
+      ]),
+    page && [
+      (space || parts.length > 0) && h("span", { class: "crumb-sep", aria: { hidden: "true" } }, "·"),
+      h("span", {}, t("passage.page", { n: page })),
+    ],
+  );
 }

@@ -11,7 +11,14 @@ export function prose(text, chip) {
     let list = null;
     let lines = [];
     const flush = () => {
-      if (lines.length) nodes.push(h("p", {}, lines.flatMap((line, at) => [at > 0 && h("br"), ...inline(line, chip)])));
+      if (lines.length)
+        nodes.push(
+          h(
+            "p",
+            {},
+            lines.flatMap((line, at) => [at > 0 && h("br"), ...inline(line, chip)]),
+          ),
+        );
       lines = [];
     };
     for (const line of part.split("\n")) {
@@ -42,7 +49,13 @@ function inline(text, chip) {
   for (const match of text.matchAll(INLINE)) {
     nodes.push(text.slice(at, match.index));
     const [whole, linked, bold, code, markers] = match;
-    if (markers !== undefined) nodes.push(tied(nodes, markers.split(",").map((marker) => chip(Number(marker)))));
+    if (markers !== undefined)
+      nodes.push(
+        tied(
+          nodes,
+          markers.split(",").map((marker) => chip(Number(marker))),
+        ),
+      );
     else if (bold !== undefined) nodes.push(h("strong", {}, inline(bold, chip)));
     else if (code !== undefined) nodes.push(h("code", {}, code));
     else nodes.push(linked);

@@ -42,7 +42,9 @@ function draw() {
     fill(frame.main, place);
     fill(frame.side);
     frame.changed(name);
-    const params = Object.fromEntries(Object.entries(match.groups ?? {}).map(([key, value]) => [key, value && decoded(value)]));
+    const params = Object.fromEntries(
+      Object.entries(match.groups ?? {}).map(([key, value]) => [key, value && decoded(value)]),
+    );
     page({ params, query, place, side: frame.side, onleave: (f) => leave.push(f) });
     return;
   }

@@ -1,17 +1,15 @@
 // Search: results as one types, filters beside them, a preview in the panel.
 import { call } from "./bridge.js";
 import { Text, fill, h, icon, marked } from "./dom.js";
+import { DAYS, MODES, filters } from "./filters.js";
 import { documentUrl, openPassage, panelOpen } from "./panel.js";
-import { breadcrumb, emptyState, errorState, noticeProblem, skeleton } from "./parts.js";
+import { breadcrumb, emptyState, errorState, skeleton } from "./parts.js";
 import { go, replaceAddress } from "./router.js";
-import { spaces } from "./session.js";
-import { exactly, has, number, t, tn, when } from "./words.js";
+import { exactly, number, t, tn, when } from "./words.js";
 
 const PAUSE_MS = 160;
 const PAGE_SIZE = 20;
 const SNIPPET_LEAD = 80; // characters shown before the first matched word
-const MODES = ["hybrid", "semantic", "keyword"];
-const DAYS = ["7", "30", "365"];
 
 /** What is searched for, as it stands in the address: ?q=&mode=&space=&kind=&days= */
 function fromAddress(query) {
@@ -42,19 +40,50 @@ export function searchPage({ query, place, side, onleave }) {
   let timer = 0;
   let chosen = -1;
   let hits = [];
-  onleave(() => { ticket = -1; clearTimeout(timer); });
+  onleave(() => {
+    ticket = -1;
+    clearTimeout(timer);
+  });
 
-  const input = h("input", { class: "search-input", type: "search", value: state.q, placeholder: t("search.placeholder"),
-    aria: { label: t("search.title"), controls: "results" }, autocomplete: "off", spellcheck: "false", maxlength: "2000" });
+  const input = h("input", {
+    class: "search-input",
+    type: "search",
+    value: state.q,
+    placeholder: t("search.placeholder"),
+    aria: { label: t("search.title"), controls: "results" },
+    autocomplete: "off",
+    spellcheck: "false",
+    maxlength: "2000",
+  });
   const summary = h("p", { class: "quiet", role: "status" });
   const results = h("ol", { class: "results", id: "results" });
   const below = h("div");
-  const filterButton = h("button", { class: "button narrow-only", type: "button", onclick: () => document.getElementById("nexus").classList.toggle("with-side") },
-    icon("filter", 16), t("search.filters"));
-  fill(place, h("div", { class: "scroll" }, h("div", { class: "column" },
-    h("h1", { class: "sr-only" }, t("search.title")),
-    h("div", { class: "search-box" }, icon("search", 20), input, filterButton),
-    h("div", { class: "row between" }, summary, h("span", { class: "quiet wide-only keys" })), results, below)));
+  const filterButton = h(
+    "button",
+    {
+      class: "button narrow-only",
+      type: "button",
+      onclick: () => document.getElementById("nexus").classList.toggle("with-side"),
+    },
+    icon("filter", 16),
+    t("search.filters"),
+  );
+  fill(
+    place,
+    h(
+      "div",
+      { class: "scroll" },
+      h(
+        "div",
+        { class: "column" },
+        h("h1", { class: "sr-only" }, t("search.title")),
+        h("div", { class: "search-box" }, icon("search", 20), input, filterButton),
+        h("div", { class: "row between" }, summary, h("span", { class: "quiet wide-only keys" })),
+        results,
+        below,
+      ),
+    ),
+  );
 
   const changed = (delay = 0) => {
     size = PAGE_SIZE;
@@ -117,27 +146,77 @@ export function searchPage({ query, place, side, onleave }) {
   function draw(found) {
     hits = found.hits;
     drawFilters(found);
-    fill(results, hits.map((hit, at) => h("li", { class: "result", data: { at } },
-      h("a", { class: "result-link", href: documentUrl(hit.source, hit.start, hit.end), onclick: (event) => {
-        if (event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
-        event.preventDefault();
-        choose(at, true);
-      } },
-        h("span", { class: "result-title" }, icon("file", 16), h("span", { class: "clip" }, hit.source.title)),
-        h("span", { class: "result-crumbs" }, breadcrumb(hit.space, hit.heading, hit.page, hit.source.title)),
-        h("span", { class: "result-text" }, snippet(hit)),
-        h("span", { class: "quiet" }, [hit.author, when(hit.updated_at)].filter(Boolean).join(" · "))))));
-    results.querySelectorAll(".result-link").forEach((link, at) => { link.title = exactly(hits[at].updated_at); });
+    fill(
+      results,
+      hits.map((hit, at) =>
+        h(
+          "li",
+          { class: "result", data: { at } },
+          h(
+            "a",
+            {
+              class: "result-link",
+              href: documentUrl(hit.source, hit.start, hit.end),
+              onclick: (event) => {
+                if (event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
+                event.preventDefault();
+                choose(at, true);
+              },
+            },
+            h("span", { class: "result-title" }, icon("file", 16), h("span", { class: "clip" }, hit.source.title)),
+            h("span", { class: "result-crumbs" }, breadcrumb(hit.space, hit.heading, hit.page, hit.source.title)),
+            h("span", { class: "result-text" }, snippet(hit)),
+            h("span", { class: "quiet" }, [hit.author, when(hit.updated_at)].filter(Boolean).join(" · ")),
+          ),
+        ),
+      ),
+    );
+    results.querySelectorAll(".result-link").forEach((link, at) => {
+      link.title = exactly(hits[at].updated_at);
+    });
     const fallback = found.mode !== state.mode ? ` · ${t("search.mode.fallback")}` : "";
-    fill(summary, hits.length ? tn("search.count", hits.length, { ms: number(Math.round(found.took_ms?.total ?? 0)) }) + fallback : "");
+    fill(
+      summary,
+      hits.length
+        ? tn("search.count", hits.length, { ms: number(Math.round(found.took_ms?.total ?? 0)) }) + fallback
+        : "",
+    );
     fill(place.querySelector(".keys"), hits.length ? t("search.keys") : "");
     const filtered = state.spaces.length || state.kind || state.days;
     if (!hits.length) {
-      fill(below, emptyState("search", t("search.none.title", { q: short(state.q) }), t("search.none"),
-        filtered ? h("button", { class: "button", type: "button", onclick: clear }, t("search.clear")) : null,
-        h("a", { class: "button", href: `/?q=${encodeURIComponent(state.q)}`, "data-link": true }, icon("ask", 16), t("search.askit", { q: short(state.q) }))));
+      fill(
+        below,
+        emptyState(
+          "search",
+          t("search.none.title", { q: short(state.q) }),
+          t("search.none"),
+          filtered ? h("button", { class: "button", type: "button", onclick: clear }, t("search.clear")) : null,
+          h(
+            "a",
+            { class: "button", href: `/?q=${encodeURIComponent(state.q)}`, "data-link": true },
+            icon("ask", 16),
+            t("search.askit", { q: short(state.q) }),
+          ),
+        ),
+      );
     } else {
-      fill(below, hits.length >= size && size < 100 && h("button", { class: "more", type: "button", onclick: () => { size += PAGE_SIZE; run(); } }, t("more")));
+      fill(
+        below,
+        hits.length >= size &&
+          size < 100 &&
+          h(
+            "button",
+            {
+              class: "more",
+              type: "button",
+              onclick: () => {
+                size += PAGE_SIZE;
+                run();
+              },
+            },
+            t("more"),
+          ),
+      );
     }
   }
 
@@ -163,38 +242,13 @@ function snippet({ text, highlights = [] }) {
   const whole = new Text(text);
   const before = whole.slice(first - SNIPPET_LEAD, first);
   const cut = first - SNIPPET_LEAD + Math.max(new Text(before.slice(0, before.search(/\s\S/) + 1)).length, 0);
-  return ["… ", ...marked(whole.slice(cut), highlights.map(([start, end]) => [start - cut, end - cut]))];
+  return [
+    "… ",
+    ...marked(
+      whole.slice(cut),
+      highlights.map(([start, end]) => [start - cut, end - cut]),
+    ),
+  ];
 }
 
 const short = (text) => (text.length > 60 ? `${text.slice(0, 60)}…` : text);
-
-/** The filters beside the results; gives a function that draws them again, with the kinds that a result knows. */
-function filters(side, state, changed) {
-  let all = [];
-  let kinds = [];
-  const place = h("div", { class: "filters" });
-  fill(side, h("div", { class: "side-head" }, h("h2", {}, t("search.filters"))), place);
-  const radios = (name, label, options, current, pick) => h("fieldset", {}, h("legend", {}, label), options.map(([value, words]) =>
-    h("label", { class: "option" }, h("input", { type: "radio", name, value, checked: value === current, onchange: () => { pick(value); changed(); } }), h("span", {}, words))));
-  const draw = (found) => {
-    const facet = Object.keys(found?.facets?.kinds ?? found?.facets?.kind ?? {});
-    kinds = [...new Set([...kinds, ...facet, ...(found?.hits ?? []).map((hit) => hit.source.kind)])];
-    fill(place,
-      radios("mode", t("search.mode"), MODES.map((mode) => [mode, t(`search.mode.${mode}`)]), state.mode, (value) => { state.mode = value; }),
-      all.length > 0 && h("fieldset", {}, h("legend", {}, t("search.where")), all.map((space) => h("label", { class: "option" },
-        h("input", { type: "checkbox", value: space.id, checked: state.spaces.includes(space.id), onchange: (event) => {
-          state.spaces = event.target.checked ? [...state.spaces, space.id] : state.spaces.filter((id) => id !== space.id);
-          changed();
-        } }), h("span", { class: "grow clip" }, space.name), h("span", { class: "count" }, number(space.document_count))))),
-      (kinds.length > 1 || state.kind) && radios("kind", t("search.kind"), ["", ...kinds].map((kind) => [kind, kindWords(kind)]), state.kind, (value) => { state.kind = value; }),
-      radios("days", t("search.when"), ["", ...DAYS].map((days) => [days, t(`search.when.${days || "any"}`)]), state.days, (value) => { state.days = value; }));
-  };
-  draw();
-  spaces().then((list) => { all = list; draw(); }, noticeProblem);
-  return draw;
-}
-
-function kindWords(kind) {
-  if (!kind) return t("search.kind.all");
-  return has(`search.kind.${kind}`) ? t(`search.kind.${kind}`) : kind;
-}

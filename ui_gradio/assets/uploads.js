@@ -38,7 +38,10 @@ async function send(item) {
   try {
     const { done } = upload(item, (share) => set(item, { share }));
     const { document, outcome } = await done;
-    set(item, { document, state: outcome === "unchanged" && document.index.status === "indexed" ? "unchanged" : "reading" });
+    set(item, {
+      document,
+      state: outcome === "unchanged" && document.index.status === "indexed" ? "unchanged" : "reading",
+    });
   } catch (error) {
     const { title, detail } = explain(error);
     set(item, { state: "unsent", words: detail || title });
@@ -56,7 +59,8 @@ async function follow(item, pause = FIRST_LOOK_MS) {
     if (status === "indexed") return set(item, { document, state: "ready" });
     if (status === "failed") return set(item, { document, state: "failed", words: error ?? "" });
   } catch (error) {
-    if (error.status === 404 || error.status === 401) return set(item, { state: "failed", words: explain(error).detail });
+    if (error.status === 404 || error.status === 401)
+      return set(item, { state: "failed", words: explain(error).detail });
   }
   return follow(item, Math.min(pause * 1.5, SLOWEST_LOOK_MS));
 }
@@ -68,18 +72,74 @@ export function uploader({ spaceId, onchange }) {
   const list = h("ul", { class: "uploads", aria: { live: "polite" } });
   const choice = h("select", { class: "field", aria: { label: t("upload.space") } });
   const hint = h("p", { class: "quiet" });
-  const files = h("input", { type: "file", multiple: true, hidden: true, onchange: () => { add([...files.files]); files.value = ""; } });
-  const folder = h("input", { type: "file", multiple: true, webkitdirectory: true, hidden: true, onchange: () => { add([...folder.files]); folder.value = ""; } });
-  const drop = h("div", { class: "drop" }, icon("upload", 24),
-    h("p", {}, h("strong", {}, t("upload.drop"))), h("div", { class: "row center" },
+  const files = h("input", {
+    type: "file",
+    multiple: true,
+    hidden: true,
+    onchange: () => {
+      add([...files.files]);
+      files.value = "";
+    },
+  });
+  const folder = h("input", {
+    type: "file",
+    multiple: true,
+    webkitdirectory: true,
+    hidden: true,
+    onchange: () => {
+      add([...folder.files]);
+      folder.value = "";
+    },
+  });
+  const drop = h(
+    "div",
+    { class: "drop" },
+    icon("upload", 24),
+    h("p", {}, h("strong", {}, t("upload.drop"))),
+    h(
+      "div",
+      { class: "row center" },
       h("button", { class: "button", type: "button", onclick: () => files.click() }, t("upload.choose")),
-      h("button", { class: "button", type: "button", onclick: () => folder.click() }, t("upload.folder"))), files, folder);
-  const element = h("section", { class: "upload", hidden: true, aria: { label: t("upload.title") } },
-    h("div", { class: "row between" }, h("h2", {}, t("upload.title")),
-      h("button", { class: "icon-button", type: "button", aria: { label: t("close") }, onclick: () => { element.hidden = true; } }, icon("x"))),
-    h("div", { class: "row wrap" }, h("label", { class: "grow" }, h("span", { class: "label" }, t("upload.space")), choice),
-      h("button", { class: "button", type: "button", onclick: () => newSpace((space) => drawChoice(space.id)) }, icon("plus", 16), t("knowledge.newspace"))),
-    hint, drop, list);
+      h("button", { class: "button", type: "button", onclick: () => folder.click() }, t("upload.folder")),
+    ),
+    files,
+    folder,
+  );
+  const element = h(
+    "section",
+    { class: "upload", hidden: true, aria: { label: t("upload.title") } },
+    h(
+      "div",
+      { class: "row between" },
+      h("h2", {}, t("upload.title")),
+      h(
+        "button",
+        {
+          class: "icon-button",
+          type: "button",
+          aria: { label: t("close") },
+          onclick: () => {
+            element.hidden = true;
+          },
+        },
+        icon("x"),
+      ),
+    ),
+    h(
+      "div",
+      { class: "row wrap" },
+      h("label", { class: "grow" }, h("span", { class: "label" }, t("upload.space")), choice),
+      h(
+        "button",
+        { class: "button", type: "button", onclick: () => newSpace((space) => drawChoice(space.id)) },
+        icon("plus", 16),
+        t("knowledge.newspace"),
+      ),
+    ),
+    hint,
+    drop,
+    list,
+  );
 
   async function drawChoice(chosen) {
     try {
@@ -89,7 +149,10 @@ export function uploader({ spaceId, onchange }) {
     }
     const writable = writableSpaces();
     const current = chosen ?? (choice.value || spaceId());
-    fill(choice, writable.map((space) => h("option", { value: space.id, selected: space.id === current }, space.name)));
+    fill(
+      choice,
+      writable.map((space) => h("option", { value: space.id, selected: space.id === current }, space.name)),
+    );
     fill(hint, writable.length ? null : t("upload.readonly"));
     drop.hidden = !writable.length;
   }
@@ -98,7 +161,15 @@ export function uploader({ spaceId, onchange }) {
     if (!choice.value) return;
     for (const file of chosen) {
       if (file.name.startsWith(".")) continue; // what an operating system leaves in folders
-      queue.push({ file, spaceId: choice.value, path: file.webkitRelativePath || "", state: "waiting", share: 0, words: "", document: null });
+      queue.push({
+        file,
+        spaceId: choice.value,
+        path: file.webkitRelativePath || "",
+        state: "waiting",
+        share: 0,
+        words: "",
+        document: null,
+      });
       tell(queue.at(-1));
     }
     pump();
@@ -118,13 +189,44 @@ export function uploader({ spaceId, onchange }) {
     row.drawn = item.state;
     row.element.className = item.state;
     const again = ["unsent", "failed"].includes(item.state);
-    fill(row.element, mark(item.state), h("span", { class: "grow" },
-      h("span", { class: "upload-name" }, item.document && item.state !== "unsent"
-        ? h("a", { href: `/documents/${encodeURIComponent(item.document.id)}`, "data-link": true }, item.path || item.file.name) : item.path || item.file.name,
-      h("span", { class: "quiet" }, bytes(item.file.size))),
-      row.state, item.words && h("span", { class: "doc-error" }, item.words),
-      item.state === "sending" && h("span", { class: "bar" }, row.bar)),
-    again && h("button", { class: "button small", type: "button", onclick: () => { item.state = "waiting"; tell(item); pump(); } }, icon("retry", 15), t("retry")));
+    fill(
+      row.element,
+      mark(item.state),
+      h(
+        "span",
+        { class: "grow" },
+        h(
+          "span",
+          { class: "upload-name" },
+          item.document && item.state !== "unsent"
+            ? h(
+                "a",
+                { href: `/documents/${encodeURIComponent(item.document.id)}`, "data-link": true },
+                item.path || item.file.name,
+              )
+            : item.path || item.file.name,
+          h("span", { class: "quiet" }, bytes(item.file.size)),
+        ),
+        row.state,
+        item.words && h("span", { class: "doc-error" }, item.words),
+        item.state === "sending" && h("span", { class: "bar" }, row.bar),
+      ),
+      again &&
+        h(
+          "button",
+          {
+            class: "button small",
+            type: "button",
+            onclick: () => {
+              item.state = "waiting";
+              tell(item);
+              pump();
+            },
+          },
+          icon("retry", 15),
+          t("retry"),
+        ),
+    );
   }
 
   function stateWords(item) {
@@ -164,7 +266,10 @@ export function uploader({ spaceId, onchange }) {
         event.preventDefault();
         place.classList.add("dropping");
       });
-      place.addEventListener("dragleave", (event) => !place.contains(event.relatedTarget) && place.classList.remove("dropping"));
+      place.addEventListener(
+        "dragleave",
+        (event) => !place.contains(event.relatedTarget) && place.classList.remove("dropping"),
+      );
       place.addEventListener("drop", async (event) => {
         if (!hasFiles(event)) return;
         event.preventDefault();

@@ -63,12 +63,20 @@ export const exactly = (iso) => (iso ? EXACT.format(new Date(iso)) : "");
 
 /** 0.3 s, 12 s, 4 min, 2 h. */
 export function duration(seconds) {
-  const [value, unit] = seconds < 60 ? [seconds, "second"] : seconds < 3600 ? [seconds / 60, "minute"] : [seconds / 3600, "hour"];
+  const [value, unit] =
+    seconds < 60 ? [seconds, "second"] : seconds < 3600 ? [seconds / 60, "minute"] : [seconds / 3600, "hour"];
   const digits = value < 10 && unit === "second" ? 1 : 0;
-  return new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: digits }).format(value);
+  return new Intl.NumberFormat(language, {
+    style: "unit",
+    unit,
+    unitDisplay: "short",
+    maximumFractionDigits: digits,
+  }).format(value);
 }
 
 export function bytes(n) {
   const [value, unit] = n < 1e6 ? [Math.max(n / 1e3, 0.1), "kilobyte"] : [n / 1e6, "megabyte"];
-  return new Intl.NumberFormat(language, { style: "unit", unit, maximumFractionDigits: value < 10 ? 1 : 0 }).format(value);
+  return new Intl.NumberFormat(language, { style: "unit", unit, maximumFractionDigits: value < 10 ? 1 : 0 }).format(
+    value,
+  );
 }
