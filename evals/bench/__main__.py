@@ -1,5 +1,6 @@
 """`python -m evals.bench`: runs the benchmark, prints a table, and writes JSON where asked to."""
 
+import os
 import platform
 from datetime import UTC, datetime
 from importlib.util import find_spec
@@ -71,9 +72,20 @@ def main(
         quick=quick,
         say=lambda words: console.print(f"[dim]{words}[/]"),
     )
+    # A busy machine slows the contenders unevenly: torch's spinning threads suffer far more than ours.
+    load = os.getloadavg()[0]
+    if load > 0.5:
+        console.print(
+            f"[yellow]The machine is busy (load average {load:.1f}): these figures will not be trustworthy.[/]"
+        )
     report = Report(
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        machine={"cores": str(available_cores()), "machine": platform.machine(), "python": platform.python_version()},
+        machine={
+            "cores": str(available_cores()),
+            "machine": platform.machine(),
+            "python": platform.python_version(),
+            "load_average_before": f"{load:.2f}",
+        },
         options={"quick": str(quick), "threads": str(plan.threads), "corpus": str(plan.corpus or "made up")},
         figures=[],
         details={},
