@@ -20,11 +20,12 @@ from pathlib import Path
 
 import structlog
 import tantivy
+from filelock import FileLock, Timeout
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core_api.infra.database import Database
-from core_api.infra.errors import Unavailable
+from core_api.infra.errors import StorageFull, Unavailable
 from core_api.models import Chunk, IndexState, IndexStatus
 from core_api.outbox import last_change
 from retrieval import analyzer
@@ -40,8 +41,15 @@ _WRITER_HEAP_BYTES = 32_000_000
 # Sources read from the database, and chunks given to Tantivy between two commits, at once.
 _BATCH_SOURCES = 200
 _MAX_QUERY_TERMS = 48
-_REBUILD_PAUSE_SECONDS = 30.0
+_LONGEST_PAUSE_SECONDS = 30.0
+_TRIES_BEFORE_REBUILD = 3
 _TANTIVY_ERRORS = (ValueError, OSError, RuntimeError)
+
+
+class KeywordIndexBroken(Unavailable):
+    """Tantivy cannot work with the files of the index."""
+
+    code, title = "keyword_index_broken", "The keyword index cannot be written"
 
 
 def source_term(source_kind: str, source_id: str) -> str:
@@ -63,6 +71,7 @@ class KeywordIndex:
         self._follower: threading.Thread | None = None
         self._position = 0
         self._schema = _schema()
+        self._directory_lock = FileLock(f"{path}.lock")
         self._index: tantivy.Index
         self._writer: tantivy.IndexWriter | None = None
 
@@ -73,13 +82,16 @@ class KeywordIndex:
         Raises Unavailable when another process writes to it or the directory cannot be written.
         """
         index = cls(path)
+        index._lock_directory()
         try:
-            index._open()
-        except Unavailable:
+            try:
+                index._open()
+            except _TANTIVY_ERRORS as error:
+                log.warning("keyword_index_rebuilt", reason=str(error), path=str(path))
+                index._reset()
+        except BaseException:
+            index._directory_lock.release()
             raise
-        except _TANTIVY_ERRORS as error:
-            log.warning("keyword_index_rebuilt", reason=str(error), path=str(path))
-            index._reset()
         return index
 
     @property
@@ -159,13 +171,15 @@ class KeywordIndex:
     def catch_up(self, database: Database) -> int:
         """Take over every change of the database that is not in the index yet; gives the number of sources.
 
-        Raises Unavailable when the index cannot be written (a full disk); what was committed stays.
+        Raises StorageFull or KeywordIndexBroken when the index cannot be written; what was committed stays.
         """
         with self._lock:
             try:
                 done = self._catch_up(database)
             except _TANTIVY_ERRORS as error:
-                raise Unavailable(f"The keyword index in {self._path} cannot be written: {error}") from error
+                if "No space left" in str(error):
+                    raise StorageFull(f"The disk of {self._path} is full: the keyword index falls behind.") from error
+                raise KeywordIndexBroken(f"The keyword index in {self._path} cannot be written: {error}") from error
         if done:
             with self._moved:
                 self._moved.notify_all()
@@ -227,22 +241,18 @@ class KeywordIndex:
         self._follower.start()
 
     def _follow(self, database: Database, interval: float) -> None:
-        failures = 0
-        while not self._stop.wait(min(interval * 2**failures, _REBUILD_PAUSE_SECONDS)):
+        failures, broken = 0, 0
+        while not self._stop.wait(min(interval * 2 ** min(failures, 16), _LONGEST_PAUSE_SECONDS)):
             try:
+                if broken == _TRIES_BEFORE_REBUILD:
+                    broken += 1  # once: an index that breaks again is not helped by it
+                    self.rebuild()
                 self.catch_up(database)
-                failures = 0
-            except Exception:  # the thread must outlive a locked database and a full disk
+                failures, broken = 0, 0
+            except Exception as error:  # the thread must outlive a database that is away and a full disk
                 failures += 1
+                broken += isinstance(error, KeywordIndexBroken)
                 log.exception("keyword_index_behind", position=self._position, failures=failures)
-                if failures == 3:
-                    self._rebuild_after_failures()
-
-    def _rebuild_after_failures(self) -> None:
-        try:
-            self.rebuild()
-        except Exception:
-            log.exception("keyword_index_not_rebuilt", path=str(self._path))
 
     def wait_for(self, position: int, timeout: float) -> bool:
         """Wait until the index holds everything up to a change; whether it does within `timeout` seconds."""
@@ -261,8 +271,20 @@ class KeywordIndex:
             self._follower.join(timeout=30)
         with self._lock:
             self._close_writer()
+        self._directory_lock.release()
 
     # --- the files
+
+    def _lock_directory(self) -> None:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._directory_lock.acquire(timeout=0)
+        except Timeout as error:
+            raise Unavailable(
+                f"Another process has the keyword index in {self._path} open: stop it, or talk to it over HTTP."
+            ) from error
+        except OSError as error:
+            raise Unavailable(f"The keyword index cannot be made in {self._path}: {error}") from error
 
     def _open(self) -> None:
         position = _saved_position(self._path)
@@ -271,7 +293,7 @@ class KeywordIndex:
             return
         self._index = tantivy.Index.open(str(self._path))
         self._index.config_reader("manual")
-        self._open_writer()  # takes the lock of the directory, and reads all segments
+        self._open_writer()
         self._index.reload()
         searcher = self._index.searcher()
         searcher.search(tantivy.Query.all_query(), limit=1)
@@ -293,21 +315,18 @@ class KeywordIndex:
 
     def _open_writer(self) -> tantivy.IndexWriter:
         if self._writer is None:
-            try:
-                self._writer = self._index.writer(heap_size=_WRITER_HEAP_BYTES, num_threads=1)
-            except ValueError as error:
-                if "lock" in str(error).lower():
-                    raise Unavailable(
-                        f"Another process has the keyword index in {self._path} open: stop it, or talk to it over HTTP."
-                    ) from error
-                raise
+            self._writer = self._index.writer(heap_size=_WRITER_HEAP_BYTES, num_threads=1)
         return self._writer
 
     def _close_writer(self) -> None:
         writer, self._writer = self._writer, None
-        if writer is not None:
+        if writer is None:
+            return
+        try:
             writer.rollback()
             writer.wait_merging_threads()
+        except _TANTIVY_ERRORS as error:  # it is being closed because it is broken, or will be found so
+            log.warning("keyword_index_not_closed", reason=str(error), path=str(self._path))
 
     def _save(self, position: int) -> None:
         state = {"layout": LAYOUT, "analyzer": analyzer.VERSION, "position": position}

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from core_api.infra.database import Database
 from core_api.infra.errors import Unavailable
 from core_api.models import IndexState, IndexStatus
 from core_api.outbox import last_change, next_change
@@ -172,7 +173,7 @@ def test_it_follows_on_a_thread(library: Library) -> None:
         other.close()
 
 
-def test_the_follower_outlives_a_failure_and_rebuilds(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_follower_outlives_a_failure_and_rebuilds(library: Library) -> None:
     kim = library.person()
     team = library.space(kim)
     other = KeywordIndex.open(library.settings.data_dir / "second")
@@ -235,3 +236,22 @@ def test_a_directory_that_cannot_be_made_is_reported(library: Library) -> None:
     blocker.write_text("in the way")
     with pytest.raises(Unavailable, match="cannot be made"):
         KeywordIndex.open(blocker / "index")
+
+
+def test_a_database_that_is_away_does_not_cost_the_index(library: Library) -> None:
+    kim = library.person()
+    team = library.space(kim)
+    library.add(team, kim, "Kept words.")
+    away = Database(f"sqlite:///{library.settings.data_dir / 'no-such-folder' / 'nexus.db'}")
+    library.keywords.follow(away, interval=0.005)
+    time.sleep(0.5)
+    assert ids(library.keywords, "kept", [team])
+
+
+def test_closing_lets_the_next_one_in(library: Library) -> None:
+    path = library.settings.data_dir / "third"
+    for _ in range(2):
+        index = KeywordIndex.open(path)
+        with pytest.raises(Unavailable, match="Another process"):
+            KeywordIndex.open(path)
+        index.close()
