@@ -1,12 +1,13 @@
 """Runs the agent for one question, and tells what happens as it happens."""
 
+import importlib
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from assistant.context import AssistantContext
-from assistant.models import endpoint_errors, model_name
+from assistant.models import endpoint_errors, model_name, uses_llm
 from assistant.types import Selection
 from core_api.infra.settings import Settings
 from retrieval.engine import RetrievalEngine
@@ -119,10 +120,9 @@ class Agent:
 
 def warm_up(settings: Settings | None = None) -> None:
     """Import what the first answer needs, so that it need not wait; some seconds, on a thread of the caller's."""
-    from assistant.models import uses_llm
-
+    importlib.import_module("assistant.graph")
     if settings is not None and uses_llm(settings):
-        import langchain_openai  # noqa: F401
+        importlib.import_module("langchain_openai")
 
 
 def _steps(message: Any, queries: dict[str, str]) -> Iterator[AgentEvent]:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import structlog
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import (
@@ -27,9 +28,12 @@ from assistant.composition import answer_parts, not_found
 from assistant.questions import Question, in_conversation, understand
 from assistant.selection import select
 from assistant.types import Selection
+from core_api.infra.errors import Unavailable
 from core_api.models import new_id
 from retrieval.engine import RetrievalEngine
 from retrieval.types import Hit
+
+log = structlog.get_logger()
 
 MODEL_NAME = "extractive"
 SEARCH_TOOL = "search"
@@ -114,7 +118,12 @@ class ExtractiveChatModel(BaseChatModel):
 
     def _select(self, question: Question, hits: Sequence[Hit]) -> Selection:
         engine: RetrievalEngine = self.engine
-        return select(question, hits, embedder=engine.embedder, weights=engine.keywords.rarity)
+        try:
+            embedder = engine.embedder
+        except Unavailable as error:  # search goes on by keywords then, and so does this
+            log.warning("answer_without_embedding", error=str(error))
+            embedder = None
+        return select(question, hits, embedder=embedder, weights=engine.keywords.rarity)
 
 
 def _search_call(question: Question) -> AIMessageChunk:

@@ -10,15 +10,19 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
 from assistant.answer_types import defines, holds, is_special_case, points_elsewhere
 from assistant.candidates import Candidate, candidates
 from assistant.questions import Question, QuestionType
 from assistant.types import Confidence, Selection
+from core_api.infra.errors import Unavailable
 from retrieval.analyzer import analyze
 from retrieval.embedding import Embedder
 from retrieval.types import Hit
+
+log = structlog.get_logger()
 
 # Rarity of terms: ln-idf by term, from the whole index.
 TermWeights = Callable[[Sequence[str]], Mapping[str, float]]
@@ -47,12 +51,12 @@ def select(
     question: Question,
     hits: Sequence[Hit],
     *,
-    embedder: Embedder,
+    embedder: Embedder | None,
     weights: TermWeights,
     most: int = _MOST_SENTENCES,
 ) -> Selection:
     """The at most `most` sentences (or whole lists) that answer best, in reading order; none where nothing supports an
-    answer. `hits` are the passages found, best first."""
+    answer. `hits` are the passages found, best first. Without an embedder the words alone decide."""
     pool = candidates(hits)
     if not pool or not question.terms:
         return Selection((), 0.0, Confidence.NONE)
@@ -85,7 +89,7 @@ class _Scores:
         question: Question,
         pool: Sequence[Candidate],
         hits: Sequence[Hit],
-        embedder: Embedder,
+        embedder: Embedder | None,
         weights: TermWeights,
     ) -> None:
         self.question, self.pool = question, pool
@@ -99,8 +103,9 @@ class _Scores:
         passage = np.array([candidate.evidence.hit.score / top for candidate in pool])
         kind = np.array([self._holds_expected(candidate) for candidate in pool])
         self.semantic: NDArray[np.float64] | None = None
-        if embedder.covers(question.language):
+        if embedder is not None and embedder.covers(question.language):
             self.semantic = self._cosines(embedder, self.coverage + _PASSAGE_WEIGHT * passage)
+        if self.semantic is not None:
             self.match = 0.5 * self.semantic + 0.5 * self.coverage + kind
             self.total = self.match + _PASSAGE_WEIGHT * passage
         else:
@@ -124,14 +129,19 @@ class _Scores:
             return _SUBJECT_BONUS - penalty
         return (_TYPE_BONUS if holds(kind, candidate.text) else 0.0) - penalty
 
-    def _cosines(self, embedder: Embedder, first: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Cosine of the question and each candidate; -1 for those left out by the first, lexical look."""
+    def _cosines(self, embedder: Embedder, first: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        """Cosine of the question and each candidate; -1 for those left out by the first, lexical look. None where the
+        model cannot be reached: the words alone decide then."""
         cosines = np.full(len(self.pool), -1.0)
         looked_at = np.argsort(-first, kind="stable")[:_EMBEDDED]
         texts = [_in_context(self.pool[index]) for index in looked_at]
-        question = embedder.embed_queries([self.question.text])[0]
         # As queries: what is longer than the model reads may be cut here, it is not indexed.
-        cosines[looked_at] = embedder.embed_queries(texts) @ question
+        try:
+            vectors = embedder.embed_queries([self.question.text, *texts])
+        except Unavailable as error:
+            log.warning("answer_without_embedding", error=str(error))
+            return None
+        cosines[looked_at] = vectors[1:] @ vectors[0]
         return cosines
 
     def support(self, chosen: Sequence[int]) -> float:
