@@ -71,7 +71,8 @@ class KeywordIndex:
         self._follower: threading.Thread | None = None
         self._position = 0
         self._schema = _schema()
-        self._directory_lock = FileLock(f"{path}.lock")
+        # Not thread-local: it is opened on one thread and closed on another.
+        self._directory_lock = FileLock(f"{path}.lock", thread_local=False)
         self._index: tantivy.Index
         self._writer: tantivy.IndexWriter | None = None
 

@@ -120,7 +120,8 @@ def test_two_runs_on_one_collection_do_not_mix(settings: Settings, collection: P
     dataset = load_retrieval(collection)
     (folder,) = runner.corpora_dir(settings).iterdir()
     with (
-        FileLock(folder / "evaluation.lock"), pytest.raises(Unavailable, match="Another evaluation"),
+        FileLock(folder / "evaluation.lock"),
+        pytest.raises(Unavailable, match="Another evaluation"),
         runner.indexed_corpus(settings, "toy", dataset.documents),
     ):
         pytest.fail("it was opened")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -255,3 +256,10 @@ def test_closing_lets_the_next_one_in(library: Library) -> None:
         with pytest.raises(Unavailable, match="Another process"):
             KeywordIndex.open(path)
         index.close()
+
+
+def test_it_can_be_closed_on_another_thread_than_it_was_opened_on(library: Library) -> None:
+    path = library.settings.data_dir / "fourth"
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(KeywordIndex.open, path).result().close()
+    KeywordIndex.open(path).close()
