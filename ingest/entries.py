@@ -5,8 +5,8 @@ import os
 import stat
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -17,6 +17,7 @@ from ingest.parsers.limits import Limits
 _SMALL = 2**20  # bytes below which an expansion ratio says nothing
 _IN_MEMORY = 8 * 2**20
 _BLOCK = 2**18
+_MOST_FOLDERS = 8
 _JUNK = frozenset({"node_modules", "__pycache__", "__MACOSX", "CVS", "Thumbs.db", "desktop.ini"})
 
 
@@ -50,16 +51,33 @@ class Selection:
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A file to import. `path` identifies its document in the space: the name of the named folder (or of the folder
-    that holds a named file), and the path below it; importing again from anywhere gives the same path."""
+    that holds a named file), and the path below it; importing again from anywhere gives the same path. `absolute` is
+    where the file is (for a member of an archive: as if the archive were a folder); `path` is its end."""
 
     path: str
     size: int
+    absolute: str
     open: Callable[[], IO[bytes]] = field(repr=False)
 
     @property
     def filename(self) -> str:
         """The last part of the path."""
         return PurePosixPath(self.path).name
+
+    def longer_paths(self) -> list[str]:
+        """What the path would be, had a folder further up been named; the longest first."""
+        return longer_paths(self.absolute, self.path)
+
+    def deeper(self, folders: int) -> "Entry":
+        """The same file with so many more folders in its path."""
+        count = len(self.path.split("/")) + folders
+        return replace(self, path="/".join(self.absolute.strip("/").split("/")[-count:]))
+
+
+def longer_paths(absolute: str, path: str) -> list[str]:
+    """The ends of an absolute path that are longer than `path`, the longest first, within reason."""
+    parts, own = absolute.strip("/").split("/"), len(path.split("/"))
+    return ["/".join(parts[-count:]) for count in range(min(len(parts), own + _MOST_FOLDERS), own, -1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +89,16 @@ class Problem:
     message: str
 
 
-def expand(sources: Sequence[str], selection: Selection, limits: Limits) -> Iterator[Entry | Problem]:
-    """The files behind folders, globs, files and zip archives, each path once and in a stable order."""
-    taken: set[str] = set()
-    for source in sources:
-        for item in _expand_one(source, selection, limits):
+def without_doubles(items: Iterable[Entry | Problem]) -> Iterator[Entry | Problem]:
+    """Each file once, however often it is named; another file with the same path is a problem."""
+    taken: dict[str, str] = {}
+    for item in items:
+        if not isinstance(item, Entry) or item.path not in taken:
             if isinstance(item, Entry):
-                if item.path in taken:
-                    item = Problem(item.path, "same_path", "Another file of this import has the same path.")
-                else:
-                    taken.add(item.path)
+                taken[item.path] = item.absolute
             yield item
+        elif taken[item.path] != item.absolute:
+            yield Problem(item.path, "same_path", f"{taken[item.path]} has the same path. Import them separately.")
 
 
 def roots(sources: Sequence[str]) -> list[tuple[Path, Path]]:
@@ -111,10 +128,11 @@ def file_entries(path: Path, base: Path, limits: Limits, selection: Selection) -
     except OSError as error:
         yield Problem(relative, "unreadable", f"It cannot be read: {error.strerror}.")
         return
-    yield Entry(relative, size, lambda: path.open("rb"))
+    yield Entry(relative, size, path.as_posix(), lambda: path.open("rb"))
 
 
-def _expand_one(source: str, selection: Selection, limits: Limits) -> Iterator[Entry | Problem]:
+def expand(source: str, selection: Selection, limits: Limits) -> Iterator[Entry | Problem]:
+    """The files behind a folder, a glob, a file or a zip archive, in a stable order."""
     path = Path(source).expanduser()
     if path.is_dir():
         base = path.resolve()
@@ -180,7 +198,8 @@ def _members(archive: Path, path: str, selection: Selection, limits: Limits) -> 
         if stat.S_ISLNK(info.external_attr >> 16):
             yield Problem(f"{path}/{name}", "unsupported", "It is a link, not a file.")
             continue
-        yield Entry(f"{path}/{name}", info.file_size, _opener(archive, info, limits))
+        where = f"{archive.as_posix()}/{name}"
+        yield Entry(f"{path}/{name}", info.file_size, where, _opener(archive, info, limits))
 
 
 def _opener(archive: Path, info: zipfile.ZipInfo, limits: Limits) -> Callable[[], IO[bytes]]:
@@ -196,9 +215,7 @@ def _opener(archive: Path, info: zipfile.ZipInfo, limits: Limits) -> Callable[[]
                 while block := member.read(_BLOCK):
                     size += len(block)
                     if size > most:
-                        raise Unreadable(
-                            "too_large", "It expands more than documents do, as archives made to harm."
-                        )
+                        raise Unreadable("too_large", "It expands more than documents do, as archives made to harm.")
                     target.write(block)
         except Unreadable:
             target.close()

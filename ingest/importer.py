@@ -6,6 +6,7 @@ process makes no difference.
 
 import asyncio
 import contextlib
+import functools
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,14 +15,23 @@ from typing import Any
 
 import httpx
 
-from ingest.entries import Entry, Problem, Selection, Unreadable, expand, file_entries, roots
+from ingest.api_client import Refused, request_json
+from ingest.entries import (
+    Entry,
+    Problem,
+    Selection,
+    Unreadable,
+    expand,
+    file_entries,
+    longer_paths,
+    roots,
+    without_doubles,
+)
 from ingest.parsers.limits import Limits
 
 _API = "/api/v1"
-_ATTEMPTS = 4
 _WINDOW = 16
 _QUICK, _SLOW = 0.1, 1.0
-_FATAL = frozenset({401, 403})
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,24 +106,19 @@ class ImportOptions:
     concurrency: int = 4
 
 
-class _Refused(Exception):
-    """The server did not take it; `fatal`: nor will it take anything else."""
-
-    def __init__(self, code: str, message: str, *, fatal: bool = False) -> None:
-        super().__init__(message)
-        self.code = code
-        self.fatal = fatal
-
-
 async def import_sources(
     client: httpx.AsyncClient, sources: Sequence[str], space_id: str, options: ImportOptions | None = None
 ) -> AsyncIterator[Event]:
     """Import folders, globs, files and zip archives into a space. Yields what happens as it happens: `Found` first,
     `Finished` last. A file that fails stops no other one."""
     options = options or ImportOptions()
-    # Looking through a big folder takes a while; the caller's loop goes on meanwhile.
-    items = await asyncio.to_thread(lambda: list(expand(sources, options.selection, options.limits)))
-    async for event in _import(client, items, space_id, options):
+    items: list[Entry | Problem] = []
+    known: dict[str, int] = {}
+    for source in sources:
+        # Looking through a big folder takes a while; the caller's loop goes on meanwhile.
+        named = await asyncio.to_thread(_expand, source, options)
+        items += await _as_known(client, named, space_id, known)
+    async for event in _import(client, list(without_doubles(items)), space_id, options):
         yield event
 
 
@@ -137,9 +142,11 @@ async def watch(
             if path.is_file():
                 items += file_entries(path, base, options.limits, options.selection)
             elif any(change is Change.deleted and Path(name) == path for change, name in changes):
-                async for event in _remove(client, f"{base.name}/{path.relative_to(base).as_posix()}", space_id):
+                relative = f"{base.name}/{path.relative_to(base).as_posix()}"
+                async for event in _remove(client, [*longer_paths(path.as_posix(), relative), relative], space_id):
                     yield event
         if items:
+            items = await _as_known(client, items, space_id, {})
             async for event in _import(client, items, space_id, options):
                 yield event
 
@@ -186,7 +193,7 @@ class _Run:
         self._options = options
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
         self._pending: dict[str, str] = {}  # document id -> path, in the order of upload
-        self._fatal: _Refused | None = None
+        self._fatal: Refused | None = None
         self._uploading = True
 
     async def events(self, entries: Sequence[Entry]) -> AsyncIterator[Event]:
@@ -221,7 +228,7 @@ class _Run:
             except OSError as error:
                 message = f"It cannot be read: {error.strerror or error}."
                 await self._events.put(Failed(entry.path, "unreadable", message))
-            except _Refused as error:
+            except Refused as error:
                 if error.fatal:
                     self._fatal = error
                 await self._events.put(Failed(entry.path, error.code, str(error)))
@@ -235,7 +242,7 @@ class _Run:
                     files={"file": (entry.filename, content)},
                 )
 
-        answer = await _request(send)
+        answer = await request_json(send)
         document = answer["document"]
         await self._events.put(Uploaded(entry.path, document["id"], answer["outcome"], entry.size))
         if not await self._settled(document, entry.path, before=True):
@@ -260,9 +267,11 @@ class _Run:
             done = 0
             for document_id, path in list(self._pending.items())[:_WINDOW]:
                 try:
-                    document = await _request(lambda id_=document_id: self._client.get(f"{_API}/documents/{id_}"))
+                    document = await request_json(
+                        functools.partial(self._client.get, f"{_API}/documents/{document_id}")
+                    )
                     settled = await self._settled(document, path)
-                except _Refused as error:
+                except Refused as error:
                     await self._events.put(Failed(path, error.code, str(error), document_id))
                     settled = True
                     if error.fatal:
@@ -275,7 +284,7 @@ class _Run:
             if done < _WINDOW:
                 await asyncio.sleep(pause)
 
-    async def _give_up(self, error: _Refused, told: str) -> None:
+    async def _give_up(self, error: Refused, told: str) -> None:
         self._fatal = error
         for document_id, path in self._pending.items():
             if document_id != told:
@@ -283,58 +292,50 @@ class _Run:
         self._pending.clear()
 
 
-async def _remove(client: httpx.AsyncClient, path: str, space_id: str) -> AsyncIterator[Event]:
-    try:
-        parameters = {"space_id": space_id, "path": path}
-        found = await _request(lambda: client.get(f"{_API}/documents", params=parameters))
-        for document in found["items"]:
-            await _request(lambda id_=document["id"]: client.delete(f"{_API}/documents/{id_}"))
-            yield Removed(path, document["id"])
-    except _Refused as error:
-        yield Failed(path, error.code, str(error))
+def _expand(source: str, options: ImportOptions) -> list[Entry | Problem]:
+    return list(expand(source, options.selection, options.limits))
 
 
-async def _request(send: Any) -> Any:
-    """The JSON of an answer. What may pass (a busy server, a broken connection) is tried again; raises _Refused."""
-    for attempt in range(_ATTEMPTS):
-        last = attempt == _ATTEMPTS - 1
+async def _as_known(
+    client: httpx.AsyncClient, items: Sequence[Entry | Problem], space_id: str, known: dict[str, int]
+) -> list[Entry | Problem]:
+    """The items of one named source with the paths under which the space knows them: who imports a part of a folder
+    that was imported as a whole means the same documents. Asked for two of the files, and once per folder; `known`
+    remembers how many folders its paths lack."""
+    entries = [item for item in items if isinstance(item, Entry)]
+    if not entries:
+        return list(items)
+    folder = entries[0].absolute.removesuffix(entries[0].path)
+    if folder not in known:
         try:
-            response: httpx.Response = await send()
-        except httpx.TransportError as error:
-            if last:
-                raise _Refused(
-                    "unreachable",
-                    f"The server does not answer ({type(error).__name__}: {error}). Start it with `nexus serve`, and "
-                    "import again: what is there already is not done twice.",
-                    fatal=True,
-                ) from error
-            await asyncio.sleep(0.3 * 2**attempt)
-            continue
-        if response.status_code in (429, 503) and not last:
-            await asyncio.sleep(_retry_after(response) or 0.5 * 2**attempt)
-            continue
-        if response.is_success:
-            return response.json() if response.content else {}
-        code, message = _problem(response)
-        raise _Refused(code, message, fatal=response.status_code in _FATAL)
-    raise AssertionError("every attempt ends above")
+            known[folder] = await _missing_folders(client, [entries[0], *entries[1:][-1:]], space_id)
+        except Refused:
+            return list(items)  # the uploads will say what is wrong
+    return [item.deeper(known[folder]) if isinstance(item, Entry) else item for item in items]
 
 
-def _retry_after(response: httpx.Response) -> float:
-    value = response.headers.get("retry-after", "")
-    return min(float(value), 30.0) if value.isdigit() else 0.0
+async def _missing_folders(client: httpx.AsyncClient, probes: Sequence[Entry], space_id: str) -> int:
+    for probe in probes:
+        for path in probe.longer_paths():
+            if await _find(client, path, space_id):
+                return len(path.split("/")) - len(probe.path.split("/"))
+    return 0
 
 
-def _problem(response: httpx.Response) -> tuple[str, str]:
-    """The code and words of an error; servers in between do not speak problem documents."""
+async def _find(client: httpx.AsyncClient, path: str, space_id: str) -> list[dict[str, Any]]:
+    parameters = {"space_id": space_id, "path": path}
+    found = await request_json(lambda: client.get(f"{_API}/documents", params=parameters))
+    return list(found["items"])
+
+
+async def _remove(client: httpx.AsyncClient, paths: Sequence[str], space_id: str) -> AsyncIterator[Event]:
+    """Delete the document of a file that is gone; `paths` are those that it may have, the likeliest first."""
     try:
-        problem = response.json()
-        return str(problem["code"]), str(problem["detail"])
-    except (ValueError, KeyError, TypeError):
-        words = {
-            413: "The file is larger than a server in between accepts.",
-            401: "You are not signed in (any more).",
-            507: "The disk of the server is full.",
-        }
-        text = words.get(response.status_code, f"The server answered {response.status_code} {response.reason_phrase}.")
-        return f"http_{response.status_code}", text
+        for path in paths:
+            if documents := await _find(client, path, space_id):
+                for document in documents:
+                    await request_json(functools.partial(client.delete, f"{_API}/documents/{document['id']}"))
+                    yield Removed(path, document["id"])
+                return
+    except Refused as error:
+        yield Failed(paths[-1], error.code, str(error))

@@ -20,7 +20,7 @@ _REMEMBERED_LAGS = 500
 
 
 class Freshness:
-    """How long changes took from their commit to the indexes, lately. Thread-safe."""
+    """How long edits and deletions took from their commit to the indexes, lately. Thread-safe."""
 
     def __init__(self) -> None:
         self._lags: deque[float] = deque(maxlen=_REMEMBERED_LAGS)
@@ -99,7 +99,9 @@ class Indexer:
     def _report(self, landed: Sequence[Landed], seconds: float) -> None:
         now = utcnow()
         for item in landed:
-            if item.since is not None and item.outcome in (Outcome.INDEXED, Outcome.DELETED):
+            # What is new waits behind what was imported before it; how fresh the indexes are is said by edits.
+            changed = item.was_indexed and item.outcome in (Outcome.INDEXED, Outcome.DELETED)
+            if changed and item.since is not None:
                 self.freshness.record((now - item.since).total_seconds() * 1000)
         counts: dict[str, int] = {}
         for item in landed:

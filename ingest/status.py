@@ -40,7 +40,8 @@ class EmbeddingRead(BaseModel):
 
 
 class LagRead(BaseModel):
-    """Milliseconds from a change's commit to the indexes, over the last changes of this process; null before one."""
+    """Milliseconds from the commit of an edit or a deletion to the indexes, over the last of this process; null before
+    one."""
 
     p50: float | None = None
     p95: float | None = None

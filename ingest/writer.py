@@ -48,14 +48,15 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Landed:
-    """What became of a source: its chunks, how many of them were embedded anew, and the time of the oldest event that
-    this answered."""
+    """What became of a source: its chunks, how many of them were embedded anew, the time of the oldest event that this
+    answered, and whether the source was in the indexes before."""
 
     key: SourceKey
     outcome: Outcome
     chunks: int = 0
     embedded: int = 0
     since: datetime | None = None
+    was_indexed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +245,7 @@ class IndexWriter:
                 len(work.indexed.chunks if work.unchanged else work.passages),
                 work.embedded,
                 since.get(work.key),
+                work.indexed.status == IndexStatus.INDEXED,
             )
             for work in works
         ]
