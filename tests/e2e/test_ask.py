@@ -22,7 +22,7 @@ def ask(page: Page, question: str) -> None:
 
 def test_the_start_shows_what_one_can_ask_about(page: Page) -> None:
     expect(page.get_by_role("heading", name="What would you like to know?")).to_be_visible()
-    expect(page.get_by_role("button", name="Larkfield 6 documents")).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile(r"Larkfield \d+ documents"))).to_be_visible()
     expect(page.locator(".recent a").first).to_be_visible()
     page.locator(".example").first.click()
     expect(page.locator(".question")).to_be_visible()

@@ -50,9 +50,25 @@ export async function call(action, payload = {}) {
   return answer.data;
 }
 
+let leaving = false;
+
+/** The session is over: sign in, and come back here. */
 export function signInAgain() {
+  if (leaving) return; // calls that were under way when the person signed out
   const next = location.pathname + location.search;
   location.assign(`/sign-in?next=${encodeURIComponent(next)}`);
+}
+
+/** End the session and show the sign-in page. Throws a Problem when the server cannot be reached. */
+export async function signOut() {
+  leaving = true;
+  try {
+    await fetch("/api/v1/auth/logout", { method: "POST" });
+  } catch {
+    leaving = false;
+    throw new Problem({ status: 0, code: "unreachable", title: "" });
+  }
+  location.assign("/sign-in");
 }
 
 let runs = 0;

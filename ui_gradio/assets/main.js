@@ -1,6 +1,6 @@
 // The frame of the app: rail, list, main column; and what each address shows.
 import { askPage } from "./ask.js";
-import { signInAgain } from "./bridge.js";
+import { signInAgain, signOut } from "./bridge.js";
 import { documentPage } from "./document.js";
 import { fill, h, icon } from "./dom.js";
 import { knowledgePage } from "./knowledge.js";
@@ -31,15 +31,6 @@ function applyTheme(theme) {
   if (theme === "auto") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = theme;
   remember("theme", theme === "auto" ? null : theme);
-}
-
-async function signOut() {
-  try {
-    await fetch("/api/v1/auth/logout", { method: "POST" });
-    location.assign("/sign-in");
-  } catch {
-    noticeProblem({ status: 0, code: "unreachable" });
-  }
 }
 
 function account() {
@@ -82,7 +73,7 @@ function account() {
         },
       })),
       h("hr"),
-      { label: t("account.signout"), icon: "x", onclick: signOut },
+      { label: t("account.signout"), icon: "x", onclick: () => signOut().catch(noticeProblem) },
     ],
     "rail-menu",
   );
