@@ -208,13 +208,14 @@ class _Run:
                 await work
 
     async def _work(self, entries: Sequence[Entry]) -> None:
+        follower = asyncio.create_task(self._follow())
         try:
             waiting = iter(entries)
-            follower = asyncio.create_task(self._follow())
             await asyncio.gather(*(self._upload_all(waiting) for _ in range(self._options.concurrency)))
             self._uploading = False
             await follower
         finally:
+            follower.cancel()
             await self._events.put(None)
 
     async def _upload_all(self, waiting: Iterator[Entry]) -> None:
