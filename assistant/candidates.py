@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from assistant.display import is_item, plain
+from assistant.display import is_item, item_number, plain
 from assistant.types import Evidence
 from retrieval.analyzer import analyze
 from retrieval.sentences import sentence_spans
@@ -31,7 +31,8 @@ class Candidate:
 
     `terms` are its search terms; `context` those of its title, headings and lead, `lead_terms` of the lead alone;
     `lead` is the text to put in front of it when it is embedded ("" for none); `dependent` begins with "It", "However";
-    `fragment` is an item that is no sentence; `list_items` counts the items of a whole list, 0 for a sentence.
+    `fragment` is an item that is no sentence, or a list without its beginning; `list_items` counts the items of a whole
+    list, 0 for a sentence.
     """
 
     evidence: Evidence
@@ -111,9 +112,15 @@ def _candidate(
         lead=lead,
         lead_terms=frozenset(analyze(lead)),
         dependent=not list_items and not in_list and _DEPENDENT.match(text) is not None,
-        fragment=in_list and not _END.search(text),
+        fragment=(in_list and not _END.search(text)) or (list_items > 0 and _begins_late(hit.text[start:end])),
         list_items=list_items,
     )
+
+
+def _begins_late(text: str) -> bool:
+    """Whether a list lacks its beginning: its first number is not 1 (the passage begins in the middle of it)."""
+    number = item_number(text)
+    return number is not None and number > 1
 
 
 def _list_at(hit: Hit, spans: Sequence[tuple[int, int]], position: int) -> tuple[int, int] | None:

@@ -42,7 +42,8 @@ _LIST_PENALTY = 0.1
 # A pointer ("See the guide for more"), and a special case where none was asked for ("If you are an intern, ...").
 _POINTER_PENALTY = 0.1
 _CASE_PENALTY = 0.05
-_WORTH = 0.68  # a further sentence is shown when it scores at least this share of the best
+_DEPENDENT_PENALTY = 0.04  # "This ..." does not say what it is about
+_WORTH = 0.65  # a further sentence is shown when it scores at least this share of the best
 _DUPLICATE = 0.8
 _SIDE_BY_SIDE = 2
 
@@ -76,7 +77,7 @@ def confidence_of(support: float) -> Confidence:
         return Confidence.HIGH
     if support >= 0.55:
         return Confidence.MEDIUM
-    if support >= 0.15:
+    if support >= 0.1:
         return Confidence.LOW
     return Confidence.NONE
 
@@ -119,9 +120,11 @@ class _Scores:
     def _holds_expected(self, candidate: Candidate) -> float:
         kind = self.question.type
         penalty = _POINTER_PENALTY if points_elsewhere(candidate.text) else 0.0
+        penalty += _DEPENDENT_PENALTY if candidate.dependent else 0.0
         penalty += _CASE_PENALTY if is_special_case(candidate.text) and not is_special_case(self.question.text) else 0.0
         if kind in (QuestionType.LIST, QuestionType.HOW_TO):
             whole = _LIST_BONUS if candidate.list_items else 0.0
+            whole -= _LIST_PENALTY if candidate.fragment else 0.0
             return whole + (_TYPE_BONUS if holds(kind, candidate.text) else 0.0) - penalty
         if candidate.fragment or candidate.list_items:
             penalty += _LIST_PENALTY
@@ -181,6 +184,17 @@ def _choose(scores: _Scores, most: int) -> list[int]:
         second_list = candidate.list_items and any(other.list_items for other in others)
         if not second_list and not any(_same(candidate, other) for other in others):
             chosen.append(int(index))
+    return _with_antecedents(scores.pool, chosen, most)
+
+
+def _with_antecedents(pool: Sequence[Candidate], chosen: list[int], most: int) -> list[int]:
+    """The chosen and, while there is room, the sentence before one that begins with "It", "This" or "However"."""
+    places = {(candidate.evidence.hit.chunk_id, candidate.position): index for index, candidate in enumerate(pool)}
+    for index in tuple(chosen):
+        candidate = pool[index]
+        before = places.get((candidate.evidence.hit.chunk_id, candidate.position - 1))
+        if candidate.dependent and before is not None and before not in chosen and len(chosen) < most:
+            chosen.append(before)
     return chosen
 
 

@@ -76,9 +76,17 @@ def test_nothing_is_picked_where_nothing_fits() -> None:
 
 
 def test_confidence_follows_support() -> None:
-    assert [confidence_of(support) for support in (0.0, 0.2, 0.6, 0.95)] == [
+    assert [confidence_of(support) for support in (0.05, 0.2, 0.6, 0.95)] == [
         Confidence.NONE,
         Confidence.LOW,
         Confidence.MEDIUM,
         Confidence.HIGH,
+    ]
+
+
+def test_a_sentence_that_leans_on_the_one_before_brings_it_along() -> None:
+    text = "Aurora is run by the harbour office. It has a yearly budget of 40 million won. Boats are blue."
+    assert quotes(chosen("What is the yearly budget?", hit(text))) == [
+        "Aurora is run by the harbour office.",
+        "It has a yearly budget of 40 million won.",
     ]
