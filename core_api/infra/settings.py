@@ -57,7 +57,7 @@ class Settings(BaseSettings):
 
     # ingestion
     redis_url: str | None = Field(
-        default=None, description="Redis through which Celery workers get their tasks; default: they run in this process."
+        default=None, description="Redis that takes tasks to Celery workers; default: they run in this process."
     )
     ingest_threads: int = Field(default=2, ge=1)
     ingest_max_tries: int = Field(default=4, ge=1)
