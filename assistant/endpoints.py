@@ -1,10 +1,10 @@
 """HTTP for the assistant: chat, and the conversations it leaves."""
 
-import asyncio
 import threading
 from collections.abc import AsyncIterator
 
 from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from assistant import chat as exchanges
@@ -20,7 +20,7 @@ from assistant.schemas import (
     ErrorEvent,
     StepEvent,
 )
-from assistant.streaming import from_thread, server_sent
+from assistant.streaming import from_thread, on_thread, server_sent
 from core_api.auth.dependencies import CurrentSubject, DatabaseDep, ReadSession, SettingsDep, WriteSession
 from core_api.http.pagination import Cursor, Limit, Page
 from core_api.infra.errors import NexusError
@@ -67,9 +67,9 @@ async def chat(
 ) -> ChatAnswer | StreamingResponse:
     """Ask a question. The answer comes from what you may read, each sentence with its source."""
     agent = _agent(request, settings)
-    exchange = await asyncio.to_thread(exchanges.begin, agent, database, subject, body)
+    exchange = await run_in_threadpool(exchanges.begin, agent, database, subject, body)
     if not body.stream:
-        return await asyncio.to_thread(exchanges.answer, exchange)
+        return await on_thread(lambda: exchanges.answer(exchange))
 
     def failed(error: NexusError) -> ErrorEvent:
         return ErrorEvent(problem=error.problem() | {"request_id": request.scope.get("request_id", "")})

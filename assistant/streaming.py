@@ -1,6 +1,7 @@
-"""Server-sent events out of work that runs on a thread."""
+"""Work that takes long, on threads of its own, and server-sent events out of it."""
 
 import asyncio
+import contextvars
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,7 @@ log = structlog.get_logger()
 _T = TypeVar("_T")
 
 # Answers being written at the same time in one process; more of them wait for their turn.
-MOST_STREAMS = 16
+MOST_ANSWERS = 16
 _PING_SECONDS = 15.0
 _DONE = object()
 
@@ -24,6 +25,13 @@ _DONE = object()
 def server_sent(name: str, data: BaseModel) -> str:
     """One event in the text/event-stream format (WHATWG HTML, 9.2)."""
     return f"event: {name}\ndata: {data.model_dump_json()}\n\n"
+
+
+async def on_thread(work: Callable[[], _T]) -> _T:
+    """The result of `work()`, run on a thread of the assistant's own: a model may take long, and the threads that all
+    other endpoints share must not wait for it."""
+    run = contextvars.copy_context().run
+    return await asyncio.get_running_loop().run_in_executor(_threads(), lambda: run(work))
 
 
 async def from_thread(
@@ -56,7 +64,8 @@ async def from_thread(
         finally:
             put(_DONE)
 
-    _threads().submit(produce)
+    # With the context of the request, so that what is logged carries its id.
+    _threads().submit(contextvars.copy_context().run, produce)
     try:
         while True:
             try:
@@ -73,4 +82,4 @@ async def from_thread(
 
 @cache
 def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(MOST_STREAMS, thread_name_prefix="answer")
+    return ThreadPoolExecutor(MOST_ANSWERS, thread_name_prefix="answer")
