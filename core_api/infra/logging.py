@@ -36,4 +36,7 @@ def configure_logging(settings: Settings) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
         )
     )
+    # Libraries speak up when something is wrong; our own packages at the level that was asked for.
     logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
+    for package in ("nexus", "ui_gradio", "evals", "assistant", "ingest", "retrieval", "core_api"):
+        logging.getLogger(package).setLevel(level)
