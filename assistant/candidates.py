@@ -73,7 +73,7 @@ def _of_passage(hit: Hit, rank: int) -> list[Candidate]:
     for position, (start, end) in enumerate(spans):
         raw = hit.text[start:end]
         text = plain(raw)
-        item = is_item(raw)
+        item = _is_item_at(hit, spans, position)
         led = position > 0 and hit.text[: spans[position - 1][1]].endswith(":")
         if item and not in_list and not led and (whole := _list_at(hit, spans, position)) is not None:
             stop, count = whole
@@ -117,6 +117,13 @@ def _candidate(
     )
 
 
+def _is_item_at(hit: Hit, spans: Sequence[tuple[int, int]], position: int) -> bool:
+    """Whether a sentence is an item of a list: marked as one, on a line of its own."""
+    start, end = spans[position]
+    own_line = not position or "\n" in hit.text[spans[position - 1][1] : start]
+    return own_line and is_item(hit.text[start:end])
+
+
 def _begins_late(text: str) -> bool:
     """Whether a list lacks its beginning: its first number is not 1 (the passage begins in the middle of it)."""
     number = item_number(text)
@@ -128,7 +135,7 @@ def _list_at(hit: Hit, spans: Sequence[tuple[int, int]], position: int) -> tuple
     count, end, begin = 0, 0, spans[position - 1][0] if position else 0
     for index in range(position, len(spans)):
         start, stop = spans[index]
-        item = is_item(hit.text[start:stop])
+        item = _is_item_at(hit, spans, index)
         # A second sentence of an item follows on its line.
         continues = count > 0 and "\n" not in hit.text[end:start]
         if not (item or continues) or stop - begin > MOST_CHARS or (item and count == MOST_ITEMS):

@@ -16,8 +16,9 @@ def _words(text: str) -> frozenset[str]:
 # A line without the blanks around it.
 _LINE = re.compile(r"\S(?:[^\n]*\S)?")
 
-# What may stand between a full stop and the blank that ends the sentence: quotes, brackets, reference marks like [3].
-_CLOSERS = r"(?:[\"'”’)\]}»』」》〉›*_]|\[\d{1,3}\])*"
+# What may stand between a full stop and the blank that ends the sentence: quotes, brackets, reference marks like [3];
+# all of it (possessive), so that no sentence begins with a quote that closes the one before.
+_CLOSERS = r"(?:[\"'”’)\]}»』」》〉›*_]|\[\d{1,3}\])*+"
 _KOREAN_ENDINGS = "다요죠까음함임됨오라자네지네군"
 _KOREAN_LABELS = "가나다라마바사아자차카타파하"
 _CANDIDATE = re.compile(
