@@ -81,7 +81,7 @@ def create_app(
     )
     app.state.settings = settings
     app.state.database = database
-    app.state.files = FileStore(settings.files_dir)
+    app.state.files = FileStore(settings.files_dir, settings.min_free_bytes)
     app.state.is_ready = lambda: True
     problems.install(app)
     # The last one added is the outermost.

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from core_api.infra.database import Database
 from core_api.infra.settings import Settings
+from core_api.infra.storage import ensure_room
 from core_api.models import IndexState, IndexStatus, utcnow
 from ingest.pipeline import Pipeline
 from ingest.queue import LEASE, describe, put_off, renew
@@ -46,7 +47,11 @@ class Indexer:
         self._unrecorded: dict[SourceKey, BaseException] = {}
 
     def index(self, keys: Sequence[SourceKey]) -> None:
-        """Index sources together. Where that fails, each is tried alone, so that only what cannot be done waits."""
+        """Index sources together. Where that fails, each is tried alone, so that only what cannot be done waits.
+
+        Raises StorageFull, with nothing begun, when the disk has too little room left.
+        """
+        ensure_room(self._settings.data_dir, self._settings.min_free_bytes)
         started = time.monotonic()
         renewed = started
 

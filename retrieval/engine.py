@@ -56,8 +56,8 @@ class _Part(Generic[_T]):
             except Exception as error:  # whatever it is, it is told to whoever asks, and tried again
                 log.exception("part_not_opened", part=self._name)
                 self._error = Unavailable(f"The {self._name} could not be opened: {error}")
-            log.warning("part_not_opened", part=self._name, error=str(self._error), attempt=attempt + 1)
             self._known.set()
+            log.warning("part_not_opened", part=self._name, error=str(self._error), attempt=attempt + 1)
             self._stop.wait(_RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)])
             attempt += 1
 

@@ -23,6 +23,9 @@ class Settings(BaseSettings):
     # limits
     max_upload_bytes: int = Field(default=200 * 2**20, gt=0)
     max_json_bytes: int = Field(default=8 * 2**20, gt=0)
+    min_free_bytes: int = Field(
+        default=100 * 2**20, ge=0, description="With less free disk nothing is taken in or indexed; reading goes on."
+    )
     session_days: int = Field(default=14, gt=0)
     sign_in_link_minutes: int = Field(default=24 * 60, gt=0)
 

@@ -23,14 +23,16 @@ class StoredFile:
 
 
 class FileStore:
-    """A folder of files named by their hash."""
+    """A folder of files named by their hash. It takes nothing that would leave less than `min_free_bytes` of disk."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, min_free_bytes: int = 0) -> None:
         self.root = root
+        self._min_free_bytes = min_free_bytes
 
     def put(self, content: BinaryIO, max_bytes: int) -> StoredFile:
         """Store a stream. Raises TooLarge past `max_bytes`, StorageFull on a full disk; either leaves nothing."""
         self.root.mkdir(parents=True, exist_ok=True)
+        ensure_room(self.root, self._min_free_bytes)
         digest, size = hashlib.sha256(), 0
         descriptor, name = tempfile.mkstemp(dir=self.root, prefix=".incoming-")
         temporary = Path(name)
@@ -73,6 +75,12 @@ class FileStore:
     def delete(self, sha256: str) -> None:
         """Remove a file; one that is not there is no error."""
         self.path(sha256).unlink(missing_ok=True)
+
+
+def ensure_room(path: Path, min_free_bytes: int) -> None:
+    """Raise StorageFull when the disk of `path` has less than this free."""
+    if shutil.disk_usage(path).free < min_free_bytes:
+        raise disk_full(path)
 
 
 def disk_full(path: Path) -> StorageFull:
