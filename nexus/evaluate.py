@@ -52,6 +52,9 @@ def answers(
     file: Annotated[Path, typer.Argument(help="A SQuAD file, version 1.1 or 2.0.")],
     articles: ArticlesOption = None,
     limit: LimitOption = None,
+    hold_out: Annotated[
+        int, typer.Option(min=0, help="Also ask with every Nth paragraph group left out; 0: do not.")
+    ] = 5,
     name: NameOption = None,
     compare: CompareOption = None,
     as_json: JsonOption = False,
@@ -62,7 +65,7 @@ def answers(
 
     settings = load_settings(data_dir)
     with _progress(as_json) as progress:
-        result = run(settings, file, articles=articles, limit=limit, name=name, progress=progress)
+        result = run(settings, file, articles=articles, limit=limit, name=name, hold_out=hold_out, progress=progress)
     _show(settings, result, compare, as_json)
 
 

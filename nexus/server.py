@@ -9,6 +9,7 @@ from datetime import timedelta
 import uvicorn
 from fastapi import FastAPI
 
+import assistant.agent
 import assistant.endpoints
 import ingest.endpoints
 import retrieval.endpoints
@@ -68,9 +69,12 @@ def build_app(settings: Settings, database: Database, *, web: bool) -> FastAPI:
         app.state.engine = engine
         app.state.ingest = runtime
         app.state.is_ready = lambda: engine.ready
+        warming = asyncio.create_task(_warm_up(app)) if web else None
         try:
             yield
         finally:
+            if warming is not None:
+                warming.cancel()
             await asyncio.to_thread(runtime.stop)
             await asyncio.to_thread(engine.close)
 
@@ -78,7 +82,7 @@ def build_app(settings: Settings, database: Database, *, web: bool) -> FastAPI:
     app = create_app(settings, database, routers, lifespan)
     if web:
         app.include_router(sign_in.router)
-        ui_gradio.app.mount(app, after=lambda: _until(lambda: app.state.is_ready()))
+        app.state.web = ui_gradio.app.mount(app, after=lambda: _until(lambda: app.state.is_ready()))
     return app
 
 
@@ -136,6 +140,12 @@ def _bind(host: str, port: int) -> socket.socket:
             "Choose another with --port or NEXUS_PORT (0: any free one)."
         ) from error
     return listener
+
+
+async def _warm_up(app: FastAPI) -> None:
+    """Load what the first answer needs, after what people need first: the API, then the pages."""
+    await _until(lambda: app.state.is_ready() and (app.state.web.ready or app.state.web.failure is not None))
+    await asyncio.to_thread(assistant.agent.warm_up, app.state.settings)
 
 
 async def _until(condition: Callable[[], bool]) -> None:
