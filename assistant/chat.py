@@ -4,6 +4,7 @@ No database session is open while the model works.
 """
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -72,7 +73,9 @@ def events(exchange: Exchange) -> Iterator[ChatEvent]:
     context = AssistantContext(
         exchange.subject, exchange.database, agent.engine, agent.settings, space_ids=exchange.space_ids
     )
-    draft = _Generated(context) if uses_llm(agent.settings) else _Extracted(context)
+    draft: _Draft = _Extracted()
+    if uses_llm(agent.settings):
+        draft = _Generated(Grounder(context.passages, agent.engine.embedder))
     labels = _LABELS[exchange.language]
     composing = False
     for event in agent.run(context, exchange.turns, exchange.stop):
@@ -126,7 +129,7 @@ def _store(exchange: Exchange, context: AssistantContext, draft: "_Draft") -> Ch
     )
 
 
-class _Draft:
+class _Draft(ABC):
     """An answer in the making."""
 
     def __init__(self) -> None:
@@ -134,19 +137,20 @@ class _Draft:
         self.citations: list[Citation] = []
         self.confidence = Confidence.NONE
 
+    @abstractmethod
     def restart(self) -> None:
         """The model searches (again): what it has not finished saying does not count."""
 
+    @abstractmethod
     def take(self, event: AgentEvent) -> Iterator[Part]:
         """What is new to show after an event of the agent."""
-        raise NotImplementedError
 
 
 class _Extracted(_Draft):
     """Made of quotations: what the model selected is what is cited."""
 
-    def __init__(self, context: AssistantContext) -> None:
-        super().__init__()
+    def restart(self) -> None:
+        """A selection comes whole, at the end: nothing is unfinished before."""
 
     def take(self, event: AgentEvent) -> Iterator[Part]:
         if isinstance(event, Token):
@@ -160,9 +164,9 @@ class _Extracted(_Draft):
 class _Generated(_Draft):
     """Written by a language model: only what the passages support is shown."""
 
-    def __init__(self, context: AssistantContext) -> None:
+    def __init__(self, grounder: Grounder) -> None:
         super().__init__()
-        self._grounder = Grounder(context.passages, context.engine.embedder)
+        self._grounder = grounder
 
     def restart(self) -> None:
         self._grounder.restart()

@@ -6,8 +6,6 @@ as it is now, not as it was when it was indexed).
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, exists, func, select
@@ -17,24 +15,7 @@ from core_api.auth.access import readable_space_ids
 from core_api.auth.subject import Subject
 from core_api.models import Chunk, Space, User
 from retrieval.sources import SOURCE_KINDS, SourceKind
-from retrieval.types import Filters, SourceRef
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """A chunk that the asker may read, as the database has it."""
-
-    chunk_id: str
-    source: SourceRef
-    space_id: str
-    space_name: str
-    text: str
-    start: int
-    end: int
-    heading: str
-    page: int | None
-    author: str
-    updated_at: datetime
+from retrieval.types import Filters, Passage, SourceRef
 
 
 def readable_spaces(session: Session, subject: Subject, filters: Filters) -> list[str]:

@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import structlog
 from sqlalchemy.orm import Session
@@ -17,13 +17,13 @@ from sqlalchemy.orm import Session
 from core_api.auth.subject import Subject
 from core_api.infra.errors import Unavailable
 from retrieval import analyzer
-from retrieval.access import Passage, hydrate, matching_chunks, readable_spaces
+from retrieval.access import hydrate, matching_chunks, readable_spaces
 from retrieval.engine import RetrievalEngine
 from retrieval.fusion import Candidate, Leg, fuse
 from retrieval.highlight import excerpt, highlights
 from retrieval.keywords import source_term
 from retrieval.placement import targets
-from retrieval.types import Hit, Mode, Query, SearchResult
+from retrieval.types import Hit, Mode, Passage, Query, SearchResult
 from retrieval.vectors import Target
 
 log = structlog.get_logger()
@@ -168,17 +168,7 @@ def _collect(
 def _hit(candidate: Candidate, passage: Passage, terms: frozenset[str]) -> Hit:
     marks = highlights(passage.text, terms)
     return Hit(
-        chunk_id=passage.chunk_id,
-        source=passage.source,
-        space_id=passage.space_id,
-        space_name=passage.space_name,
-        text=passage.text,
-        start=passage.start,
-        end=passage.end,
-        heading=passage.heading,
-        page=passage.page,
-        author=passage.author,
-        updated_at=passage.updated_at,
+        **{field.name: getattr(passage, field.name) for field in fields(Passage)},
         score=candidate.score,
         scores=candidate.scores,
         highlights=marks,

@@ -63,14 +63,9 @@ class SourceRef:
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
-    """A passage that answers a query.
-
-    `start` and `end` are character offsets in the text extracted from the source's version; `text` is exactly that
-    span. `highlights` are (start, end) offsets within `text` of the words that match the query; `excerpt` is the part
-    of `text` that shows most of them. `scores` holds the legs' own scores: `keyword` (BM25), `semantic` (cosine),
-    absent where a leg did not return the passage. `score` is in 0..1, comparable within one result only.
-    """
+class Passage:
+    """A chunk as the database has it. `start` and `end` are character offsets in the text extracted from the source's
+    version; `text` is exactly that span."""
 
     chunk_id: str
     source: SourceRef
@@ -83,6 +78,17 @@ class Hit:
     page: int | None
     author: str
     updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Hit(Passage):
+    """A passage that answers a query.
+
+    `highlights` are (start, end) offsets within `text` of the words that match the query; `excerpt` is the part of
+    `text` that shows most of them. `scores` holds the legs' own scores: `keyword` (BM25), `semantic` (cosine), absent
+    where a leg did not return the passage. `score` is in 0..1, comparable within one result only.
+    """
+
     score: float
     scores: dict[str, float]
     highlights: tuple[tuple[int, int], ...] = ()
