@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evals.bench.corpus import write_corpus
-from evals.bench.process import run_worker
+from evals.bench.process import percentile, run_worker
 from evals.bench.report import Figure
 from evals.bench.workers import embedding, imports, searches
 
@@ -89,6 +89,7 @@ def measure_imports(plan: Plan) -> tuple[list[Figure], Details]:
                 model=plan.model,
                 precision=precision,
                 threads=plan.threads,
+                edits=5 if plan.quick else 100,
             )
             result = imports.Result.model_validate(run_worker(worker, parameters, timeout=7200))
             found[result.name] = result
@@ -110,6 +111,11 @@ def _import_figures(found: dict[str, imports.Result]) -> list[Figure]:
             figures.append(
                 Figure(part=part, name=f"{one.name}: largest child", value=one.memory.children_peak_mb, unit=" MB")
             )
+    edits = found["nexus fp32"].edits_ms
+    for share, goal in ((0.5, None), (0.95, 2000.0)):
+        name = f"nexus fp32: edit to searchable, p{100 * share:.0f}"
+        value = percentile(edits, share)
+        figures.append(Figure(part=part, name=name, value=value, unit=" ms", goal=goal, at_most=True))
     for precision, against_langchain in (("fp32", 1.35), ("int8", 1.9)):
         one = found[f"nexus {precision}"]
         if one.raw_seconds is not None:

@@ -2,7 +2,7 @@
 
 import io
 import time
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from sqlalchemy import func, select
 
@@ -23,8 +23,11 @@ from ingest.runtime import IngestRuntime
 from retrieval.embedding import Embedder
 from retrieval.engine import RetrievalEngine
 from retrieval.passages import embedded_text
+from retrieval.service import search
+from retrieval.types import Query
 
 _TIMEOUT = 3600
+_EDIT_TIMEOUT = 60
 
 
 def measure(text: str) -> Result:
@@ -65,6 +68,10 @@ def measure(text: str) -> Result:
         peak = memory()
         chunks, texts = _chunks(database, space)
         raw = _raw_seconds(engine.embedder, texts)
+        edits = [
+            _edit_ms(settings, database, engine, owner, space, parameters.corpus, path, number)
+            for number, path in enumerate(files[: parameters.edits])
+        ]
     finally:
         runtime.stop()
         engine.close()
@@ -79,16 +86,48 @@ def measure(text: str) -> Result:
         cut=0,
         idle_mb=idle,
         memory=peak,
+        edits_ms=edits,
     )
 
 
 def _put(settings: Settings, database: Database, owner: Subject, space: str, root: Path, files: list[Path]) -> None:
-    store = FileStore(settings.files_dir)
     for path in files:
-        stored = store.put(io.BytesIO(path.read_bytes()), settings.max_upload_bytes)
-        content = Content(stored, path.name, "text/markdown" if path.suffix == ".md" else "text/plain")
-        with database.transaction() as session:
-            put_document(session, owner, space, content, path=path.relative_to(root).as_posix())
+        _put_one(settings, database, owner, space, path.relative_to(root), path.read_bytes())
+
+
+def _put_one(
+    settings: Settings, database: Database, owner: Subject, space: str, path: PurePath, content: bytes
+) -> None:
+    stored = FileStore(settings.files_dir).put(io.BytesIO(content), settings.max_upload_bytes)
+    media_type = "text/markdown" if path.suffix == ".md" else "text/plain"
+    with database.transaction() as session:
+        put_document(session, owner, space, Content(stored, path.name, media_type), path=path.as_posix())
+
+
+def _edit_ms(
+    settings: Settings,
+    database: Database,
+    engine: RetrievalEngine,
+    owner: Subject,
+    space: str,
+    root: Path,
+    path: Path,
+    number: int,
+) -> float:
+    """Put a new sentence into the middle of a page; milliseconds until a search finds its word."""
+    word = f"freshword{number:04}"
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    prose = [at for at, line in enumerate(lines) if line[:1].isalpha() and len(line.split()) > 8]
+    lines.insert(prose[len(prose) // 2] + 1 if prose else len(lines), f"The {word} is new.")
+    began = time.perf_counter()
+    _put_one(settings, database, owner, space, path.relative_to(root), "\n".join(lines).encode())
+    while time.perf_counter() - began < _EDIT_TIMEOUT:
+        with database.reading() as session:
+            found = search(session, owner, engine, Query(word, k=5))
+        if any(word in hit.text for hit in found.hits):
+            return (time.perf_counter() - began) * 1000
+        time.sleep(0.01)
+    raise TimeoutError(f"an edit of {path.name} was not found within {_EDIT_TIMEOUT} s")
 
 
 def _finish(database: Database, runtime: IngestRuntime, engine: RetrievalEngine) -> None:

@@ -8,7 +8,7 @@ from evals.bench.process import Memory
 
 
 class Parameters(BaseModel):
-    """A folder to import, and where to keep what is made of it."""
+    """A folder to import, where to keep what is made of it, and how many of its pages to edit afterwards."""
 
     corpus: Path
     work_dir: Path
@@ -16,11 +16,13 @@ class Parameters(BaseModel):
     model: Path
     precision: str
     threads: int
+    edits: int
 
 
 class Result(BaseModel):
     """A finished import. `raw_seconds`: embedding the same chunks with nothing else around; None where not measured.
-    `cut`: chunks longer than the model reads, whose ends cannot be found by meaning. `idle_mb`: before the import."""
+    `cut`: chunks longer than the model reads, whose ends cannot be found by meaning. `idle_mb`: before the import.
+    `edits_ms`: from the commit of an edit of one page, to a search that finds it; empty where not measured."""
 
     name: str
     files: int
@@ -31,3 +33,4 @@ class Result(BaseModel):
     cut: int
     idle_mb: float
     memory: Memory
+    edits_ms: list[float] = []
