@@ -21,7 +21,7 @@ from assistant.schemas import (
     StepEvent,
 )
 from assistant.streaming import from_thread, on_thread, server_sent
-from core_api.auth.dependencies import CurrentSubject, DatabaseDep, ReadSession, SettingsDep, WriteSession
+from core_api.auth.dependencies import DatabaseDep, Reader, ReadSession, SettingsDep, WriteSession
 from core_api.http.pagination import Cursor, Limit, Page
 from core_api.infra.errors import NexusError
 from core_api.infra.settings import Settings
@@ -63,7 +63,7 @@ def _agent(request: Request, settings: Settings) -> Agent:
     },
 )
 async def chat(
-    body: ChatRequest, request: Request, subject: CurrentSubject, database: DatabaseDep, settings: SettingsDep
+    body: ChatRequest, request: Request, subject: Reader, database: DatabaseDep, settings: SettingsDep
 ) -> ChatAnswer | StreamingResponse:
     """Ask a question. The answer comes from what you may read, each sentence with its source."""
     agent = _agent(request, settings)
@@ -85,20 +85,20 @@ async def chat(
 
 @router.get("/conversations")
 def list_conversations(
-    subject: CurrentSubject, session: ReadSession, cursor: Cursor = None, limit: Limit = 50
+    subject: Reader, session: ReadSession, cursor: Cursor = None, limit: Limit = 50
 ) -> Page[ConversationBrief]:
     """Your conversations, last used first."""
     return conversations.list_conversations(session, subject, cursor, limit)
 
 
 @router.get("/conversations/{conversation_id}")
-def read_conversation(conversation_id: str, subject: CurrentSubject, session: ReadSession) -> ConversationRead:
+def read_conversation(conversation_id: str, subject: Reader, session: ReadSession) -> ConversationRead:
     """A conversation with all its turns; every citation is verified now."""
     return conversations.read_conversation(session, subject, conversation_id)
 
 
 @router.delete("/conversations/{conversation_id}", status_code=204)
-def delete_conversation(conversation_id: str, subject: CurrentSubject, session: WriteSession) -> Response:
+def delete_conversation(conversation_id: str, subject: Reader, session: WriteSession) -> Response:
     """Delete a conversation for good."""
     conversations.delete_conversation(session, subject, conversation_id)
     return Response(status_code=204)

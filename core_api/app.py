@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI, Request
 from pydantic import BaseModel
 from sqlalchemy import text
 
-from core_api.auth.dependencies import DatabaseDep
+from core_api.auth.dependencies import Anybody, DatabaseDep
 from core_api.auth.endpoints import router as auth_router
 from core_api.domains.documents.endpoints import router as documents_router
 from core_api.domains.spaces.endpoints import router as spaces_router
@@ -19,6 +19,7 @@ from core_api.infra.database import Database
 from core_api.infra.errors import Unavailable
 from core_api.infra.settings import Settings
 from core_api.infra.storage import FileStore
+from core_api.infra.vault import Vault
 
 API_PREFIX = "/api/v1"
 
@@ -46,7 +47,7 @@ class Health(BaseModel):
     status: str
 
 
-health_router = APIRouter(prefix="/health", tags=["ops"])
+health_router = APIRouter(prefix="/health", tags=["ops"], dependencies=[Anybody])
 
 
 @health_router.get("/live")
@@ -82,6 +83,7 @@ def create_app(
     app.state.settings = settings
     app.state.database = database
     app.state.files = FileStore(settings.files_dir, settings.min_free_bytes)
+    app.state.vault = Vault.open(settings)
     app.state.is_ready = lambda: True
     problems.install(app)
     # The last one added is the outermost.

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from core_api.auth.dependencies import AdminSubject, CurrentSubject, DatabaseDep, FilesDep, ReadSession, WriteSession
+from core_api.auth.dependencies import DatabaseDep, FilesDep, IndexManager, Reader, ReadSession, WriteSession
 from core_api.http.pagination import Cursor
 from core_api.infra.errors import NotFound
 from core_api.models import Space
@@ -68,7 +68,7 @@ class ReconcileRead(BaseModel):
 @router.get("/status")
 def read_status(
     request: Request,
-    subject: CurrentSubject,
+    subject: Reader,
     session: ReadSession,
     cursor: Cursor = None,
     limit: Annotated[int, Query(ge=1, le=200, description="How many failures at most.")] = 100,
@@ -96,7 +96,7 @@ def read_status(
 
 
 @router.post("/reconcile")
-def run_reconcile(request: Request, _subject: AdminSubject, database: DatabaseDep, files: FilesDep) -> ReconcileRead:
+def run_reconcile(request: Request, _subject: IndexManager, database: DatabaseDep, files: FilesDep) -> ReconcileRead:
     """Compare the database with its indexes, and repair what differs. Repairs that need embedding are queued."""
     engine: RetrievalEngine = request.app.state.engine
     reconciler = reconcile.Reconciler(
@@ -112,7 +112,7 @@ def run_reconcile(request: Request, _subject: AdminSubject, database: DatabaseDe
 
 
 @router.post("/reindex")
-def run_reindex(_subject: AdminSubject, session: WriteSession, body: ReindexRequest | None = None) -> Requeued:
+def run_reindex(_subject: IndexManager, session: WriteSession, body: ReindexRequest | None = None) -> Requeued:
     """Read everything (of a space) again, and embed what has changed."""
     space_id = body.space_id if body is not None else None
     if space_id is not None and session.get(Space, space_id) is None:
@@ -121,7 +121,7 @@ def run_reindex(_subject: AdminSubject, session: WriteSession, body: ReindexRequ
 
 
 @router.post("/retry")
-def run_retry(_subject: AdminSubject, session: WriteSession, body: RetryRequest | None = None) -> Requeued:
+def run_retry(_subject: IndexManager, session: WriteSession, body: RetryRequest | None = None) -> Requeued:
     """Try again what failed or was parked."""
     key = None
     if body is not None and body.source_id is not None:

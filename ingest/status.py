@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, exists, func, select, 
 from sqlalchemy.orm import Session
 
 from core_api.auth.access import readable_space_ids
+from core_api.auth.permissions import Permission
 from core_api.auth.subject import Subject
 from core_api.http.pagination import page_rows
 from core_api.models import Chunk, Document, IndexState, IndexStatus, OutboxEvent, utcnow
@@ -85,7 +86,7 @@ def _event(parked: bool) -> ColumnElement[bool]:
 
 def _visible(subject: Subject, column: Any) -> ColumnElement[bool]:
     """An admin runs the whole index; everyone else sees the part that they may read."""
-    return true() if subject.is_admin else column.in_(readable_space_ids(subject))
+    return true() if subject.may(Permission.INDEX_MANAGE) else column.in_(readable_space_ids(subject))
 
 
 def count_sources(session: Session, subject: Subject) -> SourceCounts:
@@ -113,7 +114,7 @@ def count_chunks(session: Session, subject: Subject) -> int:
 def read_queue(session: Session, subject: Subject) -> QueueRead:
     """The outbox."""
     visible: ColumnElement[bool] = true()
-    if not subject.is_admin:
+    if not subject.may(Permission.INDEX_MANAGE):
         visible = exists().where(
             OutboxEvent.source_kind == _KIND,
             Document.id == OutboxEvent.source_id,

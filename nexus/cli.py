@@ -67,16 +67,15 @@ def token(
     data_dir: DataDirOption = None,
 ) -> None:
     """Print a new one-time sign-in link, or a bearer token."""
-    from core_api.models import TokenKind
     from nexus.datadir import DataDir
-    from nexus.server import open_database, owner_token, sign_in_link
+    from nexus.server import open_database, owner_key, sign_in_link
 
     settings = load_settings(data_dir)
     datadir = DataDir(settings.data_dir)
     datadir.prepare()
     database = open_database(settings)
     if bearer:
-        typer.echo(owner_token(database, TokenKind.BEARER, timedelta(days=days), "nexus token"))
+        typer.echo(owner_key(database, timedelta(days=days), "nexus token"))
     else:
         server = datadir.running_server()
         url = settings.public_url or (server.url if server else f"http://{settings.host}:{settings.port}")

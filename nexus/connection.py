@@ -12,10 +12,9 @@ from core_api.infra.database import Database
 from core_api.infra.errors import NexusError, Unavailable
 from core_api.infra.logging import configure_logging
 from core_api.infra.settings import Settings
-from core_api.models import TokenKind
 from nexus.datadir import DataDir
 
-TOKEN_LIFETIME = timedelta(hours=12)
+KEY_LIFETIME = timedelta(hours=12)
 REQUEST_SECONDS = 300
 READY_SECONDS = 120
 IN_PROCESS = "http://nexus.local"
@@ -40,14 +39,14 @@ async def connect(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     Raises DataDirUnusable, and DataDirLocked when another command (not a server) works on the directory.
     """
     # The heavy parts load only when a command runs, so that `nexus --help` is quick.
-    from nexus.server import build_app, open_database, owner_token
+    from nexus.server import build_app, open_database, owner_key
 
     datadir = DataDir(settings.data_dir)
     datadir.prepare()
     if (server := datadir.running_server()) is not None:
         database = Database(settings.resolved_database_url)
         async with httpx.AsyncClient(base_url=server.url, timeout=REQUEST_SECONDS) as client:
-            _authorize(client, owner_token(database, TokenKind.BEARER, TOKEN_LIFETIME, "command line"))
+            _authorize(client, owner_key(database, KEY_LIFETIME, "command line"))
             await _until_ready(client)
             yield client
         database.dispose()
@@ -62,7 +61,7 @@ async def connect(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
             app.router.lifespan_context(app),
             httpx.AsyncClient(base_url=IN_PROCESS, transport=transport, timeout=REQUEST_SECONDS) as client,
         ):
-            _authorize(client, owner_token(database, TokenKind.BEARER, TOKEN_LIFETIME, "command line"))
+            _authorize(client, owner_key(database, KEY_LIFETIME, "command line"))
             await asyncio.to_thread(app.state.engine.wait)
             yield client
         database.dispose()

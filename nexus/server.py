@@ -15,7 +15,9 @@ import ingest.endpoints
 import retrieval.endpoints
 import ui_gradio.app
 from core_api.app import create_app
-from core_api.auth import tokens
+from core_api.auth import one_time
+from core_api.auth.api_keys import create_api_key
+from core_api.auth.permissions import Scope
 from core_api.domains.users.service import ensure_owner
 from core_api.infra.database import Database
 from core_api.infra.errors import NexusError
@@ -44,16 +46,20 @@ def open_database(settings: Settings) -> Database:
     return database
 
 
-def owner_token(database: Database, kind: TokenKind, lifetime: timedelta, label: str = "") -> str:
-    """A new secret of the installation's owner."""
+def owner_key(database: Database, lifetime: timedelta, name: str) -> str:
+    """A new API key of the installation's owner, for everything that a key may be used for."""
     with database.transaction() as session:
         owner, _ = ensure_owner(session)
-        return tokens.issue(session, owner.user_id, kind, lifetime, label)
+        _, secret = create_api_key(session, owner.user_id, name, list(Scope), lifetime)
+        return secret
 
 
 def sign_in_link(settings: Settings, database: Database, base_url: str) -> str:
     """A one-time link that signs the owner in."""
-    secret = owner_token(database, TokenKind.SIGN_IN_LINK, timedelta(minutes=settings.sign_in_link_minutes))
+    lifetime = timedelta(minutes=settings.sign_in_link_minutes)
+    with database.transaction() as session:
+        owner, _ = ensure_owner(session)
+        secret = one_time.issue(session, owner.user_id, TokenKind.SIGN_IN_LINK, lifetime)
     return f"{base_url}/sign-in?token={secret}"
 
 

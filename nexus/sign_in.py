@@ -1,15 +1,13 @@
 """The sign-in page: takes the one-time link that the server printed."""
 
-from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy.orm import Session
 
-from core_api.auth import tokens
-from core_api.auth.dependencies import SettingsDep, WriteSession, request_secret
-from core_api.auth.endpoints import set_session_cookie
+from core_api.auth.dependencies import SettingsDep, WriteSession, authenticate
+from core_api.auth.endpoints import redeem_sign_in_link, set_session_cookie
 from core_api.infra.errors import Unauthenticated
 from core_api.infra.settings import Settings
 from ui_gradio import pages
@@ -47,7 +45,7 @@ def submit(
 def _enter(request: Request, session: Session, settings: Settings, token: str, next_path: str) -> Response:
     response = RedirectResponse(pages.local_path(next_path), 303)
     try:
-        secret = tokens.redeem_link(session, token, timedelta(days=settings.session_days))
+        secret = redeem_sign_in_link(session, request, token, settings)
     except Unauthenticated:
         if _is_signed_in(request, session):  # the link was opened a second time
             return response
@@ -60,5 +58,4 @@ def _enter(request: Request, session: Session, settings: Settings, token: str, n
 
 
 def _is_signed_in(request: Request, session: Session) -> bool:
-    secret = request_secret(request)
-    return secret is not None and tokens.authenticate(session, secret) is not None
+    return authenticate(request, session) is not None

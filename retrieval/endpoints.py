@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
-from core_api.auth.dependencies import CurrentSubject, ReadSession
+from core_api.auth.dependencies import Reader, ReadSession
 from retrieval import service
 from retrieval.engine import RetrievalEngine
 from retrieval.sources import SOURCE_KINDS
@@ -137,7 +137,7 @@ class SearchResponse(BaseModel):
         503: {"description": "The indexes are still loading; `Retry-After` says when to try again."},
     },
 )
-def search(body: SearchRequest, request: Request, subject: CurrentSubject, session: ReadSession) -> SearchResponse:
+def search(body: SearchRequest, request: Request, subject: Reader, session: ReadSession) -> SearchResponse:
     """Passages of everything that you may read that answer the query, best first."""
     engine: RetrievalEngine = request.app.state.engine
     chosen = body.filters

@@ -1,12 +1,12 @@
-"""The one rule of who may read what: a person reads the spaces that they are in, and everyone but guests the
-company space. Everything that reads content goes through these functions."""
+"""The one rule of who may read what. A person reads the spaces that they are in, everyone but guests the company space,
+and the documents that were shared with them or with a team of theirs. Everything that reads content asks here."""
 
 from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import Session
 
 from core_api.auth.subject import Subject
-from core_api.infra.errors import Forbidden, NotFound
-from core_api.models import Space, SpaceKind, SpaceMember, SpaceRole, SystemRole
+from core_api.infra.errors import Conflict, Forbidden, NotFound
+from core_api.models import Document, DocumentGrant, Space, SpaceKind, SpaceMember, SpaceRole, SystemRole, Team
 
 _RANK = {SpaceRole.VIEWER: 0, SpaceRole.EDITOR: 1, SpaceRole.OWNER: 2}
 
@@ -14,6 +14,29 @@ _RANK = {SpaceRole.VIEWER: 0, SpaceRole.EDITOR: 1, SpaceRole.OWNER: 2}
 def readable_space_ids(subject: Subject) -> Select[str]:
     """The ids of the spaces that the subject may read, as a query to put into other queries."""
     return select(Space.id).where(_readable(subject))
+
+
+def granted_documents(subject: Subject) -> Select[str, str]:
+    """(document id, role) of the documents shared with the subject or with a team that they are in, as a query; the
+    same document may come several times."""
+    teams = (
+        select(Team.id)
+        .join(SpaceMember, SpaceMember.space_id == Team.space_id)
+        .where(SpaceMember.user_id == subject.user_id)
+    )
+    return select(DocumentGrant.document_id, DocumentGrant.role).where(
+        or_(DocumentGrant.user_id == subject.user_id, DocumentGrant.team_id.in_(teams))
+    )
+
+
+def granted_document_ids(subject: Subject) -> Select[str]:
+    """The ids of the documents that were shared with the subject, as a query to put into other queries."""
+    return granted_documents(subject).with_only_columns(DocumentGrant.document_id)
+
+
+def readable_documents(subject: Subject) -> ColumnElement[bool]:
+    """The condition on a Document that the subject may read it."""
+    return or_(Document.space_id.in_(readable_space_ids(subject)), Document.id.in_(granted_document_ids(subject)))
 
 
 def _readable(subject: Subject) -> ColumnElement[bool]:
@@ -39,15 +62,42 @@ def space_role(session: Session, subject: Subject, space_id: str) -> SpaceRole |
     return SpaceRole.VIEWER if kind == SpaceKind.COMPANY and subject.role is not SystemRole.GUEST else None
 
 
-def access_space(session: Session, subject: Subject, space_id: str, at_least: SpaceRole = SpaceRole.VIEWER) -> Space:
+def access_space(
+    session: Session,
+    subject: Subject,
+    space_id: str,
+    at_least: SpaceRole = SpaceRole.VIEWER,
+    *,
+    even_archived: bool = False,
+) -> Space:
     """The space, if the subject has at least this role in it.
 
-    Raises NotFound where they may not even read it (its existence is not told), Forbidden where the role is too low.
+    Raises NotFound where they may not even read it (its existence is not told), Forbidden where the role is too low,
+    Conflict where more than reading is asked for in an archived space (`even_archived`: it may be).
     """
     role = space_role(session, subject, space_id)
     space = session.get(Space, space_id) if role is not None else None
     if space is None or role is None:
         raise NotFound(f"There is no space {space_id!r} that you can see.")
-    if _RANK[role] < _RANK[at_least]:
+    if not covers(role, at_least):
         raise Forbidden(f"You are {role.value} of the space “{space.name}”; this needs {at_least.value}.")
+    if space.archived_at is not None and at_least is not SpaceRole.VIEWER and not even_archived:
+        raise Conflict(f"“{space.name}” is archived: nothing in it changes. Restore it first.")
     return space
+
+
+def document_role(session: Session, subject: Subject, document: Document) -> SpaceRole | None:
+    """What the subject is to a document: the higher of their role in its space and of what was granted to them; None
+    where they may not read it."""
+    roles = [
+        SpaceRole(role)
+        for _, role in session.execute(granted_documents(subject).where(DocumentGrant.document_id == document.id))
+    ]
+    if (in_space := space_role(session, subject, document.space_id)) is not None:
+        roles.append(in_space)
+    return max(roles, key=lambda role: _RANK[role], default=None)
+
+
+def covers(role: SpaceRole, needed: SpaceRole) -> bool:
+    """Whether a role includes another: owner, editor, viewer."""
+    return _RANK[role] >= _RANK[needed]

@@ -6,22 +6,23 @@ from typing import Annotated
 from fastapi import Depends, Request
 from sqlalchemy.orm import Session
 
+from core_api.auth.api_keys import subject_of_key
+from core_api.auth.permissions import Permission
+from core_api.auth.sessions import subject_of_cookie
 from core_api.auth.subject import Subject
-from core_api.auth.tokens import authenticate
 from core_api.infra.database import Database
 from core_api.infra.errors import Forbidden, Unauthenticated
 from core_api.infra.settings import Settings
 from core_api.infra.storage import FileStore
+from core_api.infra.vault import Vault
 
 SESSION_COOKIE = "nexus_session"
 
 
-def request_secret(request: Request) -> str | None:
-    """The secret that came with a request: the bearer token, or the session cookie."""
+def bearer_token(request: Request) -> str | None:
+    """The bearer token that came with a request."""
     scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and credentials:
-        return credentials.strip()
-    return request.cookies.get(SESSION_COOKIE)
+    return credentials.strip() or None if scheme.lower() == "bearer" else None
 
 
 def _settings(request: Request) -> Settings:
@@ -39,35 +40,70 @@ def _files(request: Request) -> FileStore:
     return files
 
 
+def _vault(request: Request) -> Vault:
+    vault: Vault = request.app.state.vault
+    return vault
+
+
 SettingsDep = Annotated[Settings, Depends(_settings)]
 DatabaseDep = Annotated[Database, Depends(_database)]
 FilesDep = Annotated[FileStore, Depends(_files)]
+VaultDep = Annotated[Vault, Depends(_vault)]
+
+
+def authenticate(request: Request, session: Session) -> Subject | None:
+    """The person behind a request's bearer token or, where there is none, its session cookie; None for nobody."""
+    if (token := bearer_token(request)) is not None:
+        return subject_of_key(session, token)
+    if (cookie := request.cookies.get(SESSION_COOKIE)) is not None:
+        return subject_of_cookie(session, cookie)
+    return None
 
 
 def _subject(request: Request, database: DatabaseDep) -> Subject:
-    secret = request_secret(request)
-    if secret is not None:
-        with database.reading() as session:
-            subject = authenticate(session, secret)
-        if subject is not None:
-            return subject
-    raise Unauthenticated(
-        "Sign in with the link that the server printed (`nexus token` prints a new one), "
-        "or send `Authorization: Bearer …` (`nexus token --bearer`).",
-        headers={"WWW-Authenticate": "Bearer"},
-    )
+    with database.reading() as session:
+        subject = authenticate(request, session)
+    if subject is None:
+        raise Unauthenticated(
+            "Sign in, or send `Authorization: Bearer …` with an access token or an API key.",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+    return subject
 
 
 CurrentSubject = Annotated[Subject, Depends(_subject)]
 
 
-def _admin(subject: CurrentSubject) -> Subject:
-    if not subject.is_admin:
-        raise Forbidden("Only an admin may do this.")
-    return subject
+class requires:
+    """A dependency that gives the subject, if they have a permission. Raises Forbidden with what is missing."""
+
+    def __init__(self, permission: Permission) -> None:
+        self.permission = permission
+
+    def __call__(self, subject: CurrentSubject) -> Subject:
+        if not subject.may(self.permission):
+            reason = "This API key's scopes do" if subject.scopes is not None else f"The role {subject.role.value} does"
+            raise Forbidden(f"{reason} not include `{self.permission.value}`.")
+        return subject
 
 
-AdminSubject = Annotated[Subject, Depends(_admin)]
+# Every endpoint names one of these as its rule (or `Anybody`): a test walks all routes.
+Reader = Annotated[Subject, Depends(requires(Permission.CONTENT_READ))]
+Writer = Annotated[Subject, Depends(requires(Permission.CONTENT_WRITE))]
+AccountOwner = Annotated[Subject, Depends(requires(Permission.ACCOUNT_MANAGE))]
+PeopleReader = Annotated[Subject, Depends(requires(Permission.PEOPLE_READ))]
+GroupMaker = Annotated[Subject, Depends(requires(Permission.GROUPS_CREATE))]
+Inviter = Annotated[Subject, Depends(requires(Permission.PEOPLE_INVITE))]
+UserManager = Annotated[Subject, Depends(requires(Permission.USERS_MANAGE))]
+AuditReader = Annotated[Subject, Depends(requires(Permission.AUDIT_READ))]
+IndexManager = Annotated[Subject, Depends(requires(Permission.INDEX_MANAGE))]
+
+
+def anybody() -> None:
+    """The rule of an endpoint that needs no sign-in; it stands in the route's `dependencies`."""
+
+
+Anybody = Depends(anybody)
 
 
 def _read_session(database: DatabaseDep) -> Iterator[Session]:

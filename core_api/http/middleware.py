@@ -40,7 +40,8 @@ class RequestLog:
         request_id = given if _REQUEST_ID.fullmatch(given) else new_id()
         scope["request_id"] = request_id
         structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request_id)
+        address = (scope.get("client") or ("",))[0]
+        structlog.contextvars.bind_contextvars(request_id=request_id, address=address)
         started, status = time.perf_counter(), 500
 
         async def send_with_id(message: Message) -> None:

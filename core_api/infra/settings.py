@@ -3,8 +3,19 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BaseModel, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class OidcProvider(BaseModel):
+    """A place to sign in with: an OpenID Connect issuer, or GitHub, which speaks OAuth2 only."""
+
+    name: str = Field(pattern=r"^[a-z0-9-]{1,64}$", description="Part of addresses: `google`, `company`.")
+    label: str = Field(description="What the button says: `Google`.")
+    kind: Literal["oidc", "github"] = "oidc"
+    issuer: str | None = Field(default=None, description="oidc: the issuer's URL, where its configuration is found.")
+    client_id: str
+    client_secret: SecretStr
 
 
 class Settings(BaseSettings):
@@ -26,8 +37,38 @@ class Settings(BaseSettings):
     min_free_bytes: int = Field(
         default=100 * 2**20, ge=0, description="With less free disk nothing is taken in or indexed; reading goes on."
     )
-    session_days: int = Field(default=14, gt=0)
+
+    # accounts
+    registration: Literal["open", "invite", "closed"] = Field(
+        default="invite", description="Who may make an account: anyone, whoever was invited, or nobody."
+    )
+    session_days: int = Field(default=14, gt=0, description="A browser session ends after so long without use.")
     sign_in_link_minutes: int = Field(default=24 * 60, gt=0)
+    access_token_minutes: int = Field(default=15, gt=0)
+    refresh_token_days: int = Field(default=30, gt=0)
+    signing_key_days: int = Field(default=30, gt=0, description="A new key signs access tokens after so long.")
+    mail_link_minutes: int = Field(default=60, gt=0, description="Links to verify an address or reset a password.")
+    invitation_days: int = Field(default=14, gt=0)
+    admin_mfa_required: bool = Field(default=False, description="Admins must have a second factor to do anything else.")
+    secret_keys: list[SecretStr] = Field(
+        default=[],
+        description="Keys that encrypt secrets at rest, the first for writing (`nexus secret-key` makes one); "
+        "default: one in the data directory.",
+    )
+    oidc_providers: list[OidcProvider] = []
+
+    # mail
+    smtp_url: SecretStr | None = Field(
+        default=None,
+        description="smtp://user:password@host:587 (STARTTLS where offered) or smtps://…:465; "
+        "default: mail is written to the data directory.",
+    )
+    mail_from: str = "Nexus Stream <nexus@localhost>"
+
+    # web protection
+    cors_origins: list[str] = Field(default=[], description="Origins of other web apps that may call the API.")
+    rate_limit_requests: str = Field(default="1200/minute", description="Of one person or address.")
+    rate_limit_sign_in: str = Field(default="10/minute", description="Attempts from one address, or for one account.")
 
     # embedding
     embedding_model: str = Field(
@@ -97,6 +138,11 @@ class Settings(BaseSettings):
     def keywords_dir(self) -> Path:
         """Where the Tantivy replica lives."""
         return self.data_dir / "keywords"
+
+    @property
+    def mail_dir(self) -> Path:
+        """Where mail is written when no SMTP server is set."""
+        return self.data_dir / "mail"
 
     @property
     def files_dir(self) -> Path:

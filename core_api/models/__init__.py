@@ -1,34 +1,62 @@
 """All tables; importing this package registers every one of them."""
 
+from core_api.models.audit import AuditChain, AuditEvent
 from core_api.models.base import Base, Identified, new_id, utcnow
 from core_api.models.conversations import Conversation, ConversationMessage
+from core_api.models.credentials import (
+    ApiKey,
+    LoginSession,
+    OneTimeToken,
+    RecoveryCode,
+    RefreshToken,
+    SigningKey,
+    TokenKind,
+    TotpDevice,
+)
 from core_api.models.documents import Document, DocumentVersion, VersionText
+from core_api.models.groups import Invitation, Project, Team
 from core_api.models.indexing import ChangeSequence, Chunk, IndexState, IndexStatus, OutboxEvent, SpaceIndex
-from core_api.models.people import AuthToken, SystemRole, TokenKind, User
+from core_api.models.mail import MailMessage
+from core_api.models.people import Identity, SystemRole, User
+from core_api.models.sharing import DocumentGrant
 from core_api.models.sources import IndexedSource
 from core_api.models.spaces import Space, SpaceKind, SpaceMember, SpaceRole
 
 __all__ = [
-    "AuthToken",
+    "ApiKey",
+    "AuditChain",
+    "AuditEvent",
     "Base",
     "ChangeSequence",
     "Chunk",
     "Conversation",
     "ConversationMessage",
     "Document",
+    "DocumentGrant",
     "DocumentVersion",
     "Identified",
+    "Identity",
     "IndexState",
     "IndexStatus",
     "IndexedSource",
+    "Invitation",
+    "LoginSession",
+    "MailMessage",
+    "OneTimeToken",
     "OutboxEvent",
+    "Project",
+    "RecoveryCode",
+    "RefreshToken",
+    "SigningKey",
     "Space",
     "SpaceIndex",
     "SpaceKind",
     "SpaceMember",
     "SpaceRole",
     "SystemRole",
+    "Team",
     "TokenKind",
+    "TotpDevice",
     "User",
     "VersionText",
     "new_id",

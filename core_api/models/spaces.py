@@ -1,5 +1,6 @@
 """Spaces, the unit of access, and who is in them."""
 
+from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import ForeignKey, Index, String, text
@@ -43,6 +44,8 @@ class Space(Identified, Base):
 
     name: Mapped[str] = mapped_column(String(200), index=True)
     kind: Mapped[str] = mapped_column(String(16))
+    # Nothing in an archived space changes; it can still be read.
+    archived_at: Mapped[datetime | None]
 
 
 class SpaceMember(Base):

@@ -15,9 +15,8 @@ import assistant.endpoints
 from core_api.app import create_app
 from core_api.infra.database import Database
 from core_api.infra.settings import Settings
-from core_api.models import TokenKind
 from ingest.runtime import IngestRuntime
-from nexus.server import build_app, open_database, owner_token
+from nexus.server import build_app, open_database, owner_key
 from retrieval.engine import RetrievalEngine
 from tests.factories import bearer, make_user
 
@@ -108,7 +107,7 @@ def company(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Iter
     settings = Settings(data_dir=tmp_path_factory.mktemp("company"), models_cache=model_cache, log_level="error")
     database = open_database(settings)
     app = build_app(settings, database, web=False)
-    token = owner_token(database, TokenKind.BEARER, timedelta(hours=1))
+    token = owner_key(database, timedelta(hours=1), "tests")
     colleague = make_user(database, "Colleague")
     with TestClient(app, headers={"Authorization": f"Bearer {token}"}) as owner:
         app.state.engine.wait(300)

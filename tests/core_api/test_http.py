@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from core_api.auth import tokens
+from core_api.auth import one_time
 from core_api.auth.dependencies import SESSION_COOKIE
 from core_api.infra.database import Database
 from core_api.models import TokenKind, User, utcnow
@@ -24,7 +24,7 @@ def visitor(app: FastAPI) -> TestClient:
 def link_token(database: Database, lifetime: timedelta = timedelta(minutes=5)) -> str:
     subject = make_user(database)
     with database.transaction() as session:
-        return tokens.issue(session, subject.user_id, TokenKind.SIGN_IN_LINK, lifetime)
+        return one_time.issue(session, subject.user_id, TokenKind.SIGN_IN_LINK, lifetime)
 
 
 def test_a_sign_in_link_works_once_and_sets_a_cookie_that_scripts_cannot_read(
@@ -69,7 +69,7 @@ def test_expired_tokens_and_disabled_people_are_nobody(visitor: TestClient, data
 def test_secrets_are_not_in_the_database(database: Database) -> None:
     token = link_token(database)
     with database.reading() as session:
-        rows = session.connection().exec_driver_sql("SELECT * FROM auth_tokens").all()
+        rows = session.connection().exec_driver_sql("SELECT * FROM one_time_tokens").all()
     assert rows
     assert token not in repr(rows)
 

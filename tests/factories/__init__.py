@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import httpx
 
-from core_api.auth import tokens
+from core_api.auth.api_keys import create_api_key
+from core_api.auth.permissions import Scope
 from core_api.auth.subject import Subject
 from core_api.domains.users.service import as_subject, create_user
 from core_api.infra.database import Database
-from core_api.models import SystemRole, TokenKind
+from core_api.models import SystemRole
 
 
 def make_user(database: Database, name: str = "Kim", role: SystemRole = SystemRole.MEMBER) -> Subject:
@@ -20,7 +21,7 @@ def make_user(database: Database, name: str = "Kim", role: SystemRole = SystemRo
 def bearer(database: Database, subject: Subject, lifetime: timedelta = timedelta(hours=1)) -> dict[str, str]:
     """The header that signs the person in."""
     with database.transaction() as session:
-        secret = tokens.issue(session, subject.user_id, TokenKind.BEARER, lifetime)
+        _, secret = create_api_key(session, subject.user_id, "tests", list(Scope), lifetime)
     return {"Authorization": f"Bearer {secret}"}
 
 

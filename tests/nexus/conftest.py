@@ -12,9 +12,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from core_api.infra.settings import Settings
-from core_api.models import TokenKind
 from nexus import cli
-from nexus.server import build_app, open_database, owner_token
+from nexus.server import build_app, open_database, owner_key
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +22,7 @@ def product(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Iter
     settings = Settings(data_dir=tmp_path_factory.mktemp("product"), models_cache=model_cache, log_level="error")
     database = open_database(settings)
     app = build_app(settings, database, web=False)
-    token = owner_token(database, TokenKind.BEARER, timedelta(hours=1))
+    token = owner_key(database, timedelta(hours=1), "tests")
     with TestClient(app, headers={"Authorization": f"Bearer {token}"}, raise_server_exceptions=False) as client:
         app.state.engine.wait(300)
         yield client

@@ -8,7 +8,7 @@ from fastapi.responses import FileResponse
 from pydantic import TypeAdapter, ValidationError
 
 from core_api.auth.access import access_space
-from core_api.auth.dependencies import CurrentSubject, DatabaseDep, FilesDep, ReadSession, SettingsDep, WriteSession
+from core_api.auth.dependencies import DatabaseDep, FilesDep, Reader, ReadSession, SettingsDep, Writer, WriteSession
 from core_api.domains.documents import service
 from core_api.domains.documents.schemas import (
     DocumentCreate,
@@ -34,7 +34,7 @@ _title, _path, _tags = TypeAdapter(Title), TypeAdapter(Path), TypeAdapter(Tags)
 
 @router.get("")
 def list_documents(
-    subject: CurrentSubject,
+    subject: Reader,
     session: ReadSession,
     cursor: Cursor = None,
     limit: Limit = 50,
@@ -48,7 +48,7 @@ def list_documents(
 
 @router.post("", status_code=status.HTTP_201_CREATED)
 def create_document(
-    body: DocumentCreate, subject: CurrentSubject, database: DatabaseDep, files: FilesDep, settings: SettingsDep
+    body: DocumentCreate, subject: Writer, database: DatabaseDep, files: FilesDep, settings: SettingsDep
 ) -> DocumentRead:
     """Write a new document in Markdown."""
     content = service.store_text(files, body.title, body.text, settings.max_upload_bytes)
@@ -67,7 +67,7 @@ def create_document(
     responses={200: {"model": UploadRead, "description": "The path existed: updated or unchanged."}},
 )
 def upload_document(
-    subject: CurrentSubject,
+    subject: Writer,
     database: DatabaseDep,
     files: FilesDep,
     settings: SettingsDep,
@@ -103,7 +103,7 @@ def upload_document(
 
 
 @router.get("/{document_id}")
-def read_document(document_id: str, subject: CurrentSubject, session: ReadSession) -> DocumentRead:
+def read_document(document_id: str, subject: Reader, session: ReadSession) -> DocumentRead:
     """A document's metadata."""
     return service.read_document(session, subject, document_id)
 
@@ -112,7 +112,7 @@ def read_document(document_id: str, subject: CurrentSubject, session: ReadSessio
 def update_document(
     document_id: str,
     body: DocumentUpdate,
-    subject: CurrentSubject,
+    subject: Writer,
     database: DatabaseDep,
     files: FilesDep,
     settings: SettingsDep,
@@ -138,13 +138,13 @@ def update_document(
 
 
 @router.delete("/{document_id}", status_code=status.HTTP_204_NO_CONTENT)
-def delete_document(document_id: str, subject: CurrentSubject, session: WriteSession) -> None:
+def delete_document(document_id: str, subject: Writer, session: WriteSession) -> None:
     """Delete a document; it is not found from this moment on."""
     service.delete_document(session, subject, document_id)
 
 
 @router.get("/{document_id}/versions")
-def list_versions(document_id: str, subject: CurrentSubject, session: ReadSession) -> Page[VersionRead]:
+def list_versions(document_id: str, subject: Reader, session: ReadSession) -> Page[VersionRead]:
     """All versions, newest first."""
     return Page(items=service.list_versions(session, subject, document_id))
 
@@ -152,7 +152,7 @@ def list_versions(document_id: str, subject: CurrentSubject, session: ReadSessio
 @router.get("/{document_id}/text")
 def read_text(
     document_id: str,
-    subject: CurrentSubject,
+    subject: Reader,
     session: ReadSession,
     version: VersionNumber = None,
     start: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
@@ -164,7 +164,7 @@ def read_text(
 
 @router.get("/{document_id}/file", response_class=FileResponse)
 def read_file(
-    document_id: str, subject: CurrentSubject, session: ReadSession, files: FilesDep, version: VersionNumber = None
+    document_id: str, subject: Reader, session: ReadSession, files: FilesDep, version: VersionNumber = None
 ) -> FileResponse:
     """The original file, as an attachment: a browser never renders what somebody uploaded."""
     stored = service.get_version(session, subject, document_id, version)

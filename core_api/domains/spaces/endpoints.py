@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, status
 
-from core_api.auth.dependencies import CurrentSubject, ReadSession, WriteSession
+from core_api.auth.dependencies import GroupMaker, Reader, ReadSession, Writer, WriteSession
 from core_api.domains.spaces import service
 from core_api.domains.spaces.schemas import MemberRead, MemberUpdate, SpaceCreate, SpaceRead
 from core_api.http.pagination import Cursor, Limit, Page
@@ -15,7 +15,7 @@ router = APIRouter(prefix="/spaces", tags=["people"])
 
 @router.get("")
 def list_spaces(
-    subject: CurrentSubject,
+    subject: Reader,
     session: ReadSession,
     cursor: Cursor = None,
     limit: Limit = 50,
@@ -26,32 +26,30 @@ def list_spaces(
 
 
 @router.post("", status_code=status.HTTP_201_CREATED)
-def create_space(body: SpaceCreate, subject: CurrentSubject, session: WriteSession) -> SpaceRead:
+def create_space(body: SpaceCreate, subject: GroupMaker, session: WriteSession) -> SpaceRead:
     """A new space, owned by you."""
     return service.create_space(session, subject, body.name, SpaceKind(body.kind))
 
 
 @router.get("/{space_id}")
-def read_space(space_id: str, subject: CurrentSubject, session: ReadSession) -> SpaceRead:
+def read_space(space_id: str, subject: Reader, session: ReadSession) -> SpaceRead:
     """One space."""
     return service.get_space(session, subject, space_id)
 
 
 @router.get("/{space_id}/members")
-def list_members(space_id: str, subject: CurrentSubject, session: ReadSession) -> Page[MemberRead]:
+def list_members(space_id: str, subject: Reader, session: ReadSession) -> Page[MemberRead]:
     """Who is in a space."""
     return Page(items=service.list_members(session, subject, space_id))
 
 
 @router.put("/{space_id}/members/{user_id}")
-def set_member(
-    space_id: str, user_id: str, body: MemberUpdate, subject: CurrentSubject, session: WriteSession
-) -> MemberRead:
+def set_member(space_id: str, user_id: str, body: MemberUpdate, subject: Writer, session: WriteSession) -> MemberRead:
     """Add a person to a space, or change their role. Only an owner may."""
     return service.set_member(session, subject, space_id, user_id, body.role)
 
 
 @router.delete("/{space_id}/members/{user_id}", status_code=status.HTTP_204_NO_CONTENT)
-def remove_member(space_id: str, user_id: str, subject: CurrentSubject, session: WriteSession) -> None:
+def remove_member(space_id: str, user_id: str, subject: Writer, session: WriteSession) -> None:
     """Take a person out of a space."""
     service.remove_member(session, subject, space_id, user_id)
