@@ -9,7 +9,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from assistant.types import Evidence
-from core_api.auth.access import readable_space_ids
+from core_api.auth.access import readable_documents
 from core_api.auth.subject import Subject
 from core_api.models import Document, DocumentVersion, VersionText
 
@@ -98,7 +98,7 @@ def verify(session: Session, subject: Subject, citation: Citation) -> Citation:
         select(Document.id, Document.version).where(
             Document.id == citation.source.id,
             Document.deleted_at.is_(None),
-            Document.space_id.in_(readable_space_ids(subject)),
+            readable_documents(subject),
         )
     ).first()
     if document is None or citation.source.kind != Document.__source_kind__:

@@ -6,26 +6,56 @@ as it is now, not as it was when it was indexed).
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
-from core_api.auth.access import readable_space_ids
+from core_api.auth.access import granted_document_ids, readable, readable_space_ids, readable_space_name
 from core_api.auth.subject import Subject
-from core_api.models import Chunk, Space, User
+from core_api.models import Chunk, Document, Space, User
 from retrieval.sources import SOURCE_KINDS, SourceKind
 from retrieval.types import Filters, Passage, SourceRef
 
+# Vectors of shared documents are asked for by their ids, at 8 us each; past this many chunks the documents that were
+# shared first are found by keywords only.
+_MAX_SHARED_CHUNKS = 5_000
 
-def readable_spaces(session: Session, subject: Subject, filters: Filters) -> list[str]:
-    """The spaces to search: those that the subject may read, of them those that the filter names, if it names any."""
-    query = readable_space_ids(subject)
-    readable = session.scalars(query).all()
-    if not filters.space_ids:
-        return list(readable)
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Documents that a subject may read one by one, out of spaces that they may not read."""
+
+    source_ids: tuple[str, ...]
+    space_ids: tuple[str, ...]
+    chunk_ids: tuple[str, ...]
+
+
+def where_to_look(session: Session, subject: Subject, filters: Filters) -> tuple[list[str], Shared]:
+    """The spaces to search, and the single documents besides: what the subject may read, of it what the filter on
+    spaces names, if it names any."""
+    allowed = readable(session, subject)
     wanted = set(filters.space_ids)
-    return [space_id for space_id in readable if space_id in wanted]
+    spaces = sorted(allowed.space_ids & wanted if wanted else allowed.space_ids)
+    if not allowed.document_ids:
+        return spaces, Shared((), (), ())
+    rows = session.execute(
+        select(Chunk.id, Chunk.source_id, Document.space_id)
+        .join(Document, Document.id == Chunk.source_id)
+        .where(
+            Chunk.source_kind == Document.__source_kind__,
+            Chunk.source_id.in_(granted_document_ids(subject)),
+            Document.space_id.not_in(readable_space_ids(subject)),
+            *([Document.space_id.in_(wanted)] if wanted else []),
+        )
+        .order_by(Chunk.source_id.desc(), Chunk.ordinal)
+    ).all()
+    return spaces, Shared(
+        tuple(dict.fromkeys(row.source_id for row in rows)),
+        tuple(dict.fromkeys(row.space_id for row in rows)),
+        tuple(row.id for row in rows[:_MAX_SHARED_CHUNKS]),
+    )
 
 
 def hydrate(session: Session, subject: Subject, chunk_ids: Sequence[str], filters: Filters) -> dict[str, Passage]:
@@ -50,7 +80,7 @@ def hydrate(session: Session, subject: Subject, chunk_ids: Sequence[str], filter
                 kind.title,
                 Chunk.version,
                 Space.id,
-                Space.name,
+                readable_space_name(subject),
                 Chunk.text,
                 Chunk.start,
                 Chunk.end,
@@ -97,7 +127,7 @@ def _conditions(
 ) -> Iterator[ColumnElement[bool]]:
     """What a source's own row must meet: alive, readable by the subject, and of the filters all but the kind."""
     yield kind.model.deleted_at.is_(None)
-    yield kind.model.space_id.in_(readable_space_ids(subject))
+    yield kind.readable(subject)
     if filters.space_ids:
         yield kind.model.space_id.in_(filters.space_ids)
     if filters.source_ids:

@@ -16,8 +16,9 @@ from sqlalchemy.orm import Session
 
 from core_api.auth.subject import Subject
 from core_api.infra.errors import Unavailable
+from core_api.models import Document
 from retrieval import analyzer
-from retrieval.access import hydrate, matching_chunks, readable_spaces
+from retrieval.access import Shared, hydrate, matching_chunks, where_to_look
 from retrieval.engine import RetrievalEngine
 from retrieval.fusion import Candidate, Leg, fuse
 from retrieval.highlight import excerpt, highlights
@@ -49,10 +50,10 @@ def search(session: Session, subject: Subject, engine: RetrievalEngine, query: Q
     """
     clock = _Clock()
     text = query.text.strip()
-    spaces = readable_spaces(session, subject, query.filters)
-    if not spaces or not text or query.k <= 0:
+    spaces, shared = where_to_look(session, subject, query.filters)
+    if not (spaces or shared.source_ids) or not text or query.k <= 0:
         return SearchResult((), query.mode, clock.finish())
-    asked = _Asked.of(session, engine, query.mode, text, spaces)
+    asked = _Asked.of(session, engine, query.mode, text, spaces, shared)
     clock.lap("access")
 
     depth = max(_MIN_DEPTH, _DEPTH_PER_HIT * query.k)
@@ -83,15 +84,28 @@ class _Asked:
     mode: Mode
     text: str
     spaces: Sequence[str]
+    shared: Shared
     targets: Sequence[Target]
+    shared_targets: Sequence[Target]
 
     @classmethod
-    def of(cls, session: Session, engine: RetrievalEngine, mode: Mode, text: str, spaces: Sequence[str]) -> "_Asked":
+    def of(
+        cls,
+        session: Session,
+        engine: RetrievalEngine,
+        mode: Mode,
+        text: str,
+        spaces: Sequence[str],
+        shared: Shared,
+    ) -> "_Asked":
         if mode is Mode.HYBRID:
             mode = _effective(engine, text)
         engine.require_ready(semantic=mode is Mode.SEMANTIC)
-        found = [] if mode is Mode.KEYWORD else targets(session, spaces, engine.embedder.fingerprint)
-        return cls(engine, mode, text, spaces, found)
+        asked = cls(engine, mode, text, spaces, shared, [], [])
+        if mode is not Mode.KEYWORD:
+            asked.targets = targets(session, spaces, engine.embedder.fingerprint)
+            asked.shared_targets = targets(session, shared.space_ids, engine.embedder.fingerprint)
+        return asked
 
     def legs(self, depth: int, chunks: Sequence[tuple[str, str, str]] | None = None) -> list[Leg]:
         """Both legs' best `depth` chunks, of `chunks` only where given."""
@@ -100,9 +114,7 @@ class _Asked:
             dense = self.engine.pool.submit(self._dense, depth, chunks)
         legs: list[Leg] = []
         if self.mode is not Mode.SEMANTIC:
-            sources = None if chunks is None else sorted({source_term(kind, id_) for _, kind, id_ in chunks})
-            found = self.engine.keywords.search(self.text, depth, self.spaces, sources=sources)
-            legs.append(Leg("keyword", dict(found), 1 - DENSE_WEIGHT, floor=0.0))
+            legs.append(Leg("keyword", self._keyword(depth, chunks), 1 - DENSE_WEIGHT, floor=0.0))
         if dense is not None:
             try:
                 legs.append(Leg("semantic", dense.result(), DENSE_WEIGHT))
@@ -113,9 +125,26 @@ class _Asked:
                 self.mode = Mode.KEYWORD
         return legs
 
+    def _keyword(self, depth: int, chunks: Sequence[tuple[str, str, str]] | None) -> dict[str, float]:
+        find = self.engine.keywords.search
+        if chunks is not None:
+            sources = sorted({source_term(kind, id_) for _, kind, id_ in chunks})
+            return dict(find(self.text, depth, [*self.spaces, *self.shared.space_ids], sources=sources))
+        found = dict(find(self.text, depth, self.spaces))
+        if self.shared.source_ids:
+            sources = [source_term(Document.__source_kind__, id_) for id_ in self.shared.source_ids]
+            found |= find(self.text, depth, self.shared.space_ids, sources=sources)
+        return found
+
     def _dense(self, depth: int, chunks: Sequence[tuple[str, str, str]] | None) -> dict[str, float]:
-        ids = None if chunks is None else [chunk_id for chunk_id, _, _ in chunks]
-        return dict(self.engine.vectors.query(self.targets, self.engine.embed_query(self.text), depth, ids))
+        find, embedding = self.engine.vectors.query, self.engine.embed_query(self.text)
+        if chunks is not None:
+            ids = [chunk_id for chunk_id, _, _ in chunks]
+            return dict(find([*self.targets, *self.shared_targets], embedding, depth, ids))
+        found = dict(find(self.targets, embedding, depth))
+        if self.shared_targets:
+            found |= find(self.shared_targets, embedding, depth, self.shared.chunk_ids)
+        return found
 
 
 def _effective(engine: RetrievalEngine, text: str) -> Mode:

@@ -5,15 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import ColumnElement
 from sqlalchemy.orm import InstrumentedAttribute
 
+from core_api.auth.access import readable_documents
+from core_api.auth.subject import Subject
 from core_api.models import Document, IndexedSource
 
 
 @dataclass(frozen=True, slots=True)
 class SourceKind:
-    """Where a hit of this kind takes its particulars from. `columns` belong to `model`; `url` is the address of a
-    source's page, by its id."""
+    """Where a hit of this kind takes its particulars from. `readable` is the condition on `model` that a subject may
+    read it; `url` is the address of a source's page, by its id."""
 
     name: str
     model: type[IndexedSource]
@@ -22,6 +25,7 @@ class SourceKind:
     author_id: InstrumentedAttribute[str]
     updated_at: InstrumentedAttribute[datetime]
     tags: InstrumentedAttribute[Any] | None
+    readable: Callable[[Subject], ColumnElement[bool]]
     url: Callable[[str], str]
 
 
@@ -36,6 +40,7 @@ SOURCE_KINDS: dict[str, SourceKind] = {
             author_id=Document.author_id,
             updated_at=Document.updated_at,
             tags=Document.tags,
+            readable=readable_documents,
             url=lambda source_id: f"/documents/{source_id}",
         ),
     )

@@ -7,7 +7,7 @@ have no gaps and each event holds the hash of the one before; `verify` finds any
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from sqlalchemy import select
@@ -18,12 +18,27 @@ from core_api.models import AuditChain, AuditEvent, utcnow
 _BATCH = 1_000
 
 
+class Named(Protocol):
+    """Somebody known here (core_api.auth.subject.Subject is one)."""
+
+    @property
+    def user_id(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Who did it; nobody known has no id, and the name that they gave."""
 
     user_id: str | None
     name: str
+
+    @classmethod
+    def of(cls, person: "Named") -> "Actor":
+        """A subject as an actor."""
+        return cls(person.user_id, person.name)
 
 
 SYSTEM = Actor(None, "system")

@@ -1,7 +1,9 @@
 """The one rule of who may read what. A person reads the spaces that they are in, everyone but guests the company space,
 and the documents that were shared with them or with a team of theirs. Everything that reads content asks here."""
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Select, case, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from core_api.auth.subject import Subject
@@ -32,6 +34,32 @@ def granted_documents(subject: Subject) -> Select[str, str]:
 def granted_document_ids(subject: Subject) -> Select[str]:
     """The ids of the documents that were shared with the subject, as a query to put into other queries."""
     return granted_documents(subject).with_only_columns(DocumentGrant.document_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """What a subject may read: whole spaces, and single documents that were shared with them."""
+
+    space_ids: frozenset[str]
+    document_ids: frozenset[str]
+
+
+def readable(session: Session, subject: Subject) -> Readable:
+    """What the subject may read now, in one query."""
+    rows = session.execute(
+        union_all(
+            readable_space_ids(subject).add_columns(literal(True)),
+            granted_document_ids(subject).add_columns(literal(False)),
+        )
+    ).all()
+    return Readable(
+        frozenset(id_ for id_, is_space in rows if is_space), frozenset(id_ for id_, is_space in rows if not is_space)
+    )
+
+
+def readable_space_name(subject: Subject) -> ColumnElement[str]:
+    """The name of a Space, empty where the subject may not read it (and sees a document that was shared out of it)."""
+    return case((_readable(subject), Space.name), else_="")
 
 
 def readable_documents(subject: Subject) -> ColumnElement[bool]:

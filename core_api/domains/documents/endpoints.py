@@ -41,9 +41,10 @@ def list_documents(
     space_id: Annotated[str | None, Query(max_length=36)] = None,
     q: Annotated[str | None, Query(max_length=200, description="A part of the title.")] = None,
     path: Annotated[str | None, Query(max_length=1024, description="The exact path.")] = None,
+    shared: Annotated[bool, Query(description="Only those that were shared with you one by one.")] = False,
 ) -> Page[DocumentRead]:
     """Documents that you may read, last changed first."""
-    return service.list_documents(session, subject, cursor, limit, space_id=space_id, title=q, path=path)
+    return service.list_documents(session, subject, cursor, limit, space_id=space_id, title=q, path=path, shared=shared)
 
 
 @router.post("", status_code=status.HTTP_201_CREATED)

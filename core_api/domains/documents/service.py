@@ -10,7 +10,17 @@ from sqlalchemy import Select, exists, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from core_api.auth.access import access_space, readable_space_ids
+from core_api import audit
+from core_api.audit import Actor
+from core_api.auth.access import (
+    access_space,
+    covers,
+    document_role,
+    granted_document_ids,
+    readable_documents,
+    readable_space_name,
+    space_role,
+)
 from core_api.auth.subject import Subject
 from core_api.domains.documents.schemas import (
     BlockRead,
@@ -24,7 +34,7 @@ from core_api.domains.documents.schemas import (
 from core_api.domains.spaces.schemas import SpaceBrief
 from core_api.domains.users.schemas import PersonRead
 from core_api.http.pagination import Page, page_rows
-from core_api.infra.errors import Conflict, NexusError, NotFound
+from core_api.infra.errors import Conflict, Forbidden, NexusError, NotFound
 from core_api.infra.storage import FileStore, StoredFile
 from core_api.models import (
     Document,
@@ -132,6 +142,7 @@ def change_document(
     if tags is not None:
         document.tags = tags
     if space_id is not None and space_id != document.space_id:
+        _access_its_space(session, subject, document)
         access_space(session, subject, space_id, SpaceRole.EDITOR)
         document.space_id = space_id
     document.updated_at = utcnow()
@@ -142,24 +153,30 @@ def change_document(
 def delete_document(session: Session, subject: Subject, document_id: str) -> None:
     """Hide the document at once; the pipeline purges it when the indexes have let go of it."""
     document = access_document(session, subject, document_id, SpaceRole.EDITOR)
+    _access_its_space(session, subject, document)
     document.deleted_at = utcnow()
+    audit.record(session, Actor.of(subject), "document.deleted", "document", document.id, title=document.title)
 
 
 def access_document(
     session: Session, subject: Subject, document_id: str, at_least: SpaceRole = SpaceRole.VIEWER
 ) -> Document:
-    """The live document, if the subject has at least this role in its space. Raises NotFound or Forbidden."""
+    """The live document, if the subject is at least this to it, by its space or by a grant.
+
+    Raises NotFound where they may not even read it, Forbidden where their role is too low, Conflict where more than
+    reading is asked for in an archived space.
+    """
     document = session.scalar(
-        select(Document).where(
-            Document.id == document_id,
-            Document.deleted_at.is_(None),
-            Document.space_id.in_(readable_space_ids(subject)),
-        )
+        select(Document).where(Document.id == document_id, Document.deleted_at.is_(None), readable_documents(subject))
     )
     if document is None:
         raise NotFound(f"There is no document {document_id!r} that you can see.")
     if at_least is not SpaceRole.VIEWER:
-        access_space(session, subject, document.space_id, at_least)
+        role = document_role(session, subject, document)
+        if role is None or not covers(role, at_least):
+            raise Forbidden(f"You may only read “{document.title}”; this needs {at_least.value}.")
+        if session.get_one(Space, document.space_id).archived_at is not None:
+            raise Conflict("The document's space is archived: nothing in it changes. Restore it first.")
     return document
 
 
@@ -169,12 +186,16 @@ def list_documents(
     cursor: str | None,
     limit: int,
     *,
+    shared: bool = False,
     space_id: str | None = None,
     title: str | None = None,
     path: str | None = None,
 ) -> Page[DocumentRead]:
-    """Documents that the subject may read, last changed first; `title` is a part of the title."""
+    """Documents that the subject may read, last changed first; `title` is a part of the title, `shared` those that
+    were shared with them one by one."""
     statement = _described(subject)
+    if shared:
+        statement = statement.where(Document.id.in_(granted_document_ids(subject)))
     if space_id is not None:
         access_space(session, subject, space_id)
         statement = statement.where(Document.space_id == space_id)
@@ -313,6 +334,13 @@ def _add_version(session: Session, subject: Subject, document: Document, content
     session.flush()
 
 
+def _access_its_space(session: Session, subject: Subject, document: Document) -> None:
+    """A grant lets one change a document, not take it away: that needs the editor role in its space."""
+    role = space_role(session, subject, document.space_id)
+    if role is None or not covers(role, SpaceRole.EDITOR):
+        raise Forbidden(f"“{document.title}” is shared with you; only editors of its space may move or delete it.")
+
+
 def _flush_path(session: Session, path: str | None) -> None:
     try:
         session.flush()
@@ -327,7 +355,7 @@ def _described(subject: Subject) -> Select[*tuple[Any, ...]]:
         OutboxEvent.parked_at.is_(None),
     )
     return (
-        select(Document, DocumentVersion, Space.name, User.name, IndexState, waiting)
+        select(Document, DocumentVersion, readable_space_name(subject), User.name, IndexState, waiting)
         .join(
             DocumentVersion,
             (DocumentVersion.document_id == Document.id) & (DocumentVersion.number == Document.version),
@@ -338,7 +366,7 @@ def _described(subject: Subject) -> Select[*tuple[Any, ...]]:
             IndexState,
             (IndexState.source_kind == Document.__source_kind__) & (IndexState.source_id == Document.id),
         )
-        .where(Document.deleted_at.is_(None), Document.space_id.in_(readable_space_ids(subject)))
+        .where(Document.deleted_at.is_(None), readable_documents(subject))
     )
 
 
