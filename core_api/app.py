@@ -15,6 +15,7 @@ from core_api.domains.spaces.endpoints import router as spaces_router
 from core_api.domains.users.endpoints import router as users_router
 from core_api.http import problems
 from core_api.http.middleware import BodyLimit, CrossSiteCheck, RequestLog, SecurityHeaders
+from core_api.http.rate_limits import AddressLimit, RateLimiter
 from core_api.infra.database import Database
 from core_api.infra.errors import Unavailable
 from core_api.infra.settings import Settings
@@ -84,12 +85,14 @@ def create_app(
     app.state.database = database
     app.state.files = FileStore(settings.files_dir, settings.min_free_bytes)
     app.state.vault = Vault.open(settings)
+    app.state.limiter = RateLimiter(settings)
     app.state.is_ready = lambda: True
     problems.install(app)
     # The last one added is the outermost.
-    app.add_middleware(SecurityHeaders)
     app.add_middleware(CrossSiteCheck)
     app.add_middleware(BodyLimit, json_bytes=settings.max_json_bytes, upload_bytes=settings.max_upload_bytes)
+    app.add_middleware(AddressLimit, limiter=app.state.limiter, limit=settings.rate_limit_requests)
+    app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestLog)
     app.include_router(health_router)
     for router in (auth_router, users_router, spaces_router, documents_router, *routers):

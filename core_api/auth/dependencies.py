@@ -10,13 +10,13 @@ from core_api.auth.api_keys import subject_of_key
 from core_api.auth.permissions import Permission
 from core_api.auth.sessions import subject_of_cookie
 from core_api.auth.subject import Subject
+from core_api.http.cookies import SESSION_COOKIE
+from core_api.http.rate_limits import RateLimiter
 from core_api.infra.database import Database
 from core_api.infra.errors import Forbidden, Unauthenticated
 from core_api.infra.settings import Settings
 from core_api.infra.storage import FileStore
 from core_api.infra.vault import Vault
-
-SESSION_COOKIE = "nexus_session"
 
 
 def bearer_token(request: Request) -> str | None:
@@ -45,10 +45,16 @@ def _vault(request: Request) -> Vault:
     return vault
 
 
+def _limiter(request: Request) -> RateLimiter:
+    limiter: RateLimiter = request.app.state.limiter
+    return limiter
+
+
 SettingsDep = Annotated[Settings, Depends(_settings)]
 DatabaseDep = Annotated[Database, Depends(_database)]
 FilesDep = Annotated[FileStore, Depends(_files)]
 VaultDep = Annotated[Vault, Depends(_vault)]
+LimiterDep = Annotated[RateLimiter, Depends(_limiter)]
 
 
 def authenticate(request: Request, session: Session) -> Subject | None:
@@ -60,7 +66,7 @@ def authenticate(request: Request, session: Session) -> Subject | None:
     return None
 
 
-def _subject(request: Request, database: DatabaseDep) -> Subject:
+def _subject(request: Request, database: DatabaseDep, settings: SettingsDep, limiter: LimiterDep) -> Subject:
     with database.reading() as session:
         subject = authenticate(request, session)
     if subject is None:
@@ -68,6 +74,8 @@ def _subject(request: Request, database: DatabaseDep) -> Subject:
             "Sign in, or send `Authorization: Bearer …` with an access token or an API key.",
             headers={"WWW-Authenticate": "Bearer"},
         )
+    if request.client is not None:  # the command line in this process has no address, and no limit
+        limiter.hit(settings.rate_limit_requests, "person", subject.user_id)
     return subject
 
 

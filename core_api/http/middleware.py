@@ -9,7 +9,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from core_api.auth.dependencies import SESSION_COOKIE
+from core_api.http.cookies import SESSION_COOKIE
 from core_api.http.problems import problem_response
 from core_api.infra.errors import Forbidden, Invalid, NexusError, TooLarge
 from core_api.models import new_id

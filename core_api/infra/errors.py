@@ -62,6 +62,12 @@ class Conflict(NexusError):
     status, code, title = 409, "conflict", "Conflict with the current state"
 
 
+class TooManyRequests(NexusError):
+    """Asked too often; `Retry-After` says when to come back."""
+
+    status, code, title = 429, "too_many_requests", "Too many requests"
+
+
 class TooLarge(NexusError):
     """The body is larger than this server takes."""
 

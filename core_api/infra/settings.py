@@ -1,10 +1,19 @@
 """All configuration, read once. Nothing else in the product reads the environment."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, SecretStr
+from limits import parse_many
+from pydantic import AfterValidator, BaseModel, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _rate_limit(text: str) -> str:
+    parse_many(text)  # raises ValueError
+    return text
+
+
+RateLimit = Annotated[str, AfterValidator(_rate_limit)]
 
 
 class OidcProvider(BaseModel):
@@ -67,8 +76,10 @@ class Settings(BaseSettings):
 
     # web protection
     cors_origins: list[str] = Field(default=[], description="Origins of other web apps that may call the API.")
-    rate_limit_requests: str = Field(default="1200/minute", description="Of one person or address.")
-    rate_limit_sign_in: str = Field(default="10/minute", description="Attempts from one address, or for one account.")
+    rate_limit_requests: RateLimit = Field(default="1200/minute", description="Of one person, and of one address.")
+    rate_limit_sign_in: RateLimit = Field(
+        default="10/minute", description="Attempts from one address, or for one account."
+    )
 
     # embedding
     embedding_model: str = Field(

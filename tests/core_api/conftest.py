@@ -46,7 +46,13 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Small limits, so that tests can reach them."""
-    return Settings(data_dir=tmp_path, max_upload_bytes=2 * 2**20, max_json_bytes=2**20, log_level="error")
+    return Settings(
+        data_dir=tmp_path,
+        max_upload_bytes=2 * 2**20,
+        max_json_bytes=2**20,
+        log_level="error",
+        rate_limit_requests="100000/minute",
+    )
 
 
 @pytest.fixture

@@ -1,0 +1,3 @@
+"""The cookie of a signed-in browser."""
+
+SESSION_COOKIE = "nexus_session"
