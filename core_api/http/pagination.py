@@ -1,4 +1,4 @@
-"""Cursor pagination: every list is `{items, next_cursor}`, newest first."""
+"""Cursor pagination: every list is `{items, next_cursor}`, newest first unless it says otherwise."""
 
 import base64
 import binascii
@@ -33,14 +33,18 @@ def page_rows(
     keys: Sequence[InstrumentedAttribute[Any]],
     cursor: str | None,
     limit: int,
+    *,
+    ascending: bool = False,
 ) -> tuple[list[Any], str | None]:
-    """Rows of `statement` ordered by `keys` descending, after `cursor`, and the cursor of the next page.
+    """Rows of `statement` ordered by `keys`, descending by default, after `cursor`, and the cursor of the next page.
 
     The keys together are unique, and are columns of the first entity of the statement.
     """
     if cursor is not None:
-        statement = statement.where(tuple_(*keys) < tuple_(*_decode(cursor, len(keys))))
-    rows = list(session.execute(statement.order_by(*(key.desc() for key in keys)).limit(limit + 1)))
+        here, there = tuple_(*keys), tuple_(*_decode(cursor, len(keys)))
+        statement = statement.where(here > there if ascending else here < there)
+    order = [key.asc() if ascending else key.desc() for key in keys]
+    rows = list(session.execute(statement.order_by(*order).limit(limit + 1)))
     if len(rows) <= limit:
         return rows, None
     rows = rows[:limit]
