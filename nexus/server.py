@@ -24,6 +24,7 @@ from core_api.infra.errors import NexusError
 from core_api.infra.logging import configure_logging
 from core_api.infra.migrate import upgrade
 from core_api.infra.settings import Settings
+from core_api.mail.sender import MailSender
 from core_api.models import TokenKind
 from ingest.runtime import IngestRuntime
 from nexus import sign_in
@@ -72,6 +73,8 @@ def build_app(settings: Settings, database: Database, *, web: bool) -> FastAPI:
         engine = RetrievalEngine.open(settings, database)
         runtime = IngestRuntime(settings, database, engine)
         runtime.start()
+        mail = MailSender(settings, database, app.state.vault)
+        mail.start()
         app.state.engine = engine
         app.state.ingest = runtime
         app.state.is_ready = lambda: engine.ready
@@ -81,6 +84,7 @@ def build_app(settings: Settings, database: Database, *, web: bool) -> FastAPI:
         finally:
             if warming is not None:
                 warming.cancel()
+            await asyncio.to_thread(mail.stop)
             await asyncio.to_thread(runtime.stop)
             await asyncio.to_thread(engine.close)
 

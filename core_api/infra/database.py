@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.orm import Session, sessionmaker
 
 from core_api import outbox
+from core_api.models import MailMessage
 
 
 class Database:
@@ -35,6 +36,9 @@ class Database:
         )
 
         outbox.attach(self._writers, self.outbox_written)
+        # Set after each commit that queued mail, for the thread that sends it.
+        self.mail_queued = threading.Event()
+        _attach_mail(self._writers, self.mail_queued)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -51,6 +55,22 @@ class Database:
     def dispose(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+
+def _attach_mail(sessions: sessionmaker[Session], queued: threading.Event) -> None:
+    @event.listens_for(sessions, "after_flush")
+    def note(session: Session, _context: object) -> None:
+        if any(isinstance(row, MailMessage) for row in session.new):
+            session.info["mail_queued"] = True
+
+    @event.listens_for(sessions, "after_commit")
+    def signal(session: Session) -> None:
+        if session.info.pop("mail_queued", False):
+            queued.set()
+
+    @event.listens_for(sessions, "after_rollback")
+    def forget(session: Session) -> None:
+        session.info.pop("mail_queued", None)
 
 
 def _configure_sqlite(engine: Engine) -> None:

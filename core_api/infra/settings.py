@@ -13,6 +13,12 @@ def _rate_limit(text: str) -> str:
     return text
 
 
+def _smtp_url(url: SecretStr) -> SecretStr:
+    if not url.get_secret_value().startswith(("smtp://", "smtps://")):
+        raise ValueError("begins with smtp:// or smtps://")
+    return url
+
+
 RateLimit = Annotated[str, AfterValidator(_rate_limit)]
 
 
@@ -67,7 +73,7 @@ class Settings(BaseSettings):
     oidc_providers: list[OidcProvider] = []
 
     # mail
-    smtp_url: SecretStr | None = Field(
+    smtp_url: Annotated[SecretStr, AfterValidator(_smtp_url)] | None = Field(
         default=None,
         description="smtp://user:password@host:587 (STARTTLS where offered) or smtps://…:465; "
         "default: mail is written to the data directory.",
