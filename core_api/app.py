@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from core_api.auth.dependencies import Anybody, DatabaseDep
 from core_api.auth.endpoints import router as auth_router
+from core_api.domains.audit.endpoints import router as audit_router
 from core_api.domains.documents.endpoints import router as documents_router
 from core_api.domains.mail.endpoints import router as mail_router
 from core_api.domains.spaces.endpoints import router as spaces_router
@@ -96,6 +97,6 @@ def create_app(
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestLog)
     app.include_router(health_router)
-    for router in (auth_router, users_router, spaces_router, documents_router, mail_router, *routers):
+    for router in (auth_router, users_router, spaces_router, documents_router, mail_router, audit_router, *routers):
         app.include_router(router, prefix=API_PREFIX)
     return app

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from core_api.audit import Actor, record
 from core_api.auth.dependencies import DatabaseDep, FilesDep, IndexManager, Reader, ReadSession, WriteSession
 from core_api.http.pagination import Cursor
 from core_api.infra.errors import NotFound
@@ -96,7 +97,7 @@ def read_status(
 
 
 @router.post("/reconcile")
-def run_reconcile(request: Request, _subject: IndexManager, database: DatabaseDep, files: FilesDep) -> ReconcileRead:
+def run_reconcile(request: Request, subject: IndexManager, database: DatabaseDep, files: FilesDep) -> ReconcileRead:
     """Compare the database with its indexes, and repair what differs. Repairs that need embedding are queued."""
     engine: RetrievalEngine = request.app.state.engine
     reconciler = reconcile.Reconciler(
@@ -108,16 +109,20 @@ def run_reconcile(request: Request, _subject: IndexManager, database: DatabaseDe
         fingerprint=engine.embedder.fingerprint,
     )
     report = reconciler.run()
+    with database.transaction() as session:
+        record(session, Actor.of(subject), "index.reconciled", "index", **dataclasses.asdict(report))
     return ReconcileRead(**dataclasses.asdict(report), consistent=report.consistent)
 
 
 @router.post("/reindex")
-def run_reindex(_subject: IndexManager, session: WriteSession, body: ReindexRequest | None = None) -> Requeued:
+def run_reindex(subject: IndexManager, session: WriteSession, body: ReindexRequest | None = None) -> Requeued:
     """Read everything (of a space) again, and embed what has changed."""
     space_id = body.space_id if body is not None else None
     if space_id is not None and session.get(Space, space_id) is None:
         raise NotFound(f"There is no space {space_id!r}.")
-    return Requeued(requeued=reconcile.reindex(session, space_id))
+    requeued = reconcile.reindex(session, space_id)
+    record(session, Actor.of(subject), "index.reindexed", "space", space_id or "", requeued=requeued)
+    return Requeued(requeued=requeued)
 
 
 @router.post("/retry")

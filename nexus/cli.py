@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from core_api.infra.errors import NexusError
-from nexus import evaluate, render
+from nexus import audit, evaluate, render
 from nexus.options import DataDirOption, JsonOption, load_settings
 
 T = TypeVar("T")
@@ -29,6 +29,7 @@ app = typer.Typer(
 index_app = typer.Typer(help="See and repair the state of the index.", no_args_is_help=True)
 app.add_typer(index_app, name="index")
 app.add_typer(evaluate.app, name="eval")
+app.add_typer(audit.app, name="audit")
 
 out = Console()
 err = Console(stderr=True)

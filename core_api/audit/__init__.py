@@ -71,17 +71,27 @@ def record(
 
 def verify(session: Session) -> int | None:
     """The number of the first event that is not as it was written (changed, missing or cut off); None: all are."""
-    expected, previous = 1, ""
+    # Read first: what is added while this runs is checked too, but does not make the end look cut off.
+    last_id, last_sha256 = end(session)
+    expected, previous, found = 1, "", ""
     while events := session.scalars(
         select(AuditEvent).where(AuditEvent.id >= expected).order_by(AuditEvent.id).limit(_BATCH)
     ).all():
         for event in events:
             if event.id != expected or event.previous_sha256 != previous or event.sha256 != _digest(event):
                 return expected
+            if event.id == last_id:
+                found = event.sha256
             expected, previous = expected + 1, event.sha256
         session.expunge_all()
-    chain = session.scalars(select(AuditChain).where(AuditChain.id == 1)).one()
-    return None if (chain.last_id, chain.last_sha256) == (expected - 1, previous) else expected
+    if expected <= last_id:
+        return expected
+    return None if found == last_sha256 else last_id
+
+
+def end(session: Session) -> tuple[int, str]:
+    """The number and the hash of the last event; 0 and nothing when there is none."""
+    return session.execute(select(AuditChain.last_id, AuditChain.last_sha256).where(AuditChain.id == 1)).one()._tuple()
 
 
 def _digest(event: AuditEvent) -> str:

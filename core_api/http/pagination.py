@@ -16,6 +16,8 @@ from core_api.infra.errors import Invalid
 
 T = TypeVar("T")
 
+_LARGEST = 2**31 - 1
+
 Limit = Annotated[int, Query(ge=1, le=200, description="How many items at most.")]
 Cursor = Annotated[str | None, Query(max_length=500, description="`next_cursor` of the page before.")]
 
@@ -41,7 +43,7 @@ def page_rows(
     The keys together are unique, and are columns of the first entity of the statement.
     """
     if cursor is not None:
-        here, there = tuple_(*keys), tuple_(*_decode(cursor, len(keys)))
+        here, there = tuple_(*keys), tuple_(*_decode(cursor, [key.type.python_type for key in keys]))
         statement = statement.where(here > there if ascending else here < there)
     order = [key.asc() if ascending else key.desc() for key in keys]
     rows = list(session.execute(statement.order_by(*order).limit(limit + 1)))
@@ -56,18 +58,22 @@ def _encode(values: Sequence[Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(plain).encode()).decode()
 
 
-def _decode(cursor: str, count: int) -> list[Any]:
+def _decode(cursor: str, types: Sequence[type[Any]]) -> list[Any]:
     try:
         plain = json.loads(base64.urlsafe_b64decode(cursor.encode()))
         values = [datetime.fromisoformat(value["t"]) if isinstance(value, dict) else value for value in plain]
-        if len(values) != count or not all(isinstance(value, str | datetime) for value in values):
-            raise ValueError("wrong shape")
-        return [value if isinstance(value, str) else _with_zone(value) for value in values]
+        return [_of_type(value, type_) for value, type_ in zip(values, types, strict=True)]
     except (ValueError, KeyError, TypeError, binascii.Error, RecursionError) as error:
         raise Invalid("`cursor` is not one that this server gave out. Start again without it.") from error
 
 
-def _with_zone(value: datetime) -> datetime:
-    if value.tzinfo is None:
+def _of_type(value: Any, type_: type[Any]) -> Any:
+    if type(value) is not type_:
+        raise ValueError("wrong shape")
+    if isinstance(value, datetime) and value.tzinfo is None:
         raise ValueError("a time without its zone")
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        raise ValueError("a number that no database has")
+    if isinstance(value, str) and "\0" in value:
+        raise ValueError("a character that no text has")
     return value
