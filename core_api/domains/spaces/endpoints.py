@@ -5,10 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query, status
 
 from core_api.auth.dependencies import GroupMaker, Reader, ReadSession, Writer, WriteSession
+from core_api.domains.members import service as members
+from core_api.domains.members.schemas import MemberRead, MemberUpdate
 from core_api.domains.spaces import service
-from core_api.domains.spaces.schemas import MemberRead, MemberUpdate, SpaceCreate, SpaceRead
+from core_api.domains.spaces.schemas import SpaceCreate, SpaceRead
 from core_api.http.pagination import Cursor, Limit, Page
-from core_api.models import SpaceKind
 
 router = APIRouter(prefix="/spaces", tags=["people"])
 
@@ -27,8 +28,8 @@ def list_spaces(
 
 @router.post("", status_code=status.HTTP_201_CREATED)
 def create_space(body: SpaceCreate, subject: GroupMaker, session: WriteSession) -> SpaceRead:
-    """A new space, owned by you."""
-    return service.create_space(session, subject, body.name, SpaceKind(body.kind))
+    """A new team or project with its space, owned by you."""
+    return service.create_space(session, subject, body)
 
 
 @router.get("/{space_id}")
@@ -38,18 +39,20 @@ def read_space(space_id: str, subject: Reader, session: ReadSession) -> SpaceRea
 
 
 @router.get("/{space_id}/members")
-def list_members(space_id: str, subject: Reader, session: ReadSession) -> Page[MemberRead]:
-    """Who is in a space."""
-    return Page(items=service.list_members(session, subject, space_id))
+def list_members(
+    space_id: str, subject: Reader, session: ReadSession, cursor: Cursor = None, limit: Limit = 50
+) -> Page[MemberRead]:
+    """Who is in a space, by name."""
+    return members.list_members(session, subject, space_id, cursor, limit)
 
 
 @router.put("/{space_id}/members/{user_id}")
 def set_member(space_id: str, user_id: str, body: MemberUpdate, subject: Writer, session: WriteSession) -> MemberRead:
     """Add a person to a space, or change their role. Only an owner may."""
-    return service.set_member(session, subject, space_id, user_id, body.role)
+    return members.set_member(session, subject, space_id, user_id, body.role)
 
 
 @router.delete("/{space_id}/members/{user_id}", status_code=status.HTTP_204_NO_CONTENT)
 def remove_member(space_id: str, user_id: str, subject: Writer, session: WriteSession) -> None:
     """Take a person out of a space."""
-    service.remove_member(session, subject, space_id, user_id)
+    members.remove_member(session, subject, space_id, user_id)

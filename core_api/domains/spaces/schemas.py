@@ -1,21 +1,21 @@
 """Spaces, as the API takes and shows them."""
 
-from typing import Annotated, Literal
+from datetime import datetime
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict
 
+from core_api.domains.groups.schemas import GroupName
 from core_api.models import SpaceKind, SpaceRole
-
-SpaceName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 
 class SpaceCreate(BaseModel):
-    """A new space; whoever creates it owns it."""
+    """A new team or project, which a space belongs to; whoever creates it owns it."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"name": "Handbook"}})
 
-    name: SpaceName
-    kind: Literal["team", "project", "channel"] = "team"
+    name: GroupName
+    kind: Literal["team", "project"] = "team"
 
 
 class SpaceBrief(BaseModel):
@@ -25,23 +25,18 @@ class SpaceBrief(BaseModel):
     name: str
 
 
+class SpaceMay(BaseModel):
+    """What the asker may do in a space: write documents there, change who is in it."""
+
+    write: bool
+    manage: bool
+
+
 class SpaceRead(SpaceBrief):
     """A space, and the asker's role in it."""
 
     kind: SpaceKind
     role: SpaceRole
     document_count: int
-
-
-class MemberUpdate(BaseModel):
-    """A member's role."""
-
-    role: SpaceRole
-
-
-class MemberRead(BaseModel):
-    """A person in a space."""
-
-    user_id: str
-    name: str
-    role: SpaceRole
+    archived_at: datetime | None
+    may: SpaceMay
