@@ -147,11 +147,6 @@ class Settings(BaseSettings):
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
 
     @property
-    def base_url(self) -> str:
-        """What links in mail begin with; no slash at its end."""
-        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
-
-    @property
     def models_dir(self) -> Path:
         """Where exported embedding models are cached."""
         return self.models_cache or self.data_dir / "models"

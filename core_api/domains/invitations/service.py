@@ -230,7 +230,7 @@ def _mail(
         inviter=subject.name,
         place=space.name if space is not None else _COMPANY.get(locale, _COMPANY["en"]),
         days=str(settings.invitation_days),
-        link=f"{settings.base_url}/join?token={secret}",
+        link=f"{settings.resolved_public_url}/join?token={secret}",
     )
     mail.queue(session, vault, invitation.email, title, body)
 
