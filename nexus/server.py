@@ -27,7 +27,6 @@ from core_api.infra.settings import Settings
 from core_api.mail.sender import MailSender
 from core_api.models import TokenKind
 from ingest.runtime import IngestRuntime
-from nexus import sign_in
 from nexus.datadir import DataDir
 from retrieval.engine import RetrievalEngine
 
@@ -91,7 +90,6 @@ def build_app(settings: Settings, database: Database, *, web: bool) -> FastAPI:
     routers = [retrieval.endpoints.router, ingest.endpoints.router, assistant.endpoints.router]
     app = create_app(settings, database, routers, lifespan)
     if web:
-        app.include_router(sign_in.router)
         app.state.web = ui_gradio.app.mount(app, after=lambda: _until(lambda: app.state.is_ready()))
     return app
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from ui_gradio.actions import Payload
 from ui_gradio.client import Api, Problem, ServerEvent
+from ui_gradio.visitor import Visitor
 
 # Frames are drawn at most this often; what arrives in between is drawn together.
 FRAME_SECONDS = 0.03
@@ -17,7 +18,7 @@ FRAME_SECONDS = 0.03
 Frame = dict[str, Any]
 
 
-async def ask(api: Api, cookie: str | None, payload: Payload) -> AsyncIterator[Frame]:
+async def ask(api: Api, visitor: Visitor, payload: Payload) -> AsyncIterator[Frame]:
     """Ask the assistant and give a frame each time the answer has grown.
 
     `payload`: `run` (echoed, so that the page can tell answers apart), `message`, `conversation_id`, `space_ids`.
@@ -34,7 +35,7 @@ async def ask(api: Api, cookie: str | None, payload: Payload) -> AsyncIterator[F
         "done": False,
     }
     events: asyncio.Queue[ServerEvent | None] = asyncio.Queue()
-    reader = asyncio.create_task(_read(api, cookie, payload, events))
+    reader = asyncio.create_task(_read(api, visitor, payload, events))
     try:
         while not frame["done"]:
             arrived = [await events.get()]
@@ -59,12 +60,12 @@ async def ask(api: Api, cookie: str | None, payload: Payload) -> AsyncIterator[F
         await asyncio.wait({reader})
 
 
-async def _read(api: Api, cookie: str | None, payload: Payload, events: "asyncio.Queue[ServerEvent | None]") -> None:
+async def _read(api: Api, visitor: Visitor, payload: Payload, events: "asyncio.Queue[ServerEvent | None]") -> None:
     body = {"message": payload.get("message", ""), "stream": True, "space_ids": payload.get("space_ids") or []}
     if payload.get("conversation_id"):
         body["conversation_id"] = payload["conversation_id"]
     try:
-        async with api.events(cookie, "/assistant/chat", body) as stream:
+        async with api.events(visitor, "/assistant/chat", body) as stream:
             async for event in stream:
                 events.put_nowait(event)
     except Problem as problem:

@@ -15,9 +15,10 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 import gradio as gr
 from fastapi import FastAPI
 
-from ui_gradio.actions import handlers, session_cookie
+from ui_gradio.actions import handlers
 from ui_gradio.asking import Frame, ask
 from ui_gradio.client import Api
+from ui_gradio.visitor import Visitor
 
 # One answer at a time in a tab, many tabs.
 PARALLEL_ANSWERS = 64
@@ -39,7 +40,7 @@ def build(api: Api) -> FastAPI:
     """The Gradio app, mounted on a FastAPI app of its own whose lifespan runs Gradio's."""
 
     async def ask_handler(event: gr.EventData, request: gr.Request) -> AsyncIterator[Frame]:
-        frames = ask(api, session_cookie(request), _event_payload(event))
+        frames = ask(api, Visitor.of(request), _event_payload(event))
         try:
             async for frame in frames:
                 yield frame

@@ -8,7 +8,8 @@ from typing import Any
 
 import httpx
 
-COOKIE = "nexus_session"
+from ui_gradio.visitor import COOKIE, Visitor
+
 PREFIX = "/api/v1"
 # An answer may take as long as its model does; everything else is a matter of milliseconds.
 TIMEOUT = httpx.Timeout(30.0, read=None)
@@ -30,8 +31,17 @@ class ServerEvent:
     data: Any
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the API answered: decoded JSON (None when empty), and the cookies that it sets."""
+
+    status: int
+    data: Any
+    set_cookies: tuple[str, ...]
+
+
 class Api:
-    """Calls the API at `base_url` through `transport` (None: over the network) with a caller's cookie and language."""
+    """Calls the API at `base_url` through `transport` (None: over the network) as a visitor."""
 
     def __init__(self, *, transport: httpx.AsyncBaseTransport | None, base_url: str) -> None:
         self._http = httpx.AsyncClient(transport=transport, base_url=base_url, timeout=TIMEOUT, follow_redirects=False)
@@ -42,7 +52,7 @@ class Api:
 
     async def call(
         self,
-        cookie: str | None,
+        visitor: Visitor,
         method: str,
         path: str,
         *,
@@ -54,27 +64,46 @@ class Api:
         Raises:
             Problem: the API answered with an error, or could not be reached.
         """
+        return (await self.exchange(visitor, method, path, params=params, body=body)).data
+
+    async def exchange(
+        self,
+        visitor: Visitor,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,
+    ) -> Answer:
+        """Like `call`, with the whole answer."""
         given = {name: value for name, value in (params or {}).items() if value not in (None, "")}
         try:
             response = await self._http.request(
-                method, PREFIX + path, params=given, json=body, headers=_headers(cookie)
+                method,
+                PREFIX + path,
+                params=given,
+                json=body,
+                headers=_headers(visitor),
+                extensions={"visitor": visitor},
             )
         except httpx.HTTPError as error:
             raise Problem(_unreachable(error)) from error
         if response.is_error:
             raise Problem(_problem(response))
-        return response.json() if response.content else None
+        data = response.json() if response.content else None
+        return Answer(response.status_code, data, tuple(response.headers.get_list("set-cookie")))
 
     @asynccontextmanager
-    async def events(self, cookie: str | None, path: str, body: Any) -> AsyncIterator[AsyncIterator[ServerEvent]]:
+    async def events(self, visitor: Visitor, path: str, body: Any) -> AsyncIterator[AsyncIterator[ServerEvent]]:
         """POST and read the answer as server-sent events. Leaving the block ends the stream at the API too.
 
         Raises:
             Problem: the API answered with an error, or could not be reached.
         """
-        headers = {**_headers(cookie), "Accept": "text/event-stream"}
+        headers = {**_headers(visitor), "Accept": "text/event-stream"}
+        request: dict[str, Any] = {"json": body, "headers": headers, "extensions": {"visitor": visitor}}
         try:
-            async with self._http.stream("POST", PREFIX + path, json=body, headers=headers) as response:
+            async with self._http.stream("POST", PREFIX + path, **request) as response:
                 if response.is_error:
                     await response.aread()
                     raise Problem(_problem(response))
@@ -83,8 +112,9 @@ class Api:
             raise Problem(_unreachable(error)) from error
 
 
-def _headers(cookie: str | None) -> dict[str, str]:
-    return {"Cookie": f"{COOKIE}={cookie}"} if cookie else {}
+def _headers(visitor: Visitor) -> dict[str, str]:
+    headers = {"User-Agent": visitor.user_agent} if visitor.user_agent else {}
+    return {**headers, "Cookie": f"{COOKIE}={visitor.cookie}"} if visitor.cookie else headers
 
 
 def _unreachable(error: Exception) -> dict[str, Any]:
@@ -98,7 +128,10 @@ def _problem(response: httpx.Response) -> dict[str, Any]:
         document = None
     if not isinstance(document, dict) or "title" not in document:
         document = {"title": f"The server answered {response.status_code}", "detail": ""}
-    return {"code": f"http_{response.status_code}", **document, "status": response.status_code}
+    document = {"code": f"http_{response.status_code}", **document, "status": response.status_code}
+    if (wait := response.headers.get("retry-after", "")).isdecimal():
+        document["retry_after"] = int(wait)
+    return document
 
 
 async def _parse(response: httpx.Response) -> AsyncIterator[ServerEvent]:

@@ -14,12 +14,17 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ui_gradio import pages, words
-from ui_gradio.client import COOKIE, Api, Problem
+from ui_gradio.client import Api, Problem
+from ui_gradio.entrance import Entrance
+from ui_gradio.visitor import Visitor
 
 ASSETS = Path(__file__).parent / "assets"
 
 # Every page is the same Gradio page; the browser's router draws what the address says.
-PAGE = re.compile(r"/(search|knowledge|status|documents/[^/]+|conversations/[^/]+)?")
+PAGE = re.compile(
+    r"/(search|knowledge|status|documents/[^/]+|conversations/[^/]+|account|account/security"
+    r"|(teams|projects)(/[^/]+)?|admin(/users|/invitations|/audit)?)?"
+)
 GRADIO_PUBLIC = re.compile(r"/(assets|static|svelte)/.+|/theme\.css|/robots\.txt")
 GRADIO_PRIVATE = re.compile(
     r"/config|/gradio_api/(info|app_id|theme\.css|startup-events|component_server|cancel|reset"
@@ -31,6 +36,7 @@ FOREIGN_TAGS = re.compile(rb'\s*<meta\s+(?:property|name)="(?:og|twitter):[^>]*>
 BASE_TAG = re.compile(rb'<base href="[^"]*"\s*/?>')
 # In the page itself and not through Gradio's `head`, which it adds when it has started: so the pages draw at once.
 HEAD = b"""<base href="/" />
+		<meta name="nexus-language" content="%s" />
 		<meta name="color-scheme" content="light dark" />
 		<title>Nexus Stream</title>
 		<link rel="icon" href="/ui/icon.svg" type="image/svg+xml" />
@@ -40,6 +46,7 @@ HEAD = b"""<base href="/" />
 		<link rel="stylesheet" href="/ui/ask.css" />
 		<link rel="stylesheet" href="/ui/document.css" />
 		<link rel="stylesheet" href="/ui/lists.css" />
+		<link rel="stylesheet" href="/ui/account.css" />
 		<link rel="stylesheet" href="/ui/narrow.css" />
 		<script type="module" src="/ui/main.js"></script>"""
 
@@ -51,6 +58,7 @@ class Gate:
         self.gradio: ASGIApp | None = None
         self.failed = False
         self._api = api
+        self._entrance = Entrance(api)
         self._assets = StaticFiles(directory=ASSETS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,6 +74,8 @@ class Gate:
             await self._asset(path.removeprefix("/ui/"), scope, receive, send)
         elif PAGE.fullmatch(path) and request.method in {"GET", "HEAD"}:
             await self._page(request, scope, receive, send)
+        elif self._entrance.serves(request):
+            await (await self._entrance.respond(request))(scope, receive, send)
         elif path == "/favicon.ico":
             await RedirectResponse("/ui/icon.svg", 301)(scope, receive, send)
         elif GRADIO_PUBLIC.fullmatch(path) or GRADIO_PRIVATE.fullmatch(path):
@@ -82,27 +92,28 @@ class Gate:
         await self._assets({**scope, "path": "/" + name, "root_path": ""}, receive, revalidated)
 
     async def _page(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
-        refusal = await self._refusal(request)
-        if refusal is None and self.gradio is None:
-            refusal = pages.message(request, "failed", status=503) if self.failed else pages.starting(request)
-        if refusal is not None or self.gradio is None:
-            await (refusal or pages.starting(request))(scope, receive, send)
+        try:
+            me = await self._api.call(Visitor.of(request), "GET", "/users/me")
+        except Problem as problem:
+            await self._refusal(request, problem)(scope, receive, send)
+            return
+        if self.gradio is None:
+            waiting = pages.message(request, "failed", status=503) if self.failed else pages.starting(request)
+            await waiting(scope, receive, send)
             return
         # The address and its query belong to the browser's router; Gradio sees its one page, and is asked for it
         # unpacked since it is edited below.
         headers = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
         inner = {**scope, "path": "/", "raw_path": b"/", "query_string": b"", "headers": headers}
-        await self.gradio(inner, receive, _Rewritten(send, pages.language(request)))
+        chosen = me.get("locale")
+        language = chosen if chosen in words.LANGUAGES else pages.language(request)
+        await self.gradio(inner, receive, _Rewritten(send, language))
 
-    async def _refusal(self, request: Request) -> Response | None:
-        """What a visitor gets who is not signed in, or whom nobody could check; None lets them in."""
-        try:
-            await self._api.call(request.cookies.get(COOKIE), "GET", "/users/me")
-        except Problem as problem:
-            if problem.document["status"] == 401:
-                return pages.to_sign_in(request)
-            return pages.message(request, "unreachable", status=503)
-        return None
+    def _refusal(self, request: Request, problem: Problem) -> Response:
+        """What a visitor gets who is not signed in, or whom nobody could check."""
+        if problem.document["status"] == 401:
+            return pages.to_sign_in(request)
+        return pages.message(request, "unreachable", status=503)
 
     async def _gradio_part(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self.gradio is None:
@@ -131,7 +142,7 @@ class _Rewritten:
         if message.get("more_body", False):
             return
         page = FOREIGN_TAGS.sub(b"", self._body)
-        page = BASE_TAG.sub(HEAD, page, count=1)
+        page = BASE_TAG.sub(HEAD % self._language, page, count=1)
         page = page.replace(b'lang="en"', b'lang="%s"' % self._language, 1)
         headers = MutableHeaders(scope=self._start)
         headers["Content-Length"] = str(len(page))

@@ -10,6 +10,8 @@ from typing import Any
 
 import httpx
 
+from ui_gradio.visitor import Visitor
+
 ASGIApp = Callable[
     [
         MutableMapping[str, Any],
@@ -98,7 +100,8 @@ class _Body(httpx.AsyncByteStream):
 
 
 class StreamingASGITransport(httpx.AsyncBaseTransport):
-    """Sends httpx requests to `app` without a socket. `client` is the address that the app sees as the peer."""
+    """Sends httpx requests to `app` without a socket. The app sees the request's visitor (in its extensions) as the
+    peer, at the address that they came to; `client` is the peer when there is none."""
 
     def __init__(self, app: ASGIApp, *, client: tuple[str, int] = ("127.0.0.1", 0)) -> None:
         self._app = app
@@ -107,19 +110,22 @@ class StreamingASGITransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Run one request; the response's body is streamed."""
         body = await request.aread()
+        visitor: Visitor = request.extensions.get("visitor") or Visitor()
+        if visitor.host:
+            request.headers["host"] = visitor.host
         scope: dict[str, Any] = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
             "http_version": "1.1",
             "method": request.method,
-            "scheme": request.url.scheme,
+            "scheme": visitor.scheme or request.url.scheme,
             "path": request.url.path,
             "raw_path": request.url.raw_path.split(b"?")[0],
             "query_string": request.url.query,
             "root_path": "",
             "headers": [(name.lower(), value) for name, value in request.headers.raw],
             "server": (request.url.host, request.url.port or 80),
-            "client": self._client,
+            "client": (visitor.address, 0) if visitor.address else self._client,
             "state": {},
         }
         exchange = _Exchange(self._app, scope, body)

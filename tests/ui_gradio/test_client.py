@@ -6,9 +6,11 @@ from typing import Any, ClassVar
 
 import httpx
 import pytest
+from starlette.datastructures import URL, Address
 
 from ui_gradio.actions import ACTIONS, handlers
 from ui_gradio.client import Api, Problem, ServerEvent
+from ui_gradio.visitor import Visitor
 
 Answer = Callable[[httpx.Request], httpx.Response]
 
@@ -32,15 +34,15 @@ def test_a_call_carries_the_callers_session_and_only_given_parameters() -> None:
         return httpx.Response(200, json={"ok": True})
 
     params = {"q": "leave", "cursor": None, "space_id": ""}
-    assert with_api(answer, lambda api: api.call("s3cret", "GET", "/documents", params=params)) == {"ok": True}
+    assert with_api(answer, lambda api: api.call(Visitor(cookie="s3cret"), "GET", "/documents", params=params)) == {"ok": True}
     assert str(seen[0].url) == "http://nexus.test/api/v1/documents?q=leave"
     assert seen[0].headers["cookie"] == "nexus_session=s3cret"
-    with_api(answer, lambda api: api.call(None, "GET", "/users/me"))
+    with_api(answer, lambda api: api.call(Visitor(), "GET", "/users/me"))
     assert "cookie" not in seen[1].headers
 
 
 def test_no_content_is_none() -> None:
-    assert with_api(lambda _: httpx.Response(204), lambda api: api.call("s", "DELETE", "/documents/1")) is None
+    assert with_api(lambda _: httpx.Response(204), lambda api: api.call(Visitor(cookie="s"), "DELETE", "/documents/1")) is None
 
 
 @pytest.mark.parametrize(
@@ -53,7 +55,7 @@ def test_no_content_is_none() -> None:
 )
 def test_an_error_becomes_a_problem_whatever_its_form(response: httpx.Response, code: str, title: str) -> None:
     with pytest.raises(Problem) as caught:
-        with_api(lambda _: response, lambda api: api.call("s", "GET", "/spaces"))
+        with_api(lambda _: response, lambda api: api.call(Visitor(cookie="s"), "GET", "/spaces"))
     document = caught.value.document
     assert (document["status"], document["code"], document["title"]) == (response.status_code, code, title)
 
@@ -63,10 +65,10 @@ def test_a_server_that_cannot_be_reached_is_a_problem_too() -> None:
         raise httpx.ConnectError("refused", request=request)
 
     async def stream(api: Api) -> None:
-        async with api.events("s", "/assistant/chat", {}):
+        async with api.events(Visitor(cookie="s"), "/assistant/chat", {}):
             pass
 
-    for use in (lambda api: api.call("s", "GET", "/spaces"), stream):
+    for use in (lambda api: api.call(Visitor(cookie="s"), "GET", "/spaces"), stream):
         with pytest.raises(Problem) as caught:
             with_api(refuse, use)
         assert caught.value.document["code"] == "unreachable"
@@ -83,7 +85,7 @@ def test_server_sent_events_are_read_as_the_standard_says() -> None:
     )
 
     async def read(api: Api) -> list[ServerEvent]:
-        async with api.events("s", "/assistant/chat", {"message": "?"}) as events:
+        async with api.events(Visitor(cookie="s"), "/assistant/chat", {"message": "?"}) as events:
             return [event async for event in events]
 
     assert with_api(lambda _: httpx.Response(200, text=body), read) == [
@@ -97,9 +99,21 @@ class Asked:
     """A request as Gradio gives it to a server function."""
 
     cookies: ClassVar = {"nexus_session": "s3cret", "other": "x"}
+    headers: ClassVar = {"user-agent": "A browser", "host": "nexus.example"}
+    client = Address("192.0.2.7", 4711)
+    url = URL("https://nexus.example/gradio_api/component_server")
 
 
-PAYLOAD = {"id": "a/../b?c", "name": "Team", "query": "q", "source_kind": "document", "source_id": "d", "space_id": "s"}
+PAYLOAD = {
+    "id": "a/../b?c",
+    "user_id": "u",
+    "grant_id": "g",
+    "name": "Team",
+    "query": "q",
+    "source_kind": "document",
+    "source_id": "d",
+    "space_id": "s",
+}
 
 
 def test_every_action_calls_the_api_as_its_caller_and_gives_its_data() -> None:
@@ -116,9 +130,10 @@ def test_every_action_calls_the_api_as_its_caller_and_gives_its_data() -> None:
     assert len(results) == len(ACTIONS) == len({handler.__name__ for handler in ACTIONS})
     assert all(set(result) == {"data"} for result in results)
     assert all(request.headers["cookie"] == "nexus_session=s3cret" for request in seen)
+    assert all(request.headers["user-agent"] == "A browser" for request in seen)
     # An id from the browser stays one segment of the path.
     named = [request for request in seen if b"b%3Fc" in request.url.raw_path]
-    assert len(named) == 5
+    assert len(named) == sum("{id}" in (action.__doc__ or "") for action in ACTIONS) > 20
     assert all(b"a%2F..%2Fb%3Fc" in request.url.raw_path for request in named)
 
 

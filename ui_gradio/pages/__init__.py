@@ -1,39 +1,47 @@
-"""The pages around the app, made without Gradio: sign-in, starting, and messages."""
+"""The pages around the app, made without Gradio: the ways in, starting, and messages."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from jinja2 import Environment, FileSystemLoader
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from ui_gradio.words import language_of, word
+from ui_gradio.words import LANGUAGES, language_of, word
 
-_templates = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True)
+LANGUAGE_COOKIE = "nexus_language"
+
+_templates = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined)
 
 
 def language(request: Request) -> str:
-    """The language of the reader's browser, "en" or "ko"."""
-    return language_of(request.headers.get("accept-language", ""))
+    """The reader's language, "en" or "ko": the one chosen in this browser, or the browser's own."""
+    chosen = request.cookies.get(LANGUAGE_COOKIE)
+    return chosen if chosen in LANGUAGES else language_of(request.headers.get("accept-language", ""))
 
 
-def sign_in(request: Request, *, next_path: str = "/", failed: bool = False) -> HTMLResponse:
-    """The sign-in form. It posts `token` (a token, or the whole link) and `next` to /sign-in; `failed` says that the
-    token was used or too old."""
-    status = 401 if failed else 200
-    return _page(request, "sign_in.html", status, next_path=local_path(next_path), failed=failed)
+def page(
+    request: Request, template: str, *, status: int = 200, errors: Mapping[str, str] | None = None, **context: object
+) -> HTMLResponse:
+    """The page made from `template`. `errors`: what is wrong, by field; under "" what belongs to none."""
+    tongue = language(request)
+    html = _templates.get_template(template).render(
+        lang=tongue, t=lambda key, **values: word(key, tongue, **values), errors=errors or {}, **context
+    )
+    return HTMLResponse(html, status, headers={"Cache-Control": "no-store"})
 
 
 def starting(request: Request) -> HTMLResponse:
     """Shown until Gradio is built; comes back by itself."""
-    response = _page(request, "starting.html", 503)
+    response = page(request, "starting.html", status=503)
     response.headers["Retry-After"] = "1"
     return response
 
 
 def message(request: Request, name: str, *, status: int) -> HTMLResponse:
-    """A page that says one thing: `name` is "lost", "failed" or "unreachable" of the catalogue."""
-    return _page(request, "message.html", status, name=name)
+    """A page that says one thing: `name` is "lost", "failed", "unreachable" or "foreign" of the catalogue."""
+    return page(request, "message.html", status=status, name=name)
 
 
 def to_sign_in(request: Request) -> Response:
@@ -54,12 +62,9 @@ def token_of(entered: str) -> str:
 
 def local_path(path: str) -> str:
     """`path` if it stays on this site, "/" otherwise: a link must not send people elsewhere after they sign in."""
-    parts = urlsplit(path)
+    try:
+        parts = urlsplit(path)
+    except ValueError:
+        return "/"
     inside = path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
     return path if inside and path.isprintable() and "\\" not in path else "/"
-
-
-def _page(request: Request, template: str, status: int, **context: object) -> HTMLResponse:
-    tongue = language(request)
-    html = _templates.get_template(template).render(lang=tongue, t=lambda key: word(key, tongue), **context)
-    return HTMLResponse(html, status, headers={"Cache-Control": "no-store"})

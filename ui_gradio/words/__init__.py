@@ -1,4 +1,4 @@
-"""Every word that people read in the web app, in English and Korean.
+"""Every word that people read in the web app, in English and Korean; one module for each part of it.
 
 The pages made in Python use `word`; the browser's modules get the same catalogue as `/ui/catalogue.js`. `{name}` is
 filled in. Where English needs a singular, the entry has two keys: `x.one` and `x.many`.
@@ -6,270 +6,14 @@ filled in. Where English needs a singular, the entry has two keys: `x.one` and `
 
 import json
 
+from ui_gradio.words import account, admin, asking, documents, entrance, frame, groups
+
 LANGUAGES = ("en", "ko")
 
 CATALOGUE: dict[str, tuple[str, str]] = {
-    "app.name": ("Nexus Stream", "넥서스 스트림"),
-    # pages around the app
-    "starting.title": ("Just a moment", "잠시만 기다려 주세요"),
-    "starting.body": (
-        "Nexus Stream is starting. This page opens by itself.",
-        "시작하고 있습니다. 준비되면 저절로 열립니다.",
-    ),
-    "failed.title": ("The web app could not start", "웹 앱을 시작하지 못했습니다"),
-    "failed.body": (
-        "The server's log says why. The API and the command line work in the meantime.",
-        "이유는 서버 로그에 있습니다. 그동안 API와 명령줄은 쓸 수 있습니다.",
-    ),
-    "unreachable.title": ("The server did not answer", "서버가 응답하지 않습니다"),
-    "unreachable.body": ("Wait a moment, then try again.", "잠시 뒤에 다시 시도해 주세요."),
-    "lost.title": ("There is nothing here", "이 주소에는 아무것도 없습니다"),
-    "lost.body": ("The page may have been deleted, or the address is wrong.", "지워졌거나 주소가 잘못되었습니다."),
-    "lost.home": ("Go to the start", "처음으로"),
-    "again": ("Try again", "다시 시도"),
-    "signin.title": ("Sign in", "로그인"),
-    "signin.body": (
-        "Open the sign-in link that the server printed when it started, or paste it here.",
-        "서버가 시작할 때 보여 준 로그인 링크를 열거나 여기에 붙여 넣으세요.",
-    ),
-    "signin.label": ("Sign-in link or token", "로그인 링크 또는 토큰"),
-    "signin.button": ("Sign in", "로그인"),
-    "signin.hint": (
-        "No link at hand? Run this on the server to get another:",
-        "링크가 없나요? 서버에서 다음을 실행하면 새로 만들어집니다:",
-    ),
-    "signin.invalid": (
-        "This link has been used already, or it is too old. Get another with the command below.",
-        "이미 쓴 링크이거나 너무 오래된 링크입니다. 아래 명령으로 새 링크를 받으세요.",
-    ),
-    # navigation
-    "nav.label": ("Main", "주 메뉴"),
-    "nav.ask": ("Ask", "질문"),
-    "nav.search": ("Search", "검색"),
-    "nav.knowledge": ("Knowledge", "지식"),
-    "nav.status": ("Status", "상태"),
-    "nav.find": ("Search or ask", "검색 또는 질문"),
-    "nav.skip": ("Skip to the content", "본문으로 건너뛰기"),
-    "account.label": ("Account and appearance", "계정과 화면"),
-    "account.theme": ("Appearance", "화면"),
-    "account.theme.auto": ("System", "시스템"),
-    "account.theme.light": ("Light", "밝게"),
-    "account.theme.dark": ("Dark", "어둡게"),
-    "account.language": ("Language", "언어"),
-    "account.signout": ("Sign out", "로그아웃"),
-    # general
-    "close": ("Close", "닫기"),
-    "cancel": ("Cancel", "취소"),
-    "delete": ("Delete", "삭제"),
-    "retry": ("Try again", "다시 시도"),
-    "more": ("Show more", "더 보기"),
-    "list": ("List", "목록"),
-    "now": ("just now", "방금"),
-    "loading": ("Loading", "불러오는 중"),
-    "problem.title": ("That did not work", "처리하지 못했습니다"),
-    "problem.unreachable": (
-        "The server did not answer. Check that it is running, then try again.",
-        "서버가 응답하지 않습니다. 서버가 켜져 있는지 확인하고 다시 시도해 주세요.",
-    ),
-    "problem.missing.title": ("Not found", "찾을 수 없습니다"),
-    "problem.missing": ("It has been deleted, or you may not see it.", "지워졌거나 볼 수 있는 권한이 없습니다."),
-    "problem.forbidden.title": ("You may not do this", "권한이 없습니다"),
-    "problem.forbidden": ("Ask an owner of the space or an administrator.", "스페이스 소유자나 관리자에게 문의하세요."),
-    "space.all": ("All spaces", "모든 스페이스"),
-    "documents.one": ("{n} document", "문서 {n}개"),
-    "documents.many": ("{n} documents", "문서 {n}개"),
-    # Ask
-    "ask.title": ("What would you like to know?", "무엇이 궁금하신가요?"),
-    "ask.subtitle": (
-        "Answers come from your documents, and every sentence shows its source.",
-        "답은 문서에서 찾고, 문장마다 출처를 보여 드립니다.",
-    ),
-    "ask.placeholder": ("Ask a question", "질문을 입력하세요"),
-    "ask.followup": ("Ask a follow-up", "이어서 질문하기"),
-    "ask.send": ("Ask", "질문하기"),
-    "ask.stop": ("Stop", "멈추기"),
-    "ask.scope": ("Ask in", "질문 범위"),
-    "ask.spaces": ("You can ask about", "물어볼 수 있는 곳"),
-    "ask.recent": ("Recently changed", "최근에 바뀐 문서"),
-    "ask.examples": ("For example", "예를 들면"),
-    "ask.example.1": ("What does “{title}” say?", "“{title}”에는 어떤 내용이 있나요?"),
-    "ask.example.2": ("What should I know about “{title}”?", "“{title}”에 대해 알아야 할 것은 무엇인가요?"),
-    "ask.nothing.title": ("Nothing to ask about yet", "아직 물어볼 문서가 없습니다"),
-    "ask.nothing": (
-        "Add documents first. You can ask about them as soon as they are read.",
-        "먼저 문서를 추가하세요. 다 읽는 대로 질문할 수 있습니다.",
-    ),
-    "ask.add": ("Add documents", "문서 추가"),
-    "ask.new": ("New question", "새 질문"),
-    "ask.history": ("Conversations", "대화"),
-    "ask.history.none": ("Your questions will be listed here.", "질문하면 여기에 쌓입니다."),
-    "ask.history.delete": ("Delete this conversation?", "이 대화를 삭제할까요?"),
-    "ask.history.delete.body": ("“{title}” and its answers will be gone.", "“{title}”와(과) 그 답이 사라집니다."),
-    "ask.working": ("Working on it", "찾고 있습니다"),
-    "ask.steps": ("How it was found", "찾은 과정"),
-    "ask.stopped": ("Stopped.", "멈췄습니다."),
-    "ask.sources": ("Sources", "출처"),
-    "ask.copy": ("Copy answer", "답 복사"),
-    "ask.copied": ("Copied", "복사했습니다"),
-    "ask.source": ("Source {n}: {title}", "출처 {n}: {title}"),
-    "ask.high.one": ("Well supported by {n} source", "출처 {n}개가 잘 뒷받침합니다"),
-    "ask.high.many": ("Well supported by {n} sources", "출처 {n}개가 잘 뒷받침합니다"),
-    "ask.medium.one": ("Partly supported by {n} source", "출처 {n}개가 일부 뒷받침합니다"),
-    "ask.medium.many": ("Partly supported by {n} sources", "출처 {n}개가 일부 뒷받침합니다"),
-    "ask.low.one": ("Thin support: read the source before you rely on it", "근거가 약합니다. 출처를 확인하세요"),
-    "ask.low.many": ("Thin support: read the sources before you rely on it", "근거가 약합니다. 출처를 확인하세요"),
-    "ask.none": ("No source supports an answer", "답을 뒷받침하는 출처가 없습니다"),
-    "ask.abstained": ("I could not find this", "찾지 못했습니다"),
-    "ask.abstained.body": (
-        "Nothing you may read answers it. You could word it differently.",
-        "읽을 수 있는 문서에 답이 없습니다. 다르게 물어보세요.",
-    ),
-    "ask.nearest": ("Closest passages", "가장 가까운 내용"),
-    "ask.verified": ("Quote checked against version {n}", "버전 {n}의 문장과 같음을 확인"),
-    "ask.unverified": ("The document has changed since", "그 뒤 문서가 바뀌었습니다"),
-    "ask.unreadable": ("You may not read this source any more", "이제 이 출처를 볼 수 없습니다"),
-    "ask.model": ("Answered by {model}", "{model}이(가) 답함"),
-    "ask.extractive": ("In the sources' own sentences", "출처의 문장 그대로"),
-    # a passage and a document
-    "passage.title": ("Passage", "인용한 부분"),
-    "passage.open": ("Open document", "문서 열기"),
-    "passage.before": ("Show what comes before", "앞부분 보기"),
-    "passage.after": ("Show what comes after", "뒷부분 보기"),
-    "passage.old": (
-        "This is version {n}. The document has changed since.",
-        "버전 {n}입니다. 그 뒤 문서가 바뀌었습니다.",
-    ),
-    "passage.page": ("page {n}", "{n}쪽"),
-    "document.outline": ("Outline", "목차"),
-    "document.details": ("Details", "정보"),
-    "document.by": ("by {name}", "{name}"),
-    "document.version": ("Version", "버전"),
-    "document.updated": ("Updated", "수정"),
-    "document.created": ("Added", "추가"),
-    "document.size": ("Size", "크기"),
-    "document.file": ("File", "파일"),
-    "document.path": ("Path", "경로"),
-    "document.passages": ("Passages", "색인된 부분"),
-    "document.tags": ("Tags", "태그"),
-    "document.space": ("Space", "스페이스"),
-    "document.actions": ("Actions", "작업"),
-    "document.download": ("Download original", "원본 내려받기"),
-    "document.askabout": ("Ask about it", "이 문서에 질문"),
-    "document.delete": ("Delete document", "문서 삭제"),
-    "document.delete.body": (
-        "“{title}” will be deleted for everyone, and answers will no longer use it.",
-        "“{title}”이(가) 모두에게서 삭제되고, 답에도 더는 쓰이지 않습니다.",
-    ),
-    "document.deleted": ("“{title}” was deleted", "“{title}”을(를) 삭제했습니다"),
-    "document.empty": ("This document has no text yet.", "아직 본문이 없습니다."),
-    "document.reading": (
-        "The text is being read. It appears here in a moment.",
-        "본문을 읽고 있습니다. 곧 나타납니다.",
-    ),
-    # Search
-    "search.title": ("Search", "검색"),
-    "search.placeholder": ("Search everything you may read", "읽을 수 있는 모든 내용에서 검색"),
-    "search.empty.title": ("Find the passage, not just the file", "파일이 아니라 내용을 찾아보세요"),
-    "search.empty": (
-        "Type a few words or a whole question. Results show as you type.",
-        "단어 몇 개나 문장을 입력하면 결과가 바로 나타납니다.",
-    ),
-    "search.none.title": ("Nothing found for “{q}”", "“{q}”에 맞는 결과가 없습니다"),
-    "search.none": ("Try other words or fewer filters.", "다른 단어로 찾거나 조건을 줄여 보세요."),
-    "search.clear": ("Clear filters", "조건 지우기"),
-    "search.askit": ("Ask “{q}” instead", "“{q}”라고 질문하기"),
-    "search.count.one": ("{n} passage in {ms} ms", "결과 {n}개 ({ms}ms)"),
-    "search.count.many": ("{n} passages in {ms} ms", "결과 {n}개 ({ms}ms)"),
-    "search.filters": ("Filters", "조건"),
-    "search.mode": ("Match", "찾는 방법"),
-    "search.mode.hybrid": ("Words and meaning", "단어와 뜻"),
-    "search.mode.semantic": ("Meaning", "뜻"),
-    "search.mode.keyword": ("Exact words", "단어"),
-    "search.mode.fallback": ("matched by words, the best for this language", "이 언어에 알맞게 단어로 찾음"),
-    "search.where": ("Space", "스페이스"),
-    "search.kind": ("Kind", "종류"),
-    "search.kind.all": ("Everything", "전체"),
-    "search.kind.document": ("Documents", "문서"),
-    "search.kind.work_log": ("Work logs", "업무 기록"),
-    "search.kind.message": ("Messages", "메시지"),
-    "search.when": ("Changed", "수정한 때"),
-    "search.when.any": ("Any time", "언제든"),
-    "search.when.7": ("Past week", "지난 1주"),
-    "search.when.30": ("Past month", "지난 1달"),
-    "search.when.365": ("Past year", "지난 1년"),
-    "search.keys": ("↑ ↓ to move, Enter to open", "↑ ↓ 이동, Enter 열기"),
-    # Knowledge
-    "knowledge.all": ("All documents", "모든 문서"),
-    "knowledge.spaces": ("Spaces", "스페이스"),
-    "knowledge.newspace": ("New space", "새 스페이스"),
-    "knowledge.newspace.name": ("Name of the space", "스페이스 이름"),
-    "knowledge.newspace.create": ("Create", "만들기"),
-    "knowledge.filter": ("Filter by title", "제목으로 거르기"),
-    "knowledge.add": ("Add documents", "문서 추가"),
-    "knowledge.empty.title": ("No documents here yet", "아직 문서가 없습니다"),
-    "knowledge.empty": (
-        "Drop files here, or choose them. PDF, Word, slides, spreadsheets, mail, web pages and more.",
-        "파일을 끌어다 놓거나 고르세요. PDF, 워드, 발표 자료, 표, 메일, 웹 문서 등을 읽습니다.",
-    ),
-    "knowledge.nomatch": ("No title contains “{q}”.", "제목에 “{q}”이(가) 있는 문서가 없습니다."),
-    "state.pending": ("Being read", "읽는 중"),
-    "state.indexed": ("Ready", "준비됨"),
-    "state.failed": ("Failed", "실패"),
-    "state.deleted": ("Deleted", "삭제됨"),
-    "upload.title": ("Add documents", "문서 추가"),
-    "upload.drop": ("Drop files here", "여기에 파일을 놓으세요"),
-    "upload.choose": ("Choose files", "파일 선택"),
-    "upload.folder": ("Choose a folder", "폴더 선택"),
-    "upload.space": ("Into the space", "넣을 스페이스"),
-    "upload.waiting": ("Waiting", "대기 중"),
-    "upload.sending": ("Sending, {n}%", "보내는 중, {n}%"),
-    "upload.reading": ("Being read", "읽는 중"),
-    "upload.ready.one": ("Ready: {n} passage", "준비됨: {n}개 부분"),
-    "upload.ready.many": ("Ready: {n} passages", "준비됨: {n}개 부분"),
-    "upload.unchanged": ("Already here, unchanged", "이미 있고 바뀌지 않음"),
-    "upload.failed": ("Not read", "읽지 못함"),
-    "upload.unsent": ("Not sent", "보내지 못함"),
-    "upload.readonly": (
-        "You have no space you may add to. Make a new one.",
-        "문서를 추가할 수 있는 스페이스가 없습니다. 새로 만드세요.",
-    ),
-    # Status
-    "status.title": ("Index status", "색인 상태"),
-    "status.subtitle": ("What can be searched and asked right now.", "지금 검색하고 질문할 수 있는 범위입니다."),
-    "status.ok": ("Everything is ready", "모두 준비되었습니다"),
-    "status.busy.one": ("{n} document is being read", "문서 {n}개를 읽고 있습니다"),
-    "status.busy.many": ("{n} documents are being read", "문서 {n}개를 읽고 있습니다"),
-    "status.trouble.one": ("{n} document could not be read", "문서 {n}개를 읽지 못했습니다"),
-    "status.trouble.many": ("{n} documents could not be read", "문서 {n}개를 읽지 못했습니다"),
-    "status.indexed": ("Ready", "준비됨"),
-    "status.pending": ("Waiting", "대기"),
-    "status.failed": ("Failed", "실패"),
-    "status.chunks": ("Passages", "색인된 부분"),
-    "status.lag": ("Edit to searchable", "수정에서 검색까지"),
-    "status.lag.none": ("No edits yet", "아직 수정 없음"),
-    "status.lag.p95": ("95% within {t}", "95%가 {t} 이내"),
-    "status.queue.empty": ("Empty", "비어 있음"),
-    "status.queue.oldest": ("oldest waits {t}", "가장 오래된 것 {t} 대기"),
-    "status.keyword": ("Keyword index behind", "단어 색인 지연"),
-    "status.model": ("Embedding model", "임베딩 모델"),
-    "status.failures": ("Could not be read", "읽지 못한 문서"),
-    "status.failures.none": ("Nothing has failed.", "실패한 문서가 없습니다."),
-    "status.tries": ("tried {n} times", "{n}번 시도"),
-    "status.parked": ("no longer tried by itself", "자동 재시도 멈춤"),
-    "status.retry": ("Try again", "다시 시도"),
-    "status.retryall": ("Try all again", "모두 다시 시도"),
-    "status.retried": ("It will be tried again now", "지금 다시 시도합니다"),
-    "status.reconcile": ("Check the index", "색인 점검"),
-    "status.reconcile.done": ("The index was checked: {n} repaired", "색인을 점검했습니다: {n}개 고침"),
-    "status.reconcile.clean": ("The index was checked: nothing to repair", "색인을 점검했습니다: 고칠 것이 없습니다"),
-    # the global box
-    "palette.placeholder": ("Search, or ask a question", "검색하거나 질문하세요"),
-    "palette.ask": ("Ask", "질문"),
-    "palette.askq": ("Ask “{q}”", "“{q}” 질문하기"),
-    "palette.searchq": ("All results for “{q}”", "“{q}” 검색 결과 모두 보기"),
-    "palette.documents": ("Documents", "문서"),
-    "palette.passages": ("Passages", "내용"),
-    "palette.go": ("Go to", "이동"),
+    key: words
+    for part in (frame, entrance, asking, documents, account, groups, admin)
+    for key, words in part.WORDS.items()
 }
 
 
@@ -282,9 +26,12 @@ def language_of(accept_language: str) -> str:
     return LANGUAGES[0]
 
 
-def word(key: str, language: str) -> str:
-    """The words of `key` in `language`."""
-    return CATALOGUE[key][LANGUAGES.index(language)]
+def word(key: str, language: str, **values: object) -> str:
+    """The words of `key` in `language`, with its blanks filled in."""
+    words = CATALOGUE[key][LANGUAGES.index(language)]
+    for name, value in values.items():
+        words = words.replace(f"{{{name}}}", str(value))
+    return words
 
 
 def catalogue_module() -> str:

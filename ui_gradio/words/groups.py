@@ -1,0 +1,5 @@
+"""Words."""
+
+from collections.abc import Mapping
+
+WORDS: Mapping[str, tuple[str, str]] = {}
