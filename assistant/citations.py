@@ -9,9 +9,9 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from assistant.types import Evidence
-from core_api.auth.access import readable_documents
+from core_api.auth.access import readable_documents, readable_space_name
 from core_api.auth.subject import Subject
-from core_api.models import Document, DocumentVersion, VersionText
+from core_api.models import Document, DocumentVersion, Space, VersionText
 
 
 class CitedSource(BaseModel):
@@ -92,10 +92,13 @@ def verify(session: Session, subject: Subject, citation: Citation) -> Citation:
     """The citation as `subject` may see it now: the span is read again, and the right to read it decided again.
 
     Verified is what is quoted exactly from its version, where the source's current version still says it. What the
-    subject may not read, or what is deleted, loses its words.
+    subject may not read, or what is deleted, loses its words; the space is the one that the source is in now, without
+    its name where only the source is shared with them.
     """
     document = session.execute(
-        select(Document.id, Document.version).where(
+        select(Document.version, Document.space_id, readable_space_name(subject))
+        .join(Space, Space.id == Document.space_id)
+        .where(
             Document.id == citation.source.id,
             Document.deleted_at.is_(None),
             readable_documents(subject),
@@ -113,7 +116,8 @@ def verify(session: Session, subject: Subject, citation: Citation) -> Citation:
         current = session.scalar(_text_of(citation.source.id, document.version))
         # A version that has not been read yet cannot vouch for the quotation.
         holds = current is not None and citation.quote in current
-    return citation.model_copy(update={"verified": holds, "readable": True})
+    space = CitedSpace(id=document[1], name=document[2])
+    return citation.model_copy(update={"space": space, "verified": holds, "readable": True})
 
 
 def _text_of(document_id: str, version: int) -> Select[str]:

@@ -12,8 +12,12 @@ from core_api.auth.dependencies import Anybody, DatabaseDep
 from core_api.auth.endpoints import router as auth_router
 from core_api.domains.audit.endpoints import router as audit_router
 from core_api.domains.documents.endpoints import router as documents_router
+from core_api.domains.documents.grants.endpoints import router as grants_router
+from core_api.domains.invitations.endpoints import router as invitations_router
 from core_api.domains.mail.endpoints import router as mail_router
+from core_api.domains.projects.endpoints import router as projects_router
 from core_api.domains.spaces.endpoints import router as spaces_router
+from core_api.domains.teams.endpoints import router as teams_router
 from core_api.domains.users.endpoints import router as users_router
 from core_api.http import problems
 from core_api.http.middleware import BodyLimit, CrossSiteCheck, RequestLog, SecurityHeaders
@@ -25,6 +29,19 @@ from core_api.infra.storage import FileStore
 from core_api.infra.vault import Vault
 
 API_PREFIX = "/api/v1"
+
+_ROUTERS = (
+    auth_router,
+    users_router,
+    teams_router,
+    projects_router,
+    invitations_router,
+    spaces_router,
+    documents_router,
+    grants_router,
+    mail_router,
+    audit_router,
+)
 
 
 class Lifespan(Protocol):
@@ -97,6 +114,6 @@ def create_app(
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestLog)
     app.include_router(health_router)
-    for router in (auth_router, users_router, spaces_router, documents_router, mail_router, audit_router, *routers):
+    for router in (*_ROUTERS, *routers):
         app.include_router(router, prefix=API_PREFIX)
     return app

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, select, true
 from sqlalchemy.orm import Session
 
-from core_api.auth.access import readable_space_ids
+from core_api.auth.access import readable_documents
 from core_api.auth.permissions import Permission
 from core_api.auth.subject import Subject
 from core_api.http.pagination import page_rows
@@ -84,9 +84,9 @@ def _event(parked: bool) -> ColumnElement[bool]:
     return exists().where(OutboxEvent.source_kind == _KIND, OutboxEvent.source_id == Document.id, given_up)
 
 
-def _visible(subject: Subject, column: Any) -> ColumnElement[bool]:
-    """An admin runs the whole index; everyone else sees the part that they may read."""
-    return true() if subject.may(Permission.INDEX_MANAGE) else column.in_(readable_space_ids(subject))
+def _visible(subject: Subject) -> ColumnElement[bool]:
+    """The condition on a Document: an admin runs the whole index; everyone else sees the part that they may read."""
+    return true() if subject.may(Permission.INDEX_MANAGE) else readable_documents(subject)
 
 
 def count_sources(session: Session, subject: Subject) -> SourceCounts:
@@ -100,7 +100,7 @@ def count_sources(session: Session, subject: Subject) -> SourceCounts:
         select(standing, func.count())
         .select_from(Document)
         .outerjoin(IndexState, and_(IndexState.source_kind == _KIND, IndexState.source_id == Document.id))
-        .where(Document.deleted_at.is_(None), _visible(subject, Document.space_id))
+        .where(Document.deleted_at.is_(None), _visible(subject))
         .group_by(standing)
     )
     return SourceCounts(**{name: count for name, count in rows if name in SourceCounts.model_fields})
@@ -108,7 +108,12 @@ def count_sources(session: Session, subject: Subject) -> SourceCounts:
 
 def count_chunks(session: Session, subject: Subject) -> int:
     """How many chunks are indexed."""
-    return session.scalar(select(func.count(Chunk.id)).where(_visible(subject, Chunk.space_id))) or 0
+    statement = select(func.count(Chunk.id))
+    if not subject.may(Permission.INDEX_MANAGE):
+        statement = statement.join(
+            Document, and_(Chunk.source_kind == _KIND, Chunk.source_id == Document.id, Document.deleted_at.is_(None))
+        ).where(readable_documents(subject))
+    return session.scalar(statement) or 0
 
 
 def read_queue(session: Session, subject: Subject) -> QueueRead:
@@ -118,7 +123,7 @@ def read_queue(session: Session, subject: Subject) -> QueueRead:
         visible = exists().where(
             OutboxEvent.source_kind == _KIND,
             Document.id == OutboxEvent.source_id,
-            Document.space_id.in_(readable_space_ids(subject)),
+            readable_documents(subject),
         )
     waiting, oldest = session.execute(
         select(func.count(), func.min(OutboxEvent.created_at)).where(OutboxEvent.parked_at.is_(None), visible)
@@ -136,12 +141,14 @@ def list_failures(
     parked_at = (
         select(func.max(OutboxEvent.parked_at)).where(*_events_of_document()).correlate(Document).scalar_subquery()
     )
+    # An admin who may not read a document learns that it failed, and why, but not what it is called.
+    title = case((readable_documents(subject), Document.title), else_="")
     statement: Select[Any] = (
-        select(IndexState, Document.title, Document.space_id, Document.updated_at, tries, parked_at)
+        select(IndexState, title, Document.space_id, Document.updated_at, tries, parked_at)
         .join(Document, and_(IndexState.source_kind == _KIND, IndexState.source_id == Document.id))
         .where(
             Document.deleted_at.is_(None),
-            _visible(subject, Document.space_id),
+            _visible(subject),
             IndexState.status == IndexStatus.FAILED,
             ~_event(parked=False),
         )
@@ -151,7 +158,7 @@ def list_failures(
         FailureRead(
             source_kind=state.source_kind,
             source_id=state.source_id,
-            title=title,
+            title=shown_title,
             space_id=space_id,
             error_code=state.error_code,
             error=state.error,
@@ -159,7 +166,7 @@ def list_failures(
             parked=parked is not None,
             at=parked or updated_at,
         )
-        for state, title, space_id, updated_at, tries_made, parked in rows
+        for state, shown_title, space_id, updated_at, tries_made, parked in rows
     ]
     return failures, next_cursor
 

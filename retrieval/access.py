@@ -18,8 +18,8 @@ from core_api.models import Chunk, Document, Space, User
 from retrieval.sources import SOURCE_KINDS, SourceKind
 from retrieval.types import Filters, Passage, SourceRef
 
-# Vectors of shared documents are asked for by their ids, at 8 us each; past this many chunks the documents that were
-# shared first are found by keywords only.
+# Vectors of shared documents are asked for by their ids, at 8 us each; past this many chunks the oldest documents are
+# found by keywords only.
 _MAX_SHARED_CHUNKS = 5_000
 
 

@@ -145,9 +145,11 @@ def delete_document(document_id: str, subject: Writer, session: WriteSession) ->
 
 
 @router.get("/{document_id}/versions")
-def list_versions(document_id: str, subject: Reader, session: ReadSession) -> Page[VersionRead]:
+def list_versions(
+    document_id: str, subject: Reader, session: ReadSession, cursor: Cursor = None, limit: Limit = 50
+) -> Page[VersionRead]:
     """All versions, newest first."""
-    return Page(items=service.list_versions(session, subject, document_id))
+    return service.list_versions(session, subject, document_id, cursor, limit)
 
 
 @router.get("/{document_id}/text")

@@ -215,16 +215,18 @@ def read_document(session: Session, subject: Subject, document_id: str) -> Docum
     return _read(row)
 
 
-def list_versions(session: Session, subject: Subject, document_id: str) -> list[VersionRead]:
+def list_versions(
+    session: Session, subject: Subject, document_id: str, cursor: str | None, limit: int
+) -> Page[VersionRead]:
     """All versions of a document, newest first."""
     access_document(session, subject, document_id)
-    rows = session.execute(
+    statement = (
         select(DocumentVersion, User.name)
         .join(User, User.id == DocumentVersion.author_id)
         .where(DocumentVersion.document_id == document_id)
-        .order_by(DocumentVersion.number.desc())
     )
-    return [
+    rows, next_cursor = page_rows(session, statement, [DocumentVersion.number], cursor, limit)
+    items = [
         VersionRead(
             number=version.number,
             sha256=version.sha256,
@@ -236,6 +238,7 @@ def list_versions(session: Session, subject: Subject, document_id: str) -> list[
         )
         for version, name in rows
     ]
+    return Page(items=items, next_cursor=next_cursor)
 
 
 def get_version(session: Session, subject: Subject, document_id: str, number: int | None) -> DocumentVersion:
