@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from sqlalchemy import text
 
 from core_api.auth.dependencies import Anybody, DatabaseDep
-from core_api.auth.endpoints import router as auth_router
+from core_api.domains.accounts.endpoints import router as auth_router
 from core_api.domains.audit.endpoints import router as audit_router
 from core_api.domains.documents.endpoints import router as documents_router
 from core_api.domains.documents.grants.endpoints import router as grants_router

@@ -3,13 +3,13 @@
 from collections.abc import Collection
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from core_api.auth.callers import Caller, active_people, key_caller
 from core_api.auth.permissions import Scope
 from core_api.auth.secret_tokens import digest, new_secret
-from core_api.auth.subject import Subject
-from core_api.models import ApiKey, SystemRole, User, utcnow
+from core_api.models import ApiKey, User, utcnow
 
 PREFIX = "nxk_"
 _SHOWN = 10
@@ -33,20 +33,27 @@ def create_api_key(
     return key, secret
 
 
-def subject_of_key(session: Session, secret: str) -> Subject | None:
+def caller_of_key(session: Session, secret: str) -> Caller | None:
     """The person behind a key, with the key's scopes; None when it is not valid (any more)."""
     row = session.execute(
-        select(ApiKey, User.name, User.role)
-        .join(User, User.id == ApiKey.user_id)
+        active_people()
+        .join(ApiKey, ApiKey.user_id == User.id)
+        .add_columns(ApiKey.id, ApiKey.last_used_at, ApiKey.scopes)
         .where(
             ApiKey.key_sha256 == digest(secret),
             ApiKey.revoked_at.is_(None),
             (ApiKey.expires_at.is_(None)) | (ApiKey.expires_at > utcnow()),
-            User.disabled_at.is_(None),
-            User.deleted_at.is_(None),
         )
     ).first()
-    if row is None:
-        return None
-    key, name, role = row
-    return Subject(key.user_id, name, SystemRole(role), scopes=frozenset(Scope(scope) for scope in key.scopes))
+    return None if row is None else key_caller(row)
+
+
+def revoke_api_key(session: Session, user_id: str, key_id: str) -> bool:
+    """End a key; says whether it was this person's and had not ended before."""
+    ended = session.scalar(
+        update(ApiKey)
+        .where(ApiKey.id == key_id, ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None))
+        .values(revoked_at=utcnow())
+        .returning(ApiKey.id)
+    )
+    return ended is not None

@@ -1,14 +1,19 @@
 """What an endpoint's signature can ask for: who calls, a session, the settings."""
 
+import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import BackgroundTasks, Depends, Request
+from fastapi.security import OAuth2PasswordBearer
 from sqlalchemy.orm import Session
 
-from core_api.auth.api_keys import subject_of_key
+from core_api.auth.access_tokens import caller_of_token, is_access_token
+from core_api.auth.api_keys import caller_of_key
+from core_api.auth.callers import Caller, note_use
 from core_api.auth.permissions import Permission
-from core_api.auth.sessions import subject_of_cookie
+from core_api.auth.sessions import caller_of_cookie
 from core_api.auth.subject import Subject
 from core_api.http.cookies import SESSION_COOKIE
 from core_api.http.rate_limits import RateLimiter
@@ -17,6 +22,17 @@ from core_api.infra.errors import Forbidden, Unauthenticated
 from core_api.infra.settings import Settings
 from core_api.infra.storage import FileStore
 from core_api.infra.vault import Vault
+
+# What an admin without a second factor may do where one is required: see that, set it up, and leave.
+_WITHOUT_SECOND_FACTOR = re.compile(r"/api/v1/(auth/mfa(/.*)?|auth/logout|users/me)")
+# For the API's documentation; `bearer_token` reads the header.
+_bearer_scheme = OAuth2PasswordBearer("/api/v1/auth/token", auto_error=False)
+
+
+class MfaSetupRequired(Forbidden):
+    """An admin here needs a second factor, and has none."""
+
+    code, title = "mfa_setup_required", "Set up a second factor first"
 
 
 def bearer_token(request: Request) -> str | None:
@@ -59,24 +75,53 @@ LimiterDep = Annotated[RateLimiter, Depends(_limiter)]
 
 def authenticate(request: Request, session: Session) -> Subject | None:
     """The person behind a request's bearer token or, where there is none, its session cookie; None for nobody."""
+    caller = caller_of(request, session)
+    return caller.subject if caller is not None else None
+
+
+def caller_of(request: Request, session: Session) -> Caller | None:
+    """The person as in `authenticate`, with the credential that they have shown."""
     if (token := bearer_token(request)) is not None:
-        return subject_of_key(session, token)
+        if is_access_token(token):
+            return caller_of_token(session, request.app.state.vault, request.app.state.settings, token)
+        return caller_of_key(session, token)
     if (cookie := request.cookies.get(SESSION_COOKIE)) is not None:
-        return subject_of_cookie(session, cookie)
+        return caller_of_cookie(session, cookie)
     return None
 
 
-def _subject(request: Request, database: DatabaseDep, settings: SettingsDep, limiter: LimiterDep) -> Subject:
+def _subject(
+    request: Request,
+    database: DatabaseDep,
+    settings: SettingsDep,
+    limiter: LimiterDep,
+    background: BackgroundTasks,
+    _documented: Annotated[str | None, Depends(_bearer_scheme)],
+) -> Subject:
     with database.reading() as session:
-        subject = authenticate(request, session)
-    if subject is None:
+        caller = caller_of(request, session)
+    if caller is None:
         raise Unauthenticated(
             "Sign in, or send `Authorization: Bearer …` with an access token or an API key.",
             headers={"WWW-Authenticate": "Bearer"},
         )
     if request.client is not None:  # the command line in this process has no address, and no limit
-        limiter.hit(settings.rate_limit_requests, "person", subject.user_id)
-    return subject
+        limiter.hit(settings.rate_limit_requests, "person", caller.subject.user_id)
+    if (
+        settings.admin_mfa_required
+        and caller.needs_second_factor
+        and not _WITHOUT_SECOND_FACTOR.fullmatch(request.scope["path"])
+    ):
+        raise MfaSetupRequired("Admins need a second factor here. Set one up under Account, Security.")
+    if caller.is_due:
+        # After the answer: a read does not wait for whoever is writing.
+        background.add_task(_note_use, database, caller, timedelta(days=settings.session_days))
+    return caller.subject
+
+
+def _note_use(database: Database, caller: Caller, browser_lifetime: timedelta) -> None:
+    with database.transaction() as session:
+        note_use(session, caller, browser_lifetime)
 
 
 CurrentSubject = Annotated[Subject, Depends(_subject)]

@@ -4,6 +4,7 @@ import ipaddress
 import math
 import threading
 import time
+from collections.abc import Callable
 from functools import lru_cache
 
 import structlog
@@ -24,6 +25,8 @@ log = structlog.get_logger()
 
 _REDIS_SECONDS = 0.5
 _SWEEP_SECONDS = 60.0
+# Of a limiter about one limit of somebody: the seconds that they have to wait, if they do.
+_Question = Callable[[MovingWindowRateLimiter, RateLimitItem, tuple[str, ...]], int | None]
 
 
 class RateLimiter:
@@ -48,19 +51,29 @@ class RateLimiter:
         Raises TooManyRequests, with the seconds to wait in `Retry-After`, when that was one too many.
         """
         for item in _parsed(limit):
-            wait = self._wait(item, keys)
+            wait = self._ask(_hit, item, keys)
             if wait is not None:
-                raise TooManyRequests(
-                    f"Too many requests. Try again in {wait} seconds.", headers={"Retry-After": str(wait)}
-                )
+                raise _too_many(wait)
 
-    def _wait(self, item: RateLimitItem, keys: tuple[str, ...]) -> int | None:
+    def check(self, limit: str, *keys: str) -> None:
+        """Raise TooManyRequests where `hit` would, without counting."""
+        for item in _parsed(limit):
+            wait = self._ask(_test, item, keys)
+            if wait is not None:
+                raise _too_many(wait)
+
+    def forget(self, limit: str, *keys: str) -> None:
+        """Begin counting anew for whoever `keys` name."""
+        for item in _parsed(limit):
+            self._ask(_clear, item, keys)
+
+    def _ask(self, question: _Question, item: RateLimitItem, keys: tuple[str, ...]) -> int | None:
         if self._shared is not None:
             try:
-                return _hit(self._shared, item, keys)
+                return question(self._shared, item, keys)
             except StorageError as error:
                 log.warning("rate_limit_redis_unavailable", error=str(error.storage_error))
-        return _hit(self._local, item, keys)
+        return question(self._local, item, keys)
 
 
 class AddressLimit:
@@ -127,8 +140,22 @@ class _Windows(MemoryStorage):
 
 
 def _hit(limiter: MovingWindowRateLimiter, item: RateLimitItem, keys: tuple[str, ...]) -> int | None:
-    if limiter.hit(item, *keys):
-        return None
+    return None if limiter.hit(item, *keys) else _seconds_left(limiter, item, keys)
+
+
+def _test(limiter: MovingWindowRateLimiter, item: RateLimitItem, keys: tuple[str, ...]) -> int | None:
+    return None if limiter.test(item, *keys) else _seconds_left(limiter, item, keys)
+
+
+def _clear(limiter: MovingWindowRateLimiter, item: RateLimitItem, keys: tuple[str, ...]) -> None:
+    limiter.clear(item, *keys)
+
+
+def _too_many(wait: int) -> TooManyRequests:
+    return TooManyRequests(f"Too many requests. Try again in {wait} seconds.", headers={"Retry-After": str(wait)})
+
+
+def _seconds_left(limiter: MovingWindowRateLimiter, item: RateLimitItem, keys: tuple[str, ...]) -> int:
     return max(1, math.ceil(limiter.get_window_stats(item, *keys).reset_time - time.time()))
 
 

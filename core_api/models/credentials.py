@@ -69,8 +69,11 @@ class OneTimeToken(Identified, Base):
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     kind: Mapped[str] = mapped_column(String(32))
     token_sha256: Mapped[str] = mapped_column(String(64), unique=True)
-    # EMAIL_VERIFICATION: the address that is to be verified.
+    # The address that the link is mailed to: whoever opens it reads mail there.
     email: Mapped[str | None] = mapped_column(String(320))
+    # EMAIL_VERIFICATION of a new account: the password that was given with the registration that this link confirms.
+    # Another registration of the same address cannot slip its own one in.
+    password_hash: Mapped[str | None] = mapped_column(String(255))
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
 
