@@ -1,6 +1,7 @@
 """Conversations: kept for the person who has them, and shown with citations that are verified anew."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -98,6 +99,15 @@ def read_conversation(session: Session, subject: Subject, conversation_id: str) 
         updated_at=conversation.updated_at,
         messages=[_shown(session, subject, row) for row in _messages(session, conversation.id)],
     )
+
+
+def export_conversations(session: Session, subject: Subject) -> list[dict[str, Any]]:
+    """All conversations of the subject for an export of their data: what they may not read any more is left out, as
+    it is when they open them."""
+    ids = session.scalars(
+        select(Conversation.id).where(Conversation.user_id == subject.user_id).order_by(Conversation.id)
+    ).all()
+    return [read_conversation(session, subject, id_).model_dump(mode="json") for id_ in ids]
 
 
 def delete_conversation(session: Session, subject: Subject, conversation_id: str) -> None:

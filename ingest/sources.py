@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core_api.models import Document, DocumentVersion
+from core_api.models import Document, DocumentVersion, User
 
 
 class SourceKey(NamedTuple):
@@ -89,8 +89,9 @@ def all_sources(session: Session, space_id: str | None = None) -> Iterator[Sourc
 
 
 def stored_files(session: Session) -> set[str]:
-    """The hashes of all files that a version of a source refers to."""
-    return set(session.scalars(select(DocumentVersion.sha256)))
+    """The hashes of all files that a version of a source, or a person as their picture, refers to."""
+    pictures = select(User.avatar_sha256).where(User.avatar_sha256.is_not(None))
+    return {*session.scalars(select(DocumentVersion.sha256)), *session.scalars(pictures)}
 
 
 def _read_documents(session: Session, ids: Sequence[str], lock: bool) -> list[Snapshot]:

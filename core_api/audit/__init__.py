@@ -91,7 +91,10 @@ def verify(session: Session) -> int | None:
 
 def end(session: Session) -> tuple[int, str]:
     """The number and the hash of the last event; 0 and nothing when there is none."""
-    return session.execute(select(AuditChain.last_id, AuditChain.last_sha256).where(AuditChain.id == 1)).one()._tuple()
+    last_id, last_sha256 = session.execute(
+        select(AuditChain.last_id, AuditChain.last_sha256).where(AuditChain.id == 1)
+    ).one()
+    return last_id, last_sha256
 
 
 def _digest(event: AuditEvent) -> str:
