@@ -8,7 +8,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
@@ -75,6 +75,11 @@ def install(app: FastAPI) -> None:
             return problem_response(request, disk_full(request.app.state.settings.data_dir))
         detail = "The database is busy or not reachable. Try again in a few seconds."
         return problem_response(request, Unavailable(detail, headers={"Retry-After": "2"}))
+
+    @app.exception_handler(DataError)
+    async def unstorable(request: Request, error: DataError) -> JSONResponse:
+        log.info("value_refused_by_database", error=str(error.orig))
+        return problem_response(request, Invalid(f"The database does not take a value of this request: {error.orig}."))
 
     @app.exception_handler(OSError)
     async def operating_system(request: Request, error: OSError) -> JSONResponse:

@@ -1,12 +1,17 @@
 """Spaces and who is in them."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from fastapi.testclient import TestClient
 
+from core_api.audit import Actor
+from core_api.domains.members.service import leave_all
 from core_api.domains.users.service import ensure_owner
 from core_api.infra.database import Database
-from core_api.models import SystemRole
+from core_api.infra.errors import Conflict
+from core_api.models import SystemRole, User, utcnow
 from tests.factories import make_document, make_space
 
 Person = Callable[..., TestClient]
@@ -103,3 +108,75 @@ def test_spaces_are_found_by_their_exact_name_and_listed_in_pages(person: Person
     second = kim.get("/api/v1/spaces", params={"limit": 2, "cursor": first["next_cursor"]}).json()
     assert len({s["id"] for s in first["items"] + second["items"]}) == 4
     assert second["next_cursor"] is None
+
+
+def test_a_space_says_what_one_may_do_there(person: Person, database: Database) -> None:
+    with database.transaction() as session:
+        ensure_owner(session)
+    kim, lee = person("Kim"), person("Lee")
+    space = make_space(kim, "Team")
+    kim.put(f"/api/v1/spaces/{space}/members/{lee.user_id}", json={"role": "editor"})
+    may = {s["name"]: s["may"] for s in lee.get("/api/v1/spaces").json()["items"]}
+    assert may == {
+        "Team": {"write": True, "manage": False},
+        "Company": {"write": False, "manage": False},
+        "Lee (personal)": {"write": True, "manage": False},
+    }
+
+
+def test_a_space_is_made_with_the_team_or_project_that_owns_it(person: Person) -> None:
+    kim = person()
+    assert kim.post("/api/v1/spaces", json={"name": "Launch", "kind": "project"}).status_code == 201
+    space = make_space(kim, "Support")
+    [team], [project] = (kim.get(f"/api/v1/{kind}").json()["items"] for kind in ("teams", "projects"))
+    assert (team["space_id"], team["name"], project["name"]) == (space, "Support", "Launch")
+    assert kim.post("/api/v1/spaces", json={"name": "x", "kind": "company"}).status_code == 422
+
+
+def test_a_personal_space_has_one_member(person: Person) -> None:
+    kim, lee = person("Kim"), person("Lee")
+    [personal] = [s["id"] for s in kim.get("/api/v1/spaces").json()["items"] if s["kind"] == "personal"]
+    url = f"/api/v1/spaces/{personal}/members"
+    assert kim.put(f"{url}/{lee.user_id}", json={"role": "viewer"}).status_code == 409
+    assert kim.delete(f"{url}/{kim.user_id}").status_code == 409
+
+
+def test_nobody_who_cannot_sign_in_is_taken_in_or_counts_as_an_owner(person: Person, database: Database) -> None:
+    kim, lee = person("Kim"), person("Lee")
+    space = make_space(kim)
+    url = f"/api/v1/spaces/{space}/members"
+    kim.put(f"{url}/{lee.user_id}", json={"role": "owner"})
+    with database.transaction() as session:
+        session.get_one(User, lee.user_id).disabled_at = utcnow()
+    assert kim.delete(f"{url}/{kim.user_id}").status_code == 409
+    assert kim.put(f"{url}/{lee.user_id}", json={"role": "editor"}).status_code == 404
+    assert kim.delete(f"{url}/{lee.user_id}").status_code == 204
+
+
+def test_two_owners_who_go_at_the_same_moment_do_not_both_go(person: Person) -> None:
+    kim, lee = person("Kim"), person("Lee")
+    for _ in range(8):
+        space = make_space(kim)
+        url = f"/api/v1/spaces/{space}/members"
+        kim.put(f"{url}/{lee.user_id}", json={"role": "owner"})
+        with ThreadPoolExecutor(2) as pool:
+            answers = list(pool.map(lambda who: who.delete(f"{url}/{who.user_id}").status_code, (kim, lee)))  # noqa: B023
+        assert sorted(answers) == [204, 409]
+
+
+def test_who_leaves_for_good_leaves_an_owner_behind(person: Person, database: Database) -> None:
+    kim, lee, ada, root = person("Kim"), person("Lee"), person("Ada"), person("Root", SystemRole.ADMIN)
+    shared, alone = make_space(kim, "Shared"), make_space(kim, "Alone")
+    for someone, role in ((lee, "viewer"), (ada, "editor")):
+        kim.put(f"/api/v1/spaces/{shared}/members/{someone.user_id}", json={"role": role})
+    with pytest.raises(Conflict, match="“Alone”"), database.transaction() as session:
+        leave_all(session, Actor(kim.user_id, "Kim"), kim.user_id)
+    with database.transaction() as session:
+        leave_all(session, Actor(root.user_id, "Root"), kim.user_id)
+    assert names(kim) == {"Kim (personal)"}
+    assert [(m["name"], m["role"]) for m in ada.get(f"/api/v1/spaces/{shared}/members").json()["items"]] == [
+        ("Ada", "owner"),
+        ("Lee", "viewer"),
+    ]
+    assert root.get(f"/api/v1/spaces/{alone}").json()["role"] == "owner"
+    assert root.get(f"/api/v1/spaces/{shared}").status_code == 404

@@ -5,9 +5,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from core_api.http.fields import Name
 from core_api.models import SpaceRole
 
-GroupName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length=5_000)]
 
 
@@ -16,14 +16,14 @@ class GroupCreate(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"example": {"name": "Support", "description": "Answers customers."}})
 
-    name: GroupName
+    name: Name
     description: Description = ""
 
 
 class GroupUpdate(BaseModel):
     """What changes; what is absent stays."""
 
-    name: GroupName | None = None
+    name: Name | None = None
     description: Description | None = None
 
 

@@ -50,7 +50,9 @@ def list_groups(
         in_name = kind.model.name.icontains(text, autoescape=True)
         statement = statement.where(or_(in_name, kind.model.description.icontains(text, autoescape=True)))
     if archived is not None:
-        statement = statement.where(kind.model.archived_at.is_not(None) if archived else kind.model.archived_at.is_(None))
+        statement = statement.where(
+            kind.model.archived_at.is_not(None) if archived else kind.model.archived_at.is_(None)
+        )
     rows, next_cursor = page_rows(session, statement, [kind.model.id], cursor, limit)
     return Page(items=[_read(kind, *row) for row in rows], next_cursor=next_cursor)
 
@@ -168,10 +170,7 @@ def _missing(kind: Kind[G, R], group_id: str) -> NotFound:
 
 def _described(subject: Subject, kind: Kind[G, R]) -> Select[*tuple[Any, ...]]:
     members_of = (
-        select(func.count())
-        .where(SpaceMember.space_id == kind.model.space_id)
-        .correlate(kind.model)
-        .scalar_subquery()
+        select(func.count()).where(SpaceMember.space_id == kind.model.space_id).correlate(kind.model).scalar_subquery()
     )
     return (
         select(kind.model, SpaceMember.role, members_of)

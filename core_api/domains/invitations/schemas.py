@@ -2,14 +2,13 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, EmailStr, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core_api.domains.users.schemas import PersonRead
+from core_api.http.fields import Email
 from core_api.models import SpaceRole, SystemRole
-
-Email = Annotated[EmailStr, BeforeValidator(lambda value: value.strip().lower() if isinstance(value, str) else value)]
 
 
 class InvitationCreate(BaseModel):
@@ -29,7 +28,7 @@ class InvitationCreate(BaseModel):
         }
     )
 
-    email: Email = Field(max_length=320)
+    email: Email
     role: Literal["member", "guest"] = "guest"
     space_id: str | None = Field(default=None, max_length=36)
     space_role: SpaceRole | None = Field(default=None, description="Default: viewer. Only with `space_id`.")

@@ -16,9 +16,7 @@ PROJECT = Kind(Project, SpaceKind.PROJECT, ProjectRead)
 def create_project(session: Session, subject: Subject, new: ProjectCreate) -> Project:
     """A new project with its space, owned by the subject; its team is one that they are in."""
     _check_team(session, subject, new.team_id)
-    return groups.create_group(
-        session, subject, PROJECT, new.name, description=new.description, team_id=new.team_id
-    )
+    return groups.create_group(session, subject, PROJECT, new.name, description=new.description, team_id=new.team_id)
 
 
 def change_project(session: Session, subject: Subject, project_id: str, changes: ProjectUpdate) -> None:

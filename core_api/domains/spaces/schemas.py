@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from core_api.domains.groups.schemas import GroupName
+from core_api.http.fields import Name
 from core_api.models import SpaceKind, SpaceRole
 
 
@@ -14,7 +14,7 @@ class SpaceCreate(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"example": {"name": "Handbook"}})
 
-    name: GroupName
+    name: Name
     kind: Literal["team", "project"] = "team"
 
 
