@@ -105,6 +105,7 @@ def create_app(
     app.state.files = FileStore(settings.files_dir, settings.min_free_bytes)
     app.state.vault = Vault.open(settings)
     app.state.limiter = RateLimiter(settings)
+    app.state.export_parts = {}
     app.state.is_ready = lambda: True
     problems.install(app)
     # The last one added is the outermost.

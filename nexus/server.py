@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 
 import assistant.agent
+import assistant.conversations
 import assistant.endpoints
 import ingest.endpoints
 import retrieval.endpoints
@@ -89,6 +90,7 @@ def build_app(settings: Settings, database: Database, *, web: bool) -> FastAPI:
 
     routers = [retrieval.endpoints.router, ingest.endpoints.router, assistant.endpoints.router]
     app = create_app(settings, database, routers, lifespan)
+    app.state.export_parts["conversations"] = assistant.conversations.export_conversations
     if web:
         app.state.web = ui_gradio.app.mount(app, after=lambda: _until(lambda: app.state.is_ready()))
     return app
