@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-from ui_gradio.actions import Payload
+from ui_gradio.actions.calls import Payload
 from ui_gradio.client import Api, Problem, ServerEvent
 from ui_gradio.visitor import Visitor
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from ui_gradio.visitor import COOKIE, Visitor
+from ui_gradio.visitor import Visitor, session_cookie
 
 PREFIX = "/api/v1"
 # An answer may take as long as its model does; everything else is a matter of milliseconds.
@@ -113,8 +113,12 @@ class Api:
 
 
 def _headers(visitor: Visitor) -> dict[str, str]:
-    headers = {"User-Agent": visitor.user_agent} if visitor.user_agent else {}
-    return {**headers, "Cookie": f"{COOKIE}={visitor.cookie}"} if visitor.cookie else headers
+    headers = {
+        "User-Agent": visitor.user_agent,
+        "Accept-Language": visitor.languages,
+        "Cookie": f"{session_cookie(visitor.scheme)}={visitor.cookie}" if visitor.cookie else "",
+    }
+    return {name: value for name, value in headers.items() if value}
 
 
 def _unreachable(error: Exception) -> dict[str, Any]:

@@ -127,6 +127,8 @@ class StreamingASGITransport(httpx.AsyncBaseTransport):
             "server": (request.url.host, request.url.port or 80),
             "client": (visitor.address, 0) if visitor.address else self._client,
             "state": {},
+            # The visitor's own request has passed the check for other sites' pages; this one needs none.
+            "extensions": {"nexus.in_process": {}},
         }
         exchange = _Exchange(self._app, scope, body)
         try:

@@ -5,6 +5,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 COOKIE = "nexus_session"
+# The language that was chosen in this browser.
+LANGUAGE_COOKIE = "nexus_language"
+
+
+def session_cookie(scheme: str) -> str:
+    """The cookie's name, as the API has it (core_api.http.cookies)."""
+    return f"__Host-{COOKIE}" if scheme == "https" else COOKIE
 
 
 class Incoming(Protocol):
@@ -27,6 +34,7 @@ class Visitor:
     cookie: str | None = None
     address: str = ""
     user_agent: str = ""
+    languages: str = ""
     scheme: str = ""
     host: str = ""
 
@@ -34,9 +42,10 @@ class Visitor:
     def of(cls, request: Incoming) -> "Visitor":
         """The person behind a request to the web app."""
         return cls(
-            cookie=request.cookies.get(COOKIE),
+            cookie=request.cookies.get(session_cookie(getattr(request.url, "scheme", ""))),
             address=getattr(request.client, "host", ""),
             user_agent=request.headers.get("user-agent", ""),
+            languages=request.cookies.get(LANGUAGE_COOKIE) or request.headers.get("accept-language", ""),
             scheme=getattr(request.url, "scheme", ""),
             host=request.headers.get("host", ""),
         )

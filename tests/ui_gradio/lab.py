@@ -15,7 +15,6 @@ import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
-from ui_gradio import pages
 from ui_gradio.app import WebApp, mount
 
 COOKIE = "let-me-in"
@@ -45,17 +44,18 @@ def small_api(assistant: Assistant) -> FastAPI:
     @app.middleware("http")
     async def only_the_signed_in(request: Request, call_next: Any) -> Response:
         inside = request.cookies.get("nexus_session") == COOKIE
-        if request.url.path.startswith("/api/") and not inside:
+        open_to_all = request.url.path == "/api/v1/auth/methods"
+        if request.url.path.startswith("/api/") and not inside and not open_to_all:
             return problem(401, "unauthenticated", "Sign in first")
         return await call_next(request)  # type: ignore[no-any-return]
-
-    @app.get("/sign-in")
-    def sign_in(request: Request, next: str = "/", failed: bool = False) -> Response:
-        return pages.sign_in(request, next_path=next, failed=failed)
 
     @app.get("/api/v1/users/me")
     def me() -> dict[str, str]:
         return {"id": "u1", "name": "Ada", "role": "member"}
+
+    @app.get("/api/v1/auth/methods")
+    def methods() -> dict[str, Any]:
+        return {"registration": "open", "password": True, "providers": [], "mail": True}
 
     @app.get("/api/v1/{things}")
     @app.get("/api/v1/assistant/{things}")

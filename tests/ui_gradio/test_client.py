@@ -34,7 +34,9 @@ def test_a_call_carries_the_callers_session_and_only_given_parameters() -> None:
         return httpx.Response(200, json={"ok": True})
 
     params = {"q": "leave", "cursor": None, "space_id": ""}
-    assert with_api(answer, lambda api: api.call(Visitor(cookie="s3cret"), "GET", "/documents", params=params)) == {"ok": True}
+    assert with_api(answer, lambda api: api.call(Visitor(cookie="s3cret"), "GET", "/documents", params=params)) == {
+        "ok": True
+    }
     assert str(seen[0].url) == "http://nexus.test/api/v1/documents?q=leave"
     assert seen[0].headers["cookie"] == "nexus_session=s3cret"
     with_api(answer, lambda api: api.call(Visitor(), "GET", "/users/me"))
@@ -42,7 +44,10 @@ def test_a_call_carries_the_callers_session_and_only_given_parameters() -> None:
 
 
 def test_no_content_is_none() -> None:
-    assert with_api(lambda _: httpx.Response(204), lambda api: api.call(Visitor(cookie="s"), "DELETE", "/documents/1")) is None
+    assert (
+        with_api(lambda _: httpx.Response(204), lambda api: api.call(Visitor(cookie="s"), "DELETE", "/documents/1"))
+        is None
+    )
 
 
 @pytest.mark.parametrize(
@@ -98,7 +103,7 @@ def test_server_sent_events_are_read_as_the_standard_says() -> None:
 class Asked:
     """A request as Gradio gives it to a server function."""
 
-    cookies: ClassVar = {"nexus_session": "s3cret", "other": "x"}
+    cookies: ClassVar = {"__Host-nexus_session": "s3cret", "other": "x"}
     headers: ClassVar = {"user-agent": "A browser", "host": "nexus.example"}
     client = Address("192.0.2.7", 4711)
     url = URL("https://nexus.example/gradio_api/component_server")
@@ -129,7 +134,7 @@ def test_every_action_calls_the_api_as_its_caller_and_gives_its_data() -> None:
     results = with_api(answer, all_of_them)
     assert len(results) == len(ACTIONS) == len({handler.__name__ for handler in ACTIONS})
     assert all(set(result) == {"data"} for result in results)
-    assert all(request.headers["cookie"] == "nexus_session=s3cret" for request in seen)
+    assert all(request.headers["cookie"] == "__Host-nexus_session=s3cret" for request in seen)
     assert all(request.headers["user-agent"] == "A browser" for request in seen)
     # An id from the browser stays one segment of the path.
     named = [request for request in seen if b"b%3Fc" in request.url.raw_path]

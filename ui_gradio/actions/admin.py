@@ -7,8 +7,6 @@ ACTIONS: tuple[Action, ...] = (
     action("change_user", "PATCH", "/users/{id}", body=("name", "role", "disabled")),
     action("delete_user", "DELETE", "/users/{id}", body=("attribution",)),
     action("reset_user_password", "POST", "/users/{id}/reset-password"),
-    action(
-        "audit", "GET", "/audit", query=("action", "actor_id", "target_id", "after", "before", "cursor", "limit")
-    ),
+    action("audit", "GET", "/audit", query=("action", "actor_id", "target_id", "after", "before", "cursor", "limit")),
     action("mail", "GET", "/mail", query=("cursor",)),
 )

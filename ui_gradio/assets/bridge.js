@@ -44,11 +44,17 @@ export async function call(action, payload = {}) {
     throw new Problem({ status: 0, code: "unreachable", title: "", detail: "" });
   }
   if (answer.problem) {
-    if (answer.problem.status === 401) signInAgain();
+    if (isSignedOut(answer.problem)) signInAgain();
+    if (answer.problem.code === "mfa_setup_required" && location.pathname !== "/account/security")
+      location.assign("/account/security?required");
     throw new Problem(answer.problem);
   }
   return answer.data;
 }
+
+// A wrong password or code is refused with 401 too, and says nothing about the session.
+const isSignedOut = (problem) =>
+  problem.status === 401 && !["invalid_credentials", "mfa_required", "mfa_invalid"].includes(problem.code);
 
 let leaving = false;
 
@@ -85,7 +91,7 @@ export function ask(request, onframe) {
   const hear = ({ detail: frame }) => {
     if (over || frame?.run !== run) return;
     if (frame.done) finish();
-    if (frame.problem?.status === 401) signInAgain();
+    if (frame.problem && isSignedOut(frame.problem)) signInAgain();
     onframe(frame);
   };
   window.addEventListener("nexus:frame", hear);
@@ -100,6 +106,21 @@ export function ask(request, onframe) {
     finish();
     link().then(({ trigger }) => trigger("stop"));
   };
+}
+
+/** Send a picture of oneself to the API. Throws a Problem. */
+export async function sendAvatar(file) {
+  const body = new FormData();
+  body.append("file", file, file.name);
+  let answer;
+  try {
+    answer = await fetch("/api/v1/users/me/avatar", { method: "PUT", body });
+  } catch {
+    throw new Problem({ status: 0, code: "unreachable", title: "" });
+  }
+  if (answer.ok) return;
+  const problem = await answer.json().catch(() => ({ title: `HTTP ${answer.status}` }));
+  throw new Problem({ ...problem, status: answer.status });
 }
 
 /** Send one file to the API. `onprogress` gets the share sent, 0..1. Resolves to {document, outcome}. */

@@ -16,6 +16,7 @@ import {
 import { revealMark } from "./panel.js";
 import { go } from "./router.js";
 import { mayWrite, spaces } from "./session.js";
+import { openShare } from "./share.js";
 import { spaceList } from "./spaces.js";
 import { bytes, exactly, number, t, when } from "./words.js";
 
@@ -215,6 +216,7 @@ export function documentPage({ params, query, place, side, onleave }) {
           href: `/api/v1/documents/${encodeURIComponent(doc.id)}/file`,
           download: doc.filename,
         },
+        mayWrite(doc.space.id) && { label: t("share.title"), icon: "share", onclick: () => openShare(doc) },
         mayWrite(doc.space.id) && {
           label: t("document.delete"),
           icon: "trash",

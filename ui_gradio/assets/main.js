@@ -1,17 +1,25 @@
 // The frame of the app: rail, list, main column; and what each address shows.
+import { accountPage } from "./account.js";
+import { accountMenu, applyTheme } from "./accountmenu.js";
+import { adminPage, adminPlaces, invitationsPage, mailPage } from "./admin.js";
 import { askPage } from "./ask.js";
-import { signInAgain, signOut } from "./bridge.js";
+import { auditPage } from "./audit.js";
+import { signInAgain } from "./bridge.js";
 import { documentPage } from "./document.js";
 import { fill, h, icon } from "./dom.js";
+import { projectPage, teamPage } from "./group.js";
+import { projectsPage, teamsPage } from "./groups.js";
 import { knowledgePage } from "./knowledge.js";
 import { listenForPalette, openPalette } from "./palette.js";
 import { closePanel, panelOpen } from "./panel.js";
-import { menu, noticeProblem } from "./parts.js";
+import { noticeProblem } from "./parts.js";
 import { start } from "./router.js";
 import { searchPage } from "./search.js";
+import { securityPage } from "./security.js";
 import { whoami } from "./session.js";
 import { statusPage } from "./status.js";
-import { language, remember, remembered, t } from "./words.js";
+import { usersPage } from "./users.js";
+import { remembered, t } from "./words.js";
 
 const PAGES = [
   [/^\/(?:conversations\/(?<id>[^/]+))?$/, "ask", askPage],
@@ -19,65 +27,28 @@ const PAGES = [
   [/^\/knowledge$/, "knowledge", knowledgePage],
   [/^\/documents\/(?<id>[^/]+)$/, "document", documentPage],
   [/^\/status$/, "status", statusPage],
+  [/^\/account$/, "account", accountPage],
+  [/^\/account\/security$/, "account", securityPage],
+  [/^\/teams$/, "teams", teamsPage],
+  [/^\/teams\/(?<id>[^/]+)$/, "teams", teamPage],
+  [/^\/projects$/, "projects", projectsPage],
+  [/^\/projects\/(?<id>[^/]+)$/, "projects", projectPage],
+  [/^\/admin$/, "admin", adminPage],
+  [/^\/admin\/users$/, "admin", usersPage],
+  [/^\/admin\/invitations$/, "admin", invitationsPage],
+  [/^\/admin\/mail$/, "admin", mailPage],
+  [/^\/admin\/audit$/, "admin", auditPage],
 ];
 const RAIL = [
   ["ask", "/"],
   ["search", "/search"],
   ["knowledge", "/knowledge"],
+  ["teams", "/teams"],
   ["status", "/status"],
+  ["admin", "/admin"],
 ];
-
-function applyTheme(theme) {
-  if (theme === "auto") delete document.documentElement.dataset.theme;
-  else document.documentElement.dataset.theme = theme;
-  remember("theme", theme === "auto" ? null : theme);
-}
-
-function account() {
-  const name = h("p", { class: "menu-name" });
-  whoami().then(
-    (me) => fill(name, me.name),
-    () => {},
-  );
-  const button = h(
-    "button",
-    { class: "rail-item account", type: "button", aria: { label: t("account.label") }, title: t("account.label") },
-    icon("person", 20),
-  );
-  const theme = () => remembered("theme") ?? "auto";
-  return menu(
-    button,
-    () => [
-      name,
-      h("p", { class: "label" }, t("account.theme")),
-      ...[
-        ["auto", "auto"],
-        ["light", "sun"],
-        ["dark", "moon"],
-      ].map(([value, look]) => ({
-        label: t(`account.theme.${value}`),
-        icon: look,
-        checked: theme() === value,
-        onclick: () => applyTheme(value),
-      })),
-      h("p", { class: "label" }, t("account.language")),
-      ...[
-        ["en", "English"],
-        ["ko", "한국어"],
-      ].map(([value, label]) => ({
-        label,
-        checked: language === value,
-        onclick: () => {
-          remember("language", value);
-          location.reload();
-        },
-      })),
-      h("hr"),
-      { label: t("account.signout"), icon: "x", onclick: () => signOut().catch(noticeProblem) },
-    ],
-    "rail-menu",
-  );
-}
+// Pages that belong to an entry of the rail with another name.
+const SECTIONS = { document: "knowledge", projects: "teams" };
 
 function frame() {
   const app = h("div", { id: "nexus" });
@@ -87,10 +58,16 @@ function frame() {
   const items = RAIL.map(([name, address]) =>
     h(
       "a",
-      { class: "rail-item", href: address, "data-link": true, data: { name } },
+      { class: "rail-item", href: address, "data-link": true, data: { name }, hidden: name === "admin" },
       icon(name, 20),
       h("span", {}, t(`nav.${name}`)),
     ),
+  );
+  whoami().then(
+    (me) => {
+      items.find((item) => item.dataset.name === "admin").hidden = !adminPlaces(me).length;
+    },
+    () => {}, // said below
   );
   const toggleSide = () => app.classList.toggle("with-side");
   fill(
@@ -117,7 +94,7 @@ function frame() {
       ),
       items,
       h("span", { class: "grow" }),
-      account(),
+      accountMenu(),
     ),
     h(
       "div",
@@ -167,14 +144,14 @@ function frame() {
     changed(name) {
       app.classList.remove("with-side");
       app.dataset.page = name;
-      const section = name === "document" ? "knowledge" : name;
+      const section = SECTIONS[name] ?? name;
       for (const item of items) {
         const current = item.dataset.name === section;
         item.classList.toggle("current", current);
         if (current) item.setAttribute("aria-current", "page");
         else item.removeAttribute("aria-current");
       }
-      document.title = `${t(`nav.${section}`)} · ${t("app.name")}`;
+      document.title = `${t(`nav.${name === "document" ? section : name}`)} · ${t("app.name")}`;
     },
   };
 }

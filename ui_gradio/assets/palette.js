@@ -79,7 +79,10 @@ export function openPalette() {
             ["ask", "nav.ask", "/"],
             ["search", "nav.search", "/search"],
             ["knowledge", "nav.knowledge", "/knowledge"],
+            ["teams", "nav.teams", "/teams"],
+            ["project", "nav.projects", "/projects"],
             ["status", "nav.status", "/status"],
+            ["person", "nav.account", "/account"],
           ].map(([name, label, address]) => option(name, t(label), null, address)),
         ),
       );

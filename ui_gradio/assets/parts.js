@@ -25,15 +25,20 @@ export function asProblem(error) {
   return { status: 500, document: { title: t("problem.title"), detail: String(error.message ?? error) } };
 }
 
+/** What happened and how to try again; where the person has no permission, trying again is no use. */
 export function errorState(error, onretry) {
-  const { title, detail } = explain(asProblem(error));
+  const problem = asProblem(error);
+  const { title, detail } = explain(problem);
+  const refused = problem.status === 403;
   return h(
     "div",
     { class: "state", role: "alert" },
-    h("span", { class: "state-icon bad" }, icon("alert", 22)),
+    h("span", { class: refused ? "state-icon" : "state-icon bad" }, icon(refused ? "lock" : "alert", 22)),
     h("h2", {}, title),
     h("p", {}, detail),
-    onretry && h("button", { class: "button", type: "button", onclick: onretry }, icon("retry", 16), t("retry")),
+    onretry &&
+      !refused &&
+      h("button", { class: "button", type: "button", onclick: onretry }, icon("retry", 16), t("retry")),
   );
 }
 
@@ -182,7 +187,7 @@ export function menu(button, items, place = "below") {
 function menuItem(item, close) {
   const choice = item.checked !== undefined;
   const attributes = {
-    class: item.danger ? "danger" : "",
+    class: [item.danger && "danger", item.narrow && "narrow-item"].filter(Boolean).join(" "),
     role: choice ? "menuitemradio" : "menuitem",
     aria: choice ? { checked: String(item.checked) } : {},
     onclick: () => {

@@ -5,13 +5,18 @@ let me = null;
 let list = null;
 let known = [];
 
-export function whoami() {
+/** `fresh` asks again (the profile has changed). */
+export function whoami(fresh = false) {
+  if (fresh) me = null;
   me ??= call("me").catch((error) => {
     me = null;
     throw error;
   });
   return me;
 }
+
+/** Whether the person `me` has a permission, such as "users:manage". What they may do to one thing the API says. */
+export const may = (person, permission) => (person.permissions ?? []).includes(permission);
 
 /** The spaces that the person may read; `fresh` asks again (counts change). */
 export function spaces(fresh = false) {
@@ -37,6 +42,6 @@ async function all() {
 }
 
 /** The spaces to which the person may add documents, of those asked for so far. */
-export const writableSpaces = () => known.filter((space) => ["owner", "editor"].includes(space.role));
+export const writableSpaces = () => known.filter((space) => space.may.write);
 
 export const mayWrite = (id) => writableSpaces().some((space) => space.id === id);

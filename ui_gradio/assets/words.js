@@ -20,16 +20,16 @@ export function remembered(key) {
   }
 }
 
-function choose() {
-  for (const wish of [remembered("language"), ...navigator.languages]) {
-    const tag = (wish ?? "").toLowerCase().split("-")[0];
-    if (LANGUAGES.includes(tag)) return tag;
-  }
-  return "en";
-}
-
-export const language = choose();
+// The server knows best: what the person has set in their account, in this browser, or in the browser itself.
+const given = document.querySelector('meta[name="nexus-language"]')?.content;
+export const language = LANGUAGES.includes(given) ? given : "en";
 document.documentElement.lang = language;
+
+/** Speak another language from now on, on the pages before sign-in too. */
+export function chooseLanguage(tongue) {
+  document.cookie = `nexus_language=${tongue}; path=/; max-age=31536000; samesite=lax`;
+  location.reload();
+}
 
 /** The words of `key`, `{name}` filled in from `values`. */
 export function t(key, values = {}) {

@@ -30,8 +30,9 @@ class Invited:
             if "leave" in form:
                 return entered(request, await self._api.exchange(visitor, "POST", "/auth/logout"), _address(token))
             if "password" not in form:
-                await self._api.call(visitor, "POST", "/invitations/accept", body={"token": token})
-                return RedirectResponse("/", 303)
+                accepted = await self._api.call(visitor, "POST", "/invitations/accept", body={"token": token})
+                space = accepted.get("space_id")
+                return RedirectResponse(f"/knowledge?space={quote(space, safe='')}" if space else "/", 303)
             answer = await self._register(visitor, token, form)
         except Problem as problem:
             errors = in_words(request, problem, {"name", "email", "password"})
@@ -59,8 +60,6 @@ class Invited:
                 return pages.message(request, "badlink", status=404)
             return pages.message(request, "unreachable", status=503)
         invitation = {"space_name": None, "account_exists": False, **preview}
-        if isinstance(invitation["inviter"], dict):
-            invitation["inviter"] = invitation["inviter"].get("name", "")
         return pages.page(
             request,
             "join.html",

@@ -8,9 +8,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from ui_gradio.visitor import LANGUAGE_COOKIE
 from ui_gradio.words import LANGUAGES, language_of, word
-
-LANGUAGE_COOKIE = "nexus_language"
 
 _templates = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined)
 

@@ -8,8 +8,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "field.password": ("Password", "비밀번호"),
     "field.newpassword": ("New password", "새 비밀번호"),
     "field.newpassword.hint": (
-        "At least 12 characters, or several unrelated words.",
-        "12자 이상으로, 또는 서로 관계없는 단어 여러 개로 만드세요.",
+        "At least 10 characters. Several uncommon words in a row are good.",
+        "10자 이상으로 정하세요. 흔하지 않은 단어 여러 개를 이어 쓰면 좋습니다.",
     ),
     "field.name": ("Name", "이름"),
     "field.name.hint": ("How others will see you.", "다른 사람에게 보이는 이름입니다."),
@@ -47,6 +47,18 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "Too many attempts. Try again in {t} seconds.",
         "시도가 너무 많았습니다. {t}초 뒤에 다시 시도해 주세요.",
     ),
+    "problem.registration_closed": (
+        "Accounts are made by an administrator here. Ask yours.",
+        "여기서는 관리자가 계정을 만듭니다. 관리자에게 문의하세요.",
+    ),
+    "problem.invitation_required": (
+        "You need an invitation to make an account here.",
+        "여기서 계정을 만들려면 초대가 필요합니다.",
+    ),
+    "problem.account_exists": (
+        "There is an account for this address already. Sign in, then open the invitation again.",
+        "이 주소의 계정이 이미 있습니다. 로그인한 뒤 초대를 다시 여세요.",
+    ),
     "problem.provider": (
         "Signing in there did not work, or was broken off. Try again, or use your password.",
         "그곳에서 로그인하지 못했거나 중간에 멈췄습니다. 다시 시도하거나 비밀번호로 로그인하세요.",
@@ -55,12 +67,11 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "That took too long. Enter your password again.",
         "시간이 너무 지났습니다. 비밀번호를 다시 입력하세요.",
     ),
-    "problem.closed": (
-        "Accounts are made by an administrator here. Ask yours.",
-        "여기서는 관리자가 계정을 만듭니다. 관리자에게 문의하세요.",
-    ),
     "foreign.title": ("This form came from another site", "다른 사이트에서 보낸 요청입니다"),
-    "foreign.body": ("Nothing was done. Start again from here.", "아무것도 처리하지 않았습니다. 처음부터 다시 해 주세요."),
+    "foreign.body": (
+        "Nothing was done. Start again from here.",
+        "아무것도 처리하지 않았습니다. 처음부터 다시 해 주세요.",
+    ),
     # Sign in
     "signin.title": ("Sign in", "로그인"),
     "signin.button": ("Sign in", "로그인"),
