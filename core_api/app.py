@@ -7,6 +7,7 @@ from typing import Protocol
 from fastapi import APIRouter, FastAPI, Request
 from pydantic import BaseModel
 from sqlalchemy import text
+from starlette.middleware.cors import CORSMiddleware
 
 from core_api.auth.dependencies import Anybody, DatabaseDep
 from core_api.domains.accounts.endpoints import router as auth_router
@@ -109,10 +110,19 @@ def create_app(
     app.state.is_ready = lambda: True
     problems.install(app)
     # The last one added is the outermost.
-    app.add_middleware(CrossSiteCheck)
+    app.add_middleware(CrossSiteCheck, origins=settings.cors_origins, public_url=settings.resolved_public_url)
     app.add_middleware(BodyLimit, json_bytes=settings.max_json_bytes, upload_bytes=settings.max_upload_bytes)
     app.add_middleware(AddressLimit, limiter=app.state.limiter, limit=settings.rate_limit_requests)
-    app.add_middleware(SecurityHeaders)
+    if settings.cors_origins:
+        # Without credentials: other sites' pages call with a token, never with somebody's cookie.
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
+            expose_headers=["Retry-After", "X-Request-ID"],
+        )
+    app.add_middleware(SecurityHeaders, https=settings.resolved_public_url.startswith("https://"))
     app.add_middleware(RequestLog)
     app.include_router(health_router)
     for router in (*_ROUTERS, *routers):

@@ -3,7 +3,7 @@
 from fastapi import Request, Response
 
 from core_api.auth.sessions import Device
-from core_api.http.cookies import SESSION_COOKIE
+from core_api.http.cookies import session_cookie
 from core_api.infra.settings import Settings
 
 # The server ends sessions. The cookie only has to outlive them; browsers keep none longer than this.
@@ -18,7 +18,7 @@ def device_of(request: Request) -> Device:
 def set_session_cookie(request: Request, response: Response, secret: str, settings: Settings) -> None:
     """Put a session's secret into a cookie that scripts cannot read and other sites cannot send."""
     response.set_cookie(
-        SESSION_COOKIE,
+        session_cookie(request.url.scheme),
         secret,
         max_age=_COOKIE_SECONDS,
         httponly=True,
@@ -29,7 +29,8 @@ def set_session_cookie(request: Request, response: Response, secret: str, settin
 
 def clear_session_cookie(request: Request, response: Response, settings: Settings) -> None:
     """Take the cookie away."""
-    response.delete_cookie(SESSION_COOKIE, httponly=True, samesite="lax", secure=is_https(request, settings))
+    name = session_cookie(request.url.scheme)
+    response.delete_cookie(name, httponly=True, samesite="lax", secure=is_https(request, settings))
 
 
 def is_https(request: Request, settings: Settings) -> bool:

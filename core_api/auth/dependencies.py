@@ -15,7 +15,7 @@ from core_api.auth.callers import Caller, note_use
 from core_api.auth.permissions import Permission
 from core_api.auth.sessions import caller_of_cookie
 from core_api.auth.subject import Subject
-from core_api.http.cookies import SESSION_COOKIE
+from core_api.http.cookies import session_cookie
 from core_api.http.rate_limits import RateLimiter
 from core_api.infra.database import Database
 from core_api.infra.errors import Forbidden, Unauthenticated
@@ -85,7 +85,7 @@ def caller_of(request: Request, session: Session) -> Caller | None:
         if is_access_token(token):
             return caller_of_token(session, request.app.state.vault, request.app.state.settings, token)
         return caller_of_key(session, token)
-    if (cookie := request.cookies.get(SESSION_COOKIE)) is not None:
+    if (cookie := request.cookies.get(session_cookie(request.url.scheme))) is not None:
         return caller_of_cookie(session, cookie)
     return None
 

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 import structlog
@@ -9,7 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from core_api.http.cookies import SESSION_COOKIE
+from core_api.http.cookies import SESSION_COOKIE, is_in_process
 from core_api.http.problems import problem_response
 from core_api.infra.errors import Forbidden, Invalid, NexusError, TooLarge
 from core_api.models import new_id
@@ -24,6 +25,12 @@ _POLICY = (
     "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'self'; "
     "form-action 'self'; frame-ancestors 'none'"
 )
+_PERMISSIONS = "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
+_FOREIGN = "The request came from another site, or does not say where it comes from (`Sec-Fetch-Site`, `Origin`)."
+_STRICT_TRANSPORT = "max-age=31536000"
+# Where files are sent to. Anywhere else a body is read into memory as a whole.
+_UPLOADS = re.compile(r"/api/v1/(documents(/.*)?|users/me/avatar)")
+_FORM_BYTES = 64 * 2**10
 
 
 class RequestLog:
@@ -72,9 +79,9 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        multipart = headers.get("content-type", "").startswith("multipart/")
-        limit = self.upload_bytes if multipart else self.json_bytes
-        error = TooLarge(f"The body may have {limit // 2**20} MB at most.", max_bytes=limit)
+        limit = self._limit(scope, headers.get("content-type", "").lower())
+        size = f"{limit // 2**20} MB" if limit >= 2**20 else f"{limit // 2**10} KB"
+        error = TooLarge(f"The body may have {size} at most.", max_bytes=limit)
         declared = headers.get("content-length", "0")
         if not declared.isdecimal():
             await _refuse(scope, receive, send, Invalid("`Content-Length` is not a number."))
@@ -94,36 +101,55 @@ class BodyLimit:
 
         await self.app(scope, counted_receive, send)
 
+    def _limit(self, scope: Scope, content_type: str) -> int:
+        if content_type.startswith("multipart/") and _UPLOADS.fullmatch(scope["path"]):
+            return self.upload_bytes
+        if content_type.startswith("application/x-www-form-urlencoded"):
+            return min(_FORM_BYTES, self.json_bytes)
+        return self.json_bytes
+
 
 class CrossSiteCheck:
-    """Refuses a change that another site's page asks for with the cookie of a signed-in person."""
+    """Refuses a change that another site's page asks for: with the cookie of a signed-in person, or to sign them in
+    as somebody else. Pages of `origins` may call the API, without a cookie."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, origins: Collection[str], public_url: str) -> None:
         self.app = app
+        self.origins = frozenset(origins)
+        self.public = urlsplit(public_url).netloc
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] not in _SAFE_METHODS and self._is_cross_site(scope):
-            await _refuse(scope, receive, send, Forbidden("The request came from another site."))
+        if scope["type"] == "http" and scope["method"] not in _SAFE_METHODS and self._is_foreign(scope):
+            await _refuse(scope, receive, send, Forbidden(_FOREIGN))
             return
         await self.app(scope, receive, send)
 
-    @staticmethod
-    def _is_cross_site(scope: Scope) -> bool:
+    def _is_foreign(self, scope: Scope) -> bool:
         headers = Headers(scope=scope)
-        if "authorization" in headers or f"{SESSION_COOKIE}=" not in headers.get("cookie", ""):
+        # A page cannot send this header to another site unless CORS has allowed it.
+        if "authorization" in headers or is_in_process(scope):
             return False
-        site = headers.get("sec-fetch-site")
+        has_session = any(f"{SESSION_COOKIE}=" in cookies for cookies in headers.getlist("cookie"))
+        if not has_session and not scope["path"].startswith("/api/"):
+            return False
+        origin, site = headers.get("origin"), headers.get("sec-fetch-site")
+        if not has_session and origin is not None and not self.origins.isdisjoint((origin, "*")):
+            return False
         if site is not None:
             return site not in ("same-origin", "none")
-        origin = headers.get("origin")
-        return origin is not None and urlsplit(origin).netloc != headers.get("host")
+        if origin is not None:
+            return urlsplit(origin).netloc not in (headers.get("host"), self.public)
+        # Browsers say where a change comes from. What says nothing has no business with a browser's cookie.
+        return has_session
 
 
 class SecurityHeaders:
-    """Adds the headers that keep a browser from running or framing what it should not."""
+    """Adds the headers that keep a browser from running, framing, keeping or sending in the clear what it should not;
+    `https`: people come over TLS, though a proxy may not."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, https: bool) -> None:
         self.app = app
+        self.https = https
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
@@ -131,7 +157,15 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 headers.setdefault("Content-Security-Policy", _POLICY)
                 headers.setdefault("X-Content-Type-Options", "nosniff")
+                headers.setdefault("X-Frame-Options", "DENY")
                 headers.setdefault("Referrer-Policy", "same-origin")
+                headers.setdefault("Permissions-Policy", _PERMISSIONS)
+                headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+                headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+                if scope["path"].startswith("/api/"):
+                    headers.setdefault("Cache-Control", "no-store")
+                if self.https or scope["scheme"] == "https":
+                    headers.setdefault("Strict-Transport-Security", _STRICT_TRANSPORT)
             await send(message)
 
         await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)

@@ -8,10 +8,10 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from core_api.auth.dependencies import SESSION_COOKIE
 from core_api.auth.sessions import Device, start_browser_session
 from core_api.domains.invitations.service import accept_for_new_user, join_invited_space
 from core_api.domains.users.service import create_user
+from core_api.http.cookies import SESSION_COOKIE
 from core_api.infra.database import Database
 from core_api.infra.errors import NotFound
 from core_api.models import AuditEvent, Invitation, MailMessage, SpaceMember, SystemRole, User, utcnow
@@ -49,7 +49,12 @@ def known(person: Person, database: Database) -> Callable[..., TestClient]:
             user = session.get_one(User, client.user_id)  # type: ignore[attr-defined]
             user.email, user.email_verified_at = email, utcnow() if verified else None
             cookie = start_browser_session(session, user.id, timedelta(hours=1), Device())
-        browser = TestClient(client.app, cookies={SESSION_COOKIE: cookie}, raise_server_exceptions=False)
+        browser = TestClient(
+            client.app,
+            cookies={SESSION_COOKIE: cookie},
+            headers={"sec-fetch-site": "same-origin"},
+            raise_server_exceptions=False,
+        )
         browser.user_id = user.id  # type: ignore[attr-defined]
         return browser
 

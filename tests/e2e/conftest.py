@@ -77,7 +77,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Iterato
         link = next((m.group() for m in map(_LINK.search, process.stdout) if m), None)
         assert link is not None, "the server printed no sign-in link"
         url = link.split("/sign-in")[0]
-        with httpx.Client(base_url=url, timeout=60) as client:
+        with httpx.Client(base_url=url, timeout=60, headers={"Sec-Fetch-Site": "same-origin"}) as client:
             wait_until(lambda: client.get("/health/ready").is_success)
             assert client.get(link).status_code == 303
             running = Site(url, data_dir, client)
