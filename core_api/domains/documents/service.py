@@ -220,7 +220,7 @@ def list_versions(
 ) -> Page[VersionRead]:
     """All versions of a document, newest first."""
     access_document(session, subject, document_id)
-    statement = (
+    statement: Select[*tuple[Any, ...]] = (
         select(DocumentVersion, User.name)
         .join(User, User.id == DocumentVersion.author_id)
         .where(DocumentVersion.document_id == document_id)

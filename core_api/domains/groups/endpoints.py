@@ -1,13 +1,13 @@
 """HTTP that teams and projects have in common."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, status
 
 from core_api.auth.dependencies import Reader, ReadSession, Writer, WriteSession
 from core_api.domains.groups import service
 from core_api.domains.groups.schemas import GroupRead
-from core_api.domains.groups.service import Kind
+from core_api.domains.groups.service import G, Kind, R
 from core_api.domains.members import service as members
 from core_api.domains.members.schemas import MemberRead, MemberUpdate, TransferCreate
 from core_api.http.pagination import Cursor, Limit, Page
@@ -17,7 +17,7 @@ SearchText = Annotated[str | None, Query(alias="q", max_length=200, description=
 Archived = Annotated[bool | None, Query(description="Only archived ones, or only others; default: both.")]
 
 
-def group_router(kind: Kind[Any, Any]) -> APIRouter:
+def group_router(kind: Kind[G, R]) -> APIRouter:
     """A router with the routes of one kind, but for those that take or list its own schemas."""
     router = APIRouter(prefix=f"/{kind.name}s", tags=["people"])
     read = kind.read

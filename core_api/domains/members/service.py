@@ -5,8 +5,9 @@ owners who go at the same moment go one after the other. The lock comes before t
 """
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import case, select
+from sqlalchemy import Select, case, select
 from sqlalchemy.orm import Session
 
 from core_api import audit
@@ -36,7 +37,7 @@ def active_user(session: Session, user_id: str) -> User:
 def list_members(session: Session, subject: Subject, space_id: str, cursor: str | None, limit: int) -> Page[MemberRead]:
     """Who is in a space, by name."""
     access_space(session, subject, space_id)
-    statement = (
+    statement: Select[*tuple[Any, ...]] = (
         select(User, SpaceMember.role)
         .join(SpaceMember, SpaceMember.user_id == User.id)
         .where(SpaceMember.space_id == space_id)

@@ -10,6 +10,7 @@ from core_api.domains.members.schemas import MemberRead, MemberUpdate
 from core_api.domains.spaces import service
 from core_api.domains.spaces.schemas import SpaceCreate, SpaceRead
 from core_api.http.pagination import Cursor, Limit, Page
+from core_api.models import SpaceKind
 
 router = APIRouter(prefix="/spaces", tags=["people"])
 
@@ -29,7 +30,7 @@ def list_spaces(
 @router.post("", status_code=status.HTTP_201_CREATED)
 def create_space(body: SpaceCreate, subject: GroupMaker, session: WriteSession) -> SpaceRead:
     """A new team or project with its space, owned by you."""
-    return service.create_space(session, subject, body)
+    return service.create_space(session, subject, body.name, SpaceKind(body.kind))
 
 
 @router.get("/{space_id}")

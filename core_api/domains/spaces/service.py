@@ -10,9 +10,10 @@ from core_api.auth.permissions import Permission
 from core_api.auth.subject import Subject
 from core_api.domains.groups.service import create_group
 from core_api.domains.projects.service import PROJECT
-from core_api.domains.spaces.schemas import SpaceCreate, SpaceMay, SpaceRead
+from core_api.domains.spaces.schemas import SpaceMay, SpaceRead
 from core_api.domains.teams.service import TEAM
 from core_api.http.pagination import Page, page_rows
+from core_api.infra.errors import Invalid
 from core_api.models import Document, Space, SpaceKind, SpaceMember, SpaceRole
 
 
@@ -33,12 +34,14 @@ def get_space(session: Session, subject: Subject, space_id: str) -> SpaceRead:
     return _read(subject, *session.execute(_described(subject).where(Space.id == space_id)).one())
 
 
-def create_space(session: Session, subject: Subject, new: SpaceCreate) -> SpaceRead:
+def create_space(session: Session, subject: Subject, name: str, kind: SpaceKind = SpaceKind.TEAM) -> SpaceRead:
     """A new team or project: a space of such a kind always belongs to one."""
-    if new.kind == "project":
-        space_id = create_group(session, subject, PROJECT, new.name).space_id
+    if kind is SpaceKind.PROJECT:
+        space_id = create_group(session, subject, PROJECT, name).space_id
+    elif kind is SpaceKind.TEAM:
+        space_id = create_group(session, subject, TEAM, name).space_id
     else:
-        space_id = create_group(session, subject, TEAM, new.name).space_id
+        raise Invalid(f"Nobody makes a {kind.value} space: it is there by itself.")
     return get_space(session, subject, space_id)
 
 
