@@ -46,7 +46,8 @@ def place(session: Session, space_id: str, fingerprint: str) -> Target:
 
 
 def targets(session: Session, space_ids: Collection[str], fingerprint: str) -> list[Target]:
-    """The collections that hold these spaces, each once; spaces that were never indexed have none."""
+    """The collections that hold these spaces, each once; spaces that were never indexed have none. Pools come first:
+    they take longest to ask."""
     own: list[Target] = []
     pools: dict[str, list[str]] = defaultdict(list)
     for batch in _batches(sorted(set(space_ids))):
@@ -58,7 +59,7 @@ def targets(session: Session, space_ids: Collection[str], fingerprint: str) -> l
                 pools[row.collection].append(row.space_id)
             else:
                 own.append(_target(row))
-    return own + [Target(collection, tuple(spaces)) for collection, spaces in sorted(pools.items())]
+    return [Target(collection, tuple(spaces)) for collection, spaces in sorted(pools.items())] + own
 
 
 def _target(row: SpaceIndex) -> Target:
