@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx
@@ -44,7 +45,11 @@ class Api:
     """Calls the API at `base_url` through `transport` (None: over the network) as a visitor."""
 
     def __init__(self, *, transport: httpx.AsyncBaseTransport | None, base_url: str) -> None:
-        self._http = httpx.AsyncClient(transport=transport, base_url=base_url, timeout=TIMEOUT, follow_redirects=False)
+        # All visitors share this client: it must keep no cookie that an answer sets, or the next one would be them.
+        nobodys = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+        self._http = httpx.AsyncClient(
+            transport=transport, base_url=base_url, timeout=TIMEOUT, follow_redirects=False, cookies=nobodys
+        )
 
     async def close(self) -> None:
         """Close the connections."""

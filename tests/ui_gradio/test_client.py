@@ -43,6 +43,24 @@ def test_a_call_carries_the_callers_session_and_only_given_parameters() -> None:
     assert "cookie" not in seen[1].headers
 
 
+def test_a_cookie_that_was_set_for_one_visitor_goes_with_nobody_elses_calls() -> None:
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(204, headers={"set-cookie": "nexus_session=adas; Path=/; HttpOnly"})
+
+    async def one_after_the_other(api: Api) -> tuple[str, ...]:
+        answer = await api.exchange(Visitor(), "POST", "/auth/login", body={})
+        await api.call(Visitor(), "GET", "/users/me")
+        async with api.events(Visitor(), "/assistant/chat", {}):
+            pass
+        return answer.set_cookies
+
+    assert with_api(answer, one_after_the_other) == ("nexus_session=adas; Path=/; HttpOnly",)
+    assert [request for request in seen if "cookie" in request.headers] == []
+
+
 def test_no_content_is_none() -> None:
     assert (
         with_api(lambda _: httpx.Response(204), lambda api: api.call(Visitor(cookie="s"), "DELETE", "/documents/1"))

@@ -49,10 +49,10 @@ export function accountPage({ place, side, onleave }) {
   }
 
   function draw(me) {
-    return [picture(me), profile(me), address(me), preferences(me), takeAlong(), leave(me)];
+    return [appearance(me), address(me), preferences(me), takeAlong(), leave(me)];
   }
 
-  function picture(me) {
+  function appearance(me) {
     const input = h("input", {
       type: "file",
       accept: "image/png,image/jpeg,image/webp,image/gif",
@@ -76,8 +76,27 @@ export function accountPage({ place, side, onleave }) {
         noticeProblem(error);
       }
     };
+    const named = form({
+      fields: [
+        {
+          name: "name",
+          label: t("field.name"),
+          value: me.name,
+          hint: t("field.name.hint"),
+          required: true,
+          autocomplete: "name",
+        },
+      ],
+      submit: t("save"),
+      quiet: true,
+      onsubmit: async ({ name }) => {
+        await call("change_me", { name });
+        notice(t("saved"));
+        await again();
+      },
+    });
     return section(
-      t("profile.picture"),
+      t("profile.appearance"),
       {},
       h(
         "div",
@@ -97,30 +116,8 @@ export function accountPage({ place, side, onleave }) {
             h("button", { class: "quiet-button", type: "button", onclick: remove }, t("profile.picture.remove")),
         ),
       ),
+      named.element,
     );
-  }
-
-  function profile(me) {
-    const made = form({
-      fields: [
-        {
-          name: "name",
-          label: t("field.name"),
-          value: me.name,
-          hint: t("field.name.hint"),
-          required: true,
-          autocomplete: "name",
-        },
-      ],
-      submit: t("save"),
-      quiet: true,
-      onsubmit: async ({ name }) => {
-        await call("change_me", { name });
-        notice(t("saved"));
-        await again();
-      },
-    });
-    return section(t("field.name"), {}, made.element);
   }
 
   function address(me) {

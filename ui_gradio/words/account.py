@@ -9,6 +9,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "How others see you, and how the app speaks to you.",
         "다른 사람에게 보이는 모습과 화면 설정입니다.",
     ),
+    "profile.appearance": ("Picture and name", "사진과 이름"),
     "profile.picture": ("Picture", "사진"),
     "profile.picture.choose": ("Choose a picture", "사진 선택"),
     "profile.picture.remove": ("Remove", "지우기"),
