@@ -122,6 +122,14 @@ class Machine(RuleBasedStateMachine):
             self.make_group(number, kind)
             self.write(number, len(self.spaces) - 1)
         self.write(len(ROLES) - 1, 0)
+        # A guest reads through a team, a manager by name, what they are not in.
+        first_team, project = len(self.spaces) - 3, len(self.spaces) - 1
+        for whom in (1, 2):
+            self.set_member(0, first_team, whom, "viewer")
+        self.share(1, 1, 0, team=True, role="viewer")
+        self.share(0, 2, 3, team=False, role="viewer")
+        assert len(self.world.grants) == 2
+        assert self.spaces[project] == self.world.documents[self.written[2]]
 
     # --- what people do
 
@@ -263,11 +271,13 @@ class Machine(RuleBasedStateMachine):
             self.look(self.people[self.steps % len(self.people)], [modes[self.steps % len(modes)]])
 
     def teardown(self) -> None:
-        for person in self.people:
-            self.look(person, list(Mode), thoroughly=True)
-        with self.library.database.transaction() as session:
-            session.query(Document).filter_by(space_id=self.company).update({"deleted_at": utcnow()})
-            session.query(SpaceMember).filter_by(space_id=self.company).delete()
+        try:
+            for person in self.people:
+                self.look(person, list(Mode), thoroughly=True)
+        finally:
+            with self.library.database.transaction() as session:
+                session.query(Document).filter_by(space_id=self.company).update({"deleted_at": utcnow()})
+                session.query(SpaceMember).filter_by(space_id=self.company).delete()
 
     def look(self, person: Subject, modes: list[Mode], thoroughly: bool = False) -> None:
         world, me = self.world, person.user_id
