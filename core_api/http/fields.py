@@ -2,13 +2,15 @@
 
 from typing import Annotated
 
-from email_validator import EmailNotValidError, validate_email
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 from pydantic import AfterValidator, StringConstraints, WithJsonSchema
+
+# A company's own mail server may well be at `mail.local`. The library has its users change this list.
+SPECIAL_USE_DOMAIN_NAMES[:] = [name for name in SPECIAL_USE_DOMAIN_NAMES if name not in ("local", "localhost")]
 
 
 def _email(value: str) -> str:
     try:
-        # A company's own mail server may well be at `mail.local`.
         return validate_email(value, check_deliverability=False, globally_deliverable=False).normalized.lower()
     except EmailNotValidError as error:
         raise ValueError(str(error)) from error

@@ -5,8 +5,8 @@ from pathlib import Path
 from core_api.infra.database import Database
 
 
-def upgrade(database: Database) -> None:
-    """Run the migrations that are missing; each database once, whatever its kind."""
+def upgrade(database: Database, revision: str = "head") -> None:
+    """Run the migrations that are missing (up to a revision); each database once, whatever its kind."""
     # Imported here: most commands never migrate, and Alembic takes a while to load.
     from alembic import command
     from alembic.config import Config
@@ -16,5 +16,5 @@ def upgrade(database: Database) -> None:
     config.set_main_option("path_separator", "os")
     with database.engine.connect() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
         connection.commit()

@@ -25,8 +25,8 @@ def postgresql_url() -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """An empty database at the current schema, of each kind."""
+def bare_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A database of each kind, without any tables."""
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path / 'nexus.db'}"
     else:
@@ -38,9 +38,15 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         admin.dispose()
         url = server.rsplit("/", 1)[0] + f"/{name}"
     database = Database(url)
-    upgrade(database)
     yield database
     database.dispose()
+
+
+@pytest.fixture
+def database(bare_database: Database) -> Database:
+    """An empty database at the current schema, of each kind."""
+    upgrade(bare_database)
+    return bare_database
 
 
 @pytest.fixture

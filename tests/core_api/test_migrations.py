@@ -1,12 +1,18 @@
 """The migrations make exactly the tables that the models describe."""
 
+from datetime import timedelta
+
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect
+from fastapi.testclient import TestClient
+from sqlalchemy import MetaData, insert, inspect
 
+from core_api.app import create_app
+from core_api.auth.secret_tokens import digest
 from core_api.infra.database import Database
 from core_api.infra.migrate import upgrade
-from core_api.models import Base
+from core_api.infra.settings import Settings
+from core_api.models import Base, utcnow
 from core_api.outbox import last_change, next_change
 
 
@@ -29,3 +35,57 @@ def test_change_numbers_follow_the_order_of_commits(database: Database) -> None:
         second = next_change(session)
     with database.reading() as session:
         assert (first, second, last_change(session)) == (1, 2, 2)
+
+
+def test_who_is_signed_in_stays_so_when_accounts_come(bare_database: Database, settings: Settings) -> None:
+    upgrade(bare_database, "0001")
+    secrets = {
+        kind: f"secret-of-{kind}" for kind in ("session", "bearer", "sign_in_link", "revoked", "expired", "used")
+    }
+    _before_accounts(bare_database, secrets)
+    upgrade(bare_database)
+    app = create_app(settings, bare_database)
+
+    def status(**headers: str) -> int:
+        return TestClient(app, headers=headers).get("/api/v1/users/me").status_code
+
+    assert status(Cookie=f"nexus_session={secrets['session']}") == 200
+    assert status(Authorization=f"Bearer {secrets['bearer']}") == 200
+    for dead in ("revoked", "expired"):
+        assert status(Authorization=f"Bearer {secrets[dead]}") == 401
+    # What opened one door before opens no other now.
+    assert status(Authorization=f"Bearer {secrets['session']}") == 401
+    assert status(Cookie=f"nexus_session={secrets['bearer']}") == 401
+    visitor = TestClient(app, headers={"Origin": "http://testserver"})
+    assert visitor.post("/api/v1/auth/session", json={"token": secrets["used"]}).status_code == 401
+    assert visitor.post("/api/v1/auth/session", json={"token": secrets["sign_in_link"]}).status_code == 204
+    me = visitor.get("/api/v1/users/me").json()
+    assert (me["name"], me["email"], me["has_password"]) == ("Kim", None, False)
+    program = TestClient(app, headers={"Authorization": f"Bearer {secrets['bearer']}"})
+    assert [team["name"] for team in program.get("/api/v1/teams").json()["items"]] == ["Handbook"]
+    assert program.post("/api/v1/spaces", json={"name": "New"}).status_code == 201
+
+
+def _before_accounts(database: Database, secrets: dict[str, str]) -> None:
+    """A person with a space and tokens of every kind, as version 0001 had them."""
+    old = MetaData()
+    old.reflect(database.engine)
+    now = utcnow()
+    yesterday, tomorrow = now - timedelta(days=1), now + timedelta(days=1)
+    tokens = [
+        {"kind": "session", "of": "session"},
+        {"kind": "bearer", "of": "bearer"},
+        {"kind": "sign_in_link", "of": "sign_in_link"},
+        {"kind": "bearer", "of": "revoked", "revoked_at": now},
+        {"kind": "bearer", "of": "expired", "expires_at": yesterday},
+        {"kind": "sign_in_link", "of": "used", "used_at": now},
+    ]
+    with database.transaction() as session:
+        session.execute(insert(old.tables["users"]).values(id="u1", name="Kim", role="admin", created_at=now))
+        space = insert(old.tables["spaces"]).values(id="s1", name="Handbook", kind="team", created_at=now)
+        session.execute(space)
+        session.execute(insert(old.tables["space_members"]).values(space_id="s1", user_id="u1", role="owner"))
+        for number, token in enumerate(tokens):
+            row = {"id": f"t{number}", "user_id": "u1", "label": "tests", "created_at": now, "expires_at": tomorrow}
+            row["token_sha256"] = digest(secrets[token.pop("of")])
+            session.execute(insert(old.tables["auth_tokens"]).values(**row | token))

@@ -26,7 +26,6 @@ from tests.core_api.accounts import (
     visit,
 )
 
-
 _LONG = "violet kettle orbit granite lantern willow " + "tundra mosaic " + "7" * 140  # 197 characters
 
 
