@@ -26,10 +26,10 @@ class Permission(StrEnum):
 
 DESCRIPTIONS = {
     Permission.CONTENT_READ: "Read, search and ask about what one's spaces and grants allow",
-    Permission.CONTENT_WRITE: "Write where one is editor or owner; share what one may change",
+    Permission.CONTENT_WRITE: "Write where one is editor or owner; share single documents of there",
     Permission.ACCOUNT_MANAGE: "One's own profile, password, sessions, second factor and API keys",
     Permission.PEOPLE_READ: "See the names of everyone here",
-    Permission.GROUPS_CREATE: "Make teams and projects",
+    Permission.GROUPS_CREATE: "Make teams and projects; invite guests into spaces that one owns",
     Permission.PEOPLE_INVITE: "Invite new people to the company; see invitations",
     Permission.USERS_MANAGE: "Change anyone's role, deactivate and delete accounts; see undelivered mail",
     Permission.AUDIT_READ: "Read and export the audit log",
@@ -73,3 +73,27 @@ def permissions_of(role: SystemRole, scopes: Collection[Scope] | None = None) ->
     if scopes is None:
         return allowed
     return allowed & frozenset().union(*(SCOPE_PERMISSIONS[scope] for scope in scopes))
+
+
+def roles_table() -> str:
+    """The permissions by role, in Markdown, as docs/permissions.md shows them."""
+    rows = [
+        f"| `{permission.value}` | {DESCRIPTIONS[permission]} | "
+        + " | ".join("yes" if permission in ROLE_PERMISSIONS[role] else "" for role in SystemRole)
+        + " |"
+        for permission in Permission
+    ]
+    return _table(["permission", "what it allows", *(role.value for role in SystemRole)], rows)
+
+
+def scopes_table() -> str:
+    """The permissions by scope, in Markdown, as docs/permissions.md shows them."""
+    rows = [
+        f"| `{scope.value}` | " + ", ".join(f"`{p.value}`" for p in Permission if p in SCOPE_PERMISSIONS[scope]) + " |"
+        for scope in Scope
+    ]
+    return _table(["scope", "permissions, where the owner has them"], rows)
+
+
+def _table(head: list[str], rows: list[str]) -> str:
+    return "\n".join([f"| {' | '.join(head)} |", "|" + "---|" * len(head), *rows])
