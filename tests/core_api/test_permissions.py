@@ -1,5 +1,6 @@
 """The permissions, and their page in the docs."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ def test_the_docs_show_the_tables_of_the_code(table: object) -> None:
 def test_every_permission_is_described_and_each_role_has_those_of_the_one_below() -> None:
     assert set(DESCRIPTIONS) == set(Permission)
     roles = [ROLE_PERMISSIONS[role] for role in reversed(SystemRole)]
-    assert all(lower < higher for lower, higher in zip(roles, roles[1:], strict=False))
+    assert all(lower < higher for lower, higher in pairwise(roles))
 
 
 def test_a_key_never_allows_more_than_its_owner_and_never_manages_the_account() -> None:
