@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from core_api.infra.errors import NexusError
-from nexus import audit, evaluate, render
+from nexus import audit, evaluate, login, render, users
 from nexus.options import DataDirOption, JsonOption, load_settings
 
 T = TypeVar("T")
@@ -30,6 +30,9 @@ index_app = typer.Typer(help="See and repair the state of the index.", no_args_i
 app.add_typer(index_app, name="index")
 app.add_typer(evaluate.app, name="eval")
 app.add_typer(audit.app, name="audit")
+app.add_typer(users.app, name="user")
+app.command("secret-key")(users.secret_key)
+app.command("login")(login.login)
 
 out = Console()
 err = Console(stderr=True)
@@ -239,7 +242,7 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(work)
     except httpx.TransportError as error:
         raise NexusError(
-            f"The server of this data directory does not answer ({error}). Is it still starting?"
+            f"The server does not answer ({error}). Is it still starting?"
         ) from error
 
 

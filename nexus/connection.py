@@ -12,6 +12,7 @@ from core_api.infra.database import Database
 from core_api.infra.errors import NexusError, Unavailable
 from core_api.infra.logging import configure_logging
 from core_api.infra.settings import Settings
+from nexus.credentials import stored_key
 from nexus.datadir import DataDir
 
 KEY_LIFETIME = timedelta(hours=12)
@@ -34,10 +35,17 @@ class ServerError(NexusError):
 
 @contextlib.asynccontextmanager
 async def connect(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the API, signed in as the owner of the data directory.
+    """A client of the API, signed in as the owner of the data directory; of the server of the settings, where one is
+    named, as whoever has signed in there with `nexus login`.
 
-    Raises DataDirUnusable, and DataDirLocked when another command (not a server) works on the directory.
+    Raises NotSignedIn, DataDirUnusable, and DataDirLocked when another command (not a server) works on the directory.
     """
+    if settings.server_url is not None:
+        async with httpx.AsyncClient(base_url=settings.server_url, timeout=REQUEST_SECONDS) as client:
+            _authorize(client, stored_key(settings.server_url))
+            await _until_ready(client)
+            yield client
+        return
     # The heavy parts load only when a command runs, so that `nexus --help` is quick.
     from nexus.server import build_app, open_database, owner_key
 

@@ -109,11 +109,12 @@ def serve(settings: Settings, announce: Callable[[str, str], None]) -> None:
         host, port = listener.getsockname()[:2]
         url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         configure_logging(settings)
+        public = (settings.public_url or url).rstrip("/")
+        settings = settings.model_copy(update={"public_url": public})  # links in mail name the port that was found
         database = open_database(settings)
         app = build_app(settings, database, web=True)
         config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5)
         server = _Server(config)
-        public = (settings.public_url or url).rstrip("/")
 
         def reachable() -> None:
             datadir.announce(url)

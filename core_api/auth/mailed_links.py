@@ -23,25 +23,17 @@ def mail_verification(
     mail.queue(session, vault, email, subject, body)
 
 
+def password_link(session: Session, settings: Settings, user: User) -> str:
+    """A link to choose a new password, for a person who has an address."""
+    token = one_time.issue(session, user.id, TokenKind.PASSWORD_RESET, _lifetime(settings), user.email)
+    return f"{settings.resolved_public_url}/reset?token={token}"
+
+
 def mail_password_reset(session: Session, vault: Vault, settings: Settings, user: User) -> None:
     """Mail a link to choose a new password."""
     if user.email is not None:
-        link = _reset_link(session, settings, user)
+        link = password_link(session, settings, user)
         subject, body = mail.render("password_reset", user.locale, link=link, minutes=str(settings.mail_link_minutes))
-        mail.queue(session, vault, user.email, subject, body)
-
-
-def mail_account_created(session: Session, vault: Vault, settings: Settings, user: User, admin_name: str) -> None:
-    """Tell a person that they have an account, with a link to choose a password."""
-    if user.email is not None:
-        subject, body = mail.render(
-            "account_created",
-            user.locale,
-            admin=admin_name,
-            link=_reset_link(session, settings, user),
-            minutes=str(settings.mail_link_minutes),
-            forgot=f"{settings.resolved_public_url}/forgot",
-        )
         mail.queue(session, vault, user.email, subject, body)
 
 
@@ -61,11 +53,6 @@ def mail_already_registered(session: Session, vault: Vault, settings: Settings, 
             "already_registered", user.locale, sign_in=f"{base}/sign-in", forgot=f"{base}/forgot"
         )
         mail.queue(session, vault, user.email, subject, body)
-
-
-def _reset_link(session: Session, settings: Settings, user: User) -> str:
-    token = one_time.issue(session, user.id, TokenKind.PASSWORD_RESET, _lifetime(settings), user.email)
-    return f"{settings.resolved_public_url}/reset?token={token}"
 
 
 def _lifetime(settings: Settings) -> timedelta:

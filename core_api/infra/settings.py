@@ -42,6 +42,11 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=7700, ge=0, le=65535)
     public_url: str | None = Field(default=None, description="The address that people use; default: host and port.")
+    server_url: str | None = Field(
+        default=None,
+        description="Commands talk to this server, as whoever `nexus login` has signed in, instead of working on the "
+        "data directory.",
+    )
     database_url: str | None = Field(default=None, description="SQLAlchemy URL; default: SQLite in the data directory.")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "console"
