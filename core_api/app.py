@@ -10,10 +10,12 @@ from sqlalchemy import text
 from starlette.middleware.cors import CORSMiddleware
 
 from core_api.auth.dependencies import Anybody, DatabaseDep
+from core_api.auth.oidc.providers import Providers
 from core_api.domains.accounts.endpoints import router as auth_router
 from core_api.domains.audit.endpoints import router as audit_router
 from core_api.domains.documents.endpoints import router as documents_router
 from core_api.domains.documents.grants.endpoints import router as grants_router
+from core_api.domains.identities.endpoints import router as identities_router
 from core_api.domains.invitations.endpoints import router as invitations_router
 from core_api.domains.mail.endpoints import router as mail_router
 from core_api.domains.projects.endpoints import router as projects_router
@@ -33,6 +35,7 @@ API_PREFIX = "/api/v1"
 
 _ROUTERS = (
     auth_router,
+    identities_router,
     users_router,
     teams_router,
     projects_router,
@@ -107,6 +110,7 @@ def create_app(
     app.state.vault = Vault.open(settings)
     app.state.limiter = RateLimiter(settings)
     app.state.export_parts = {}
+    app.state.providers = Providers(settings)
     app.state.is_ready = lambda: True
     problems.install(app)
     # The last one added is the outermost.

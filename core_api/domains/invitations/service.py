@@ -7,7 +7,7 @@ does not own the space any more, opens nothing.
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import ColumnElement, Select, select, update
 from sqlalchemy.orm import Session
 
 from core_api import audit, mail
@@ -142,6 +142,22 @@ def accept_for_new_user(session: Session, token: str, email: str) -> Invitation:
     return invitation
 
 
+def accept_for_proven_address(session: Session, email: str) -> Invitation | None:
+    """Use up the newest invitation that stands of an address which another site has verified, if there is one; else
+    as `accept_for_new_user`."""
+    waiting = select(Invitation.id).where(
+        Invitation.email == email,
+        Invitation.accepted_at.is_(None),
+        Invitation.revoked_at.is_(None),
+        Invitation.expires_at > utcnow(),
+    )
+    for invitation_id in session.scalars(waiting.order_by(Invitation.id.desc()).limit(20)).all():
+        if (invitation := _valid(session, Invitation.id == invitation_id)) is not None:
+            invitation.accepted_at = utcnow()
+            return invitation
+    return None
+
+
 def join_invited_space(session: Session, invitation: Invitation, user_id: str) -> None:
     """Bring a person into the space of the invitation that they have accepted, if it names one."""
     person = session.get_one(User, user_id)
@@ -156,13 +172,20 @@ def join_invited_space(session: Session, invitation: Invitation, user_id: str) -
 
 def valid_invitation(session: Session, token: str) -> Invitation:
     """The invitation that this token opens now, its row locked. Raises NotFound."""
-    space_id = session.scalar(select(Invitation.space_id).where(Invitation.token_sha256 == digest(token)))
+    invitation = _valid(session, Invitation.token_sha256 == digest(token))
+    if invitation is None:
+        raise NotFound(_INVALID)
+    return invitation
+
+
+def _valid(session: Session, which: ColumnElement[bool]) -> Invitation | None:
+    space_id = session.scalar(select(Invitation.space_id).where(which))
     if space_id is not None:
         lock_space(session, space_id)
     invitation = session.scalar(
         select(Invitation)
         .where(
-            Invitation.token_sha256 == digest(token),
+            which,
             Invitation.accepted_at.is_(None),
             Invitation.revoked_at.is_(None),
             Invitation.expires_at > utcnow(),
@@ -170,9 +193,7 @@ def valid_invitation(session: Session, token: str) -> Invitation:
         .with_for_update()
         .execution_options(populate_existing=True)
     )
-    if invitation is None or not _stands(session, invitation):
-        raise NotFound(_INVALID)
-    return invitation
+    return invitation if invitation is not None and _stands(session, invitation) else None
 
 
 def _may_revoke(session: Session, subject: Subject, invitation: Invitation) -> bool:
