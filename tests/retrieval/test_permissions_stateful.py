@@ -118,7 +118,7 @@ class Machine(RuleBasedStateMachine):
         with self.library.database.transaction() as session:
             session.add(SpaceMember(space_id=self.company, user_id=owner, role="owner"))
         self.world.members[self.company, owner] = "owner"
-        for number, kind in ((0, "teams"), (1, "teams"), (0, "projects")):
+        for number, kind in ((3, "projects"), (0, "teams"), (1, "teams"), (0, "projects")):
             self.make_group(number, kind)
             self.write(number, len(self.spaces) - 1)
         self.write(len(ROLES) - 1, 0)
@@ -126,10 +126,12 @@ class Machine(RuleBasedStateMachine):
         first_team, project = len(self.spaces) - 3, len(self.spaces) - 1
         for whom in (1, 2):
             self.set_member(0, first_team, whom, "viewer")
-        self.share(1, 1, 0, team=True, role="viewer")
-        self.share(0, 2, 3, team=False, role="viewer")
+        self.share(1, 2, 0, team=True, role="viewer")
+        self.share(0, 3, 3, team=False, role="viewer")
         assert len(self.world.grants) == 2
-        assert self.spaces[project] == self.world.documents[self.written[2]]
+        assert self.spaces[project] == self.world.documents[self.written[3]]
+        self.set_member(3, first_team - 1, 1, "viewer")
+        self.archive(3, 0, back=False)
 
     # --- what people do
 

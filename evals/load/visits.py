@@ -1,0 +1,130 @@
+"""People who read: with time to think between two requests, or as fast as they get answers."""
+
+import asyncio
+import random
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import httpx
+from pydantic import BaseModel
+
+from evals.bench.process import percentile
+from evals.load.company import Visitor
+
+
+class Latency(BaseModel):
+    """Answers of one kind, in milliseconds."""
+
+    requests: int
+    p50: float
+    p95: float
+    p99: float
+    worst: float
+
+    @classmethod
+    def of(cls, milliseconds: list[float]) -> "Latency":
+        """The percentiles of what was measured."""
+        return cls(
+            requests=len(milliseconds),
+            p50=round(percentile(milliseconds, 0.5), 2),
+            p95=round(percentile(milliseconds, 0.95), 2),
+            p99=round(percentile(milliseconds, 0.99), 2),
+            worst=round(max(milliseconds), 2),
+        )
+
+
+class Visit(BaseModel):
+    """What a number of visitors met with."""
+
+    visitors: int
+    think_seconds: float
+    seconds: float
+    requests_per_second: float
+    errors: int
+    first_error: str
+    all: Latency
+    by_request: dict[str, Latency]
+
+
+@dataclass
+class _Seen:
+    milliseconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    errors: int = 0
+    first_error: str = ""
+
+    def note_error(self, words: str) -> None:
+        self.errors += 1
+        self.first_error = self.first_error or words
+
+
+def visit(url: str, visitors: Sequence[Visitor], think_seconds: float, seconds: float) -> Visit:
+    """Let all visitors read for so long."""
+    return asyncio.run(_visit(url, visitors, think_seconds, seconds))
+
+
+async def _visit(url: str, visitors: Sequence[Visitor], think_seconds: float, seconds: float) -> Visit:
+    seen = _Seen()
+    # One client, with a connection for each visitor: 50 clients take seconds to load certificates nobody needs.
+    limits = httpx.Limits(max_connections=len(visitors), max_keepalive_connections=len(visitors))
+    async with httpx.AsyncClient(base_url=f"{url}/api/v1", timeout=30, limits=limits) as client:
+        start = time.perf_counter()
+        await asyncio.gather(
+            *(
+                _one(client, visitor, random.Random(number), think_seconds, start + seconds, seen)  # noqa: S311
+                for number, visitor in enumerate(visitors)
+            )
+        )
+        took = time.perf_counter() - start
+    times = [value for values in seen.milliseconds.values() for value in values]
+    return Visit(
+        visitors=len(visitors),
+        think_seconds=think_seconds,
+        seconds=round(took, 2),
+        requests_per_second=round(len(times) / took, 1),
+        errors=seen.errors,
+        first_error=seen.first_error,
+        all=Latency.of(times),
+        by_request={name: Latency.of(values) for name, values in sorted(seen.milliseconds.items())},
+    )
+
+
+async def _one(
+    client: httpx.AsyncClient, visitor: Visitor, draw: random.Random, think_seconds: float, until: float, seen: _Seen
+) -> None:
+    headers = {"Authorization": f"Bearer {visitor.key}"}
+    await asyncio.sleep(draw.random() * think_seconds)  # nobody begins at the same moment
+    while time.perf_counter() < until:
+        name, path = draw.choice(_requests(visitor, draw))
+        start = time.perf_counter()
+        try:
+            response = await client.get(path, headers=headers)
+            if response.status_code != 200:
+                seen.note_error(f"{path}: {response.status_code} {response.text[:300]}")
+        except httpx.HTTPError as error:
+            seen.note_error(f"{path}: {error!r}")
+        seen.milliseconds[name].append((time.perf_counter() - start) * 1000)
+        if think_seconds:
+            await asyncio.sleep(think_seconds * (0.5 + draw.random()))
+
+
+def _requests(visitor: Visitor, draw: random.Random) -> list[tuple[str, str]]:
+    team, project = draw.choice(visitor.team_ids), draw.choice(visitor.project_ids)
+    space = draw.choice(visitor.space_ids)
+    return [
+        ("me", "/users/me"),
+        ("teams", "/teams"),
+        ("team", f"/teams/{team}"),
+        ("team members", f"/teams/{team}/members"),
+        ("projects", "/projects"),
+        ("project", f"/projects/{project}"),
+        ("project members", f"/projects/{project}/members"),
+        ("users", "/users"),
+        ("users by name", f"/users?q=Person%200{draw.randrange(10)}"),
+        ("spaces", "/spaces"),
+        ("space", f"/spaces/{space}"),
+        ("documents", "/documents"),
+        ("documents of a space", f"/documents?space_id={space}"),
+        ("document", f"/documents/{draw.choice(visitor.document_ids)}"),
+    ]
