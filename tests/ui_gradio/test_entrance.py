@@ -312,3 +312,24 @@ def test_when_the_api_does_not_answer_the_pages_say_so(path: str) -> None:
     client = TestClient(Gate(Api(transport=httpx.MockTransport(down), base_url="http://api.test")))
     page = client.get(path)
     assert (page.status_code, word("unreachable.title", "en") in page.text) == (503, True)
+
+
+def test_whom_another_site_vouches_for_gives_a_code_too() -> None:
+    def second_step(body: dict[str, Any]) -> httpx.Response:
+        if body["code"] != "123456":
+            return refusal(401, "mfa_invalid")
+        return httpx.Response(200, json={"signed_in": True}, headers=COOKIE)
+
+    site = Site(auth__oidc__second_factor=second_step)
+    asked = site.client.get("/sign-in", params={"pending": "sealed", "next": "/search"})
+    assert word("code.title", "en") in unescape(asked.text)
+    pending = re.search(r'name="pending" value="([^"]*)"', asked.text)
+    assert pending is not None
+    form = {"pending": unescape(pending[1]), "next": "/search"}
+    assert site.client.post("/sign-in", data=form | {"code": "000000"}).status_code == 401
+    entered = site.client.post("/sign-in", data=form | {"code": "123456"})
+    assert (entered.status_code, entered.headers["location"]) == (303, "/search")
+    assert site.body_of("/auth/oidc/second-factor")["pending"] == "sealed"
+    late = Site(auth__oidc__second_factor=refusal(401, "expired"))
+    page = late.client.post("/sign-in", data=form | {"code": "123456"})
+    assert (page.status_code, word("problem.expired", "en") in unescape(page.text)) == (401, True)

@@ -14,6 +14,8 @@ from ui_gradio.words import CATALOGUE, word
 
 # How long a person may look for their phone between the two steps.
 CODE_SECONDS = 5 * 60
+# Before what the API gave of somebody whom another site vouches for; it is no token of ours.
+VOUCHED = "vouched:"
 
 
 class SigningIn:
@@ -30,6 +32,8 @@ class SigningIn:
         try:
             if token := request.query_params.get("token"):
                 return await self._by_link(request, token, next_path)
+            if pending := request.query_params.get("pending"):
+                return self._code(request, VOUCHED + pending, next_path)
             if await signed_in(self._api, request) is not None:
                 return RedirectResponse(pages.local_path(next_path), 303)
         except Problem:
@@ -46,6 +50,8 @@ class SigningIn:
         if "token" in form:
             return await self._by_link(request, pages.token_of(form["token"]), next_path)
         email, password = form.get("email", "").strip(), form.get("password", "")
+        if form.get("pending", "").startswith(VOUCHED):
+            return await self._by_other_site(request, form["pending"], form.get("code", "").strip(), next_path)
         if "pending" in form:
             try:
                 email, password = json.loads(self._seal.decrypt(form["pending"], ttl=CODE_SECONDS))
@@ -64,18 +70,32 @@ class SigningIn:
     async def _refused(self, request: Request, problem: Problem, email: str, password: str, next_path: str) -> Response:
         code = problem.document["code"]
         if code in {"mfa_required", "mfa_invalid"}:
-            errors = {"code": word("problem.mfa_invalid", pages.language(request))} if code == "mfa_invalid" else {}
             pending = self._seal.encrypt(json.dumps([email, password]).encode()).decode()
-            return pages.page(
-                request,
-                "code.html",
-                status=401 if errors else 200,
-                errors=errors,
-                pending=pending,
-                next_path=pages.local_path(next_path),
-            )
+            return self._code(request, pending, next_path, wrong=code == "mfa_invalid")
         errors = in_words(request, problem, {"email", "password"})
         return await self._form(request, next_path, email=email, errors=errors, status=status_of(problem))
+
+    async def _by_other_site(self, request: Request, pending: str, code: str, next_path: str) -> Response:
+        body = {"pending": pending.removeprefix(VOUCHED), "code": code}
+        try:
+            answer = await self._api.exchange(Visitor.of(request), "POST", "/auth/oidc/second-factor", body=body)
+        except Problem as problem:
+            if problem.document["code"] in {"mfa_invalid", "invalid"}:
+                return self._code(request, pending, next_path, wrong=True)
+            errors = in_words(request, problem, ())
+            return await self._form(request, next_path, errors=errors, status=status_of(problem))
+        return entered(request, answer, next_path)
+
+    @staticmethod
+    def _code(request: Request, pending: str, next_path: str, *, wrong: bool = False) -> Response:
+        return pages.page(
+            request,
+            "code.html",
+            status=401 if wrong else 200,
+            errors={"code": word("problem.mfa_invalid", pages.language(request))} if wrong else {},
+            pending=pending,
+            next_path=pages.local_path(next_path),
+        )
 
     async def _by_link(self, request: Request, token: str, next_path: str) -> Response:
         try:
