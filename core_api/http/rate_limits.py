@@ -37,8 +37,13 @@ class RateLimiter:
         self._local = MovingWindowRateLimiter(_Windows())
         self._shared: MovingWindowRateLimiter | None = None
         if settings.redis_url is not None:
-            timeouts = {"socket_timeout": _REDIS_SECONDS, "socket_connect_timeout": _REDIS_SECONDS}
-            self._shared = MovingWindowRateLimiter(RedisStorage(settings.redis_url, wrap_exceptions=True, **timeouts))
+            storage = RedisStorage(
+                settings.redis_url,
+                wrap_exceptions=True,
+                socket_timeout=_REDIS_SECONDS,
+                socket_connect_timeout=_REDIS_SECONDS,
+            )
+            self._shared = MovingWindowRateLimiter(storage)
 
     @property
     def waits(self) -> bool:
