@@ -52,6 +52,19 @@ class Site:
         self.wait_indexed(document_id)
         return document_id
 
+    def mailed_link(self, recipient: str, page: str) -> str:
+        """The link to `page` in the newest mail to somebody."""
+        found: list[str] = []
+
+        def arrived() -> bool:
+            mails = self.client.get("/api/v1/mail", params={"limit": 200}).json()["items"]
+            bodies = [mail["body"] for mail in mails if mail["recipient"] == recipient and mail["body"]]
+            found.extend(link for body in bodies for link in re.findall(rf"http://\S+{page}\?token=\S+", body))
+            return bool(found)
+
+        wait_until(arrived, seconds=20)
+        return found[0]
+
     def wait_indexed(self, document_id: str) -> None:
         """Wait until a document has been read, or has failed."""
         wait_until(lambda: self.client.get(f"/api/v1/documents/{document_id}").json()["index"]["status"] != "pending")
@@ -71,13 +84,16 @@ def site(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Iterato
     data_dir = tmp_path_factory.mktemp("site")
     command = [sys.executable, "-m", "nexus", "serve", "--port", "0", "--data-dir", str(data_dir)]
     environment = {**os.environ, "NEXUS_MODELS_CACHE": str(model_cache), "NEXUS_LOG_LEVEL": "error"}
+    # All of the tests' people come from one address.
+    environment |= {"NEXUS_REGISTRATION": "open", "NEXUS_RATE_LIMIT_SIGN_IN": "1000/minute"}
+    environment |= {"NEXUS_RATE_LIMIT_REQUESTS": "100000/minute"}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     try:
         assert process.stdout is not None
         link = next((m.group() for m in map(_LINK.search, process.stdout) if m), None)
         assert link is not None, "the server printed no sign-in link"
         url = link.split("/sign-in")[0]
-        with httpx.Client(base_url=url, timeout=60, headers={"Sec-Fetch-Site": "same-origin"}) as client:
+        with httpx.Client(base_url=url, timeout=60, headers={"Origin": url}) as client:
             wait_until(lambda: client.get("/health/ready").is_success)
             assert client.get(link).status_code == 303
             running = Site(url, data_dir, client)

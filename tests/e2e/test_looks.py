@@ -11,6 +11,9 @@ pytestmark = pytest.mark.browser
 
 Visit = Callable[..., Page]
 PAGES = ["/", "/search", "/search?q=leave", "/knowledge", "/knowledge?add", "/status"]
+PAGES += ["/account", "/account/security", "/teams", "/projects"]
+PAGES += ["/admin/users", "/admin/invitations", "/admin/mail", "/admin/audit"]
+ENTRANCE = ["/sign-in", "/register", "/forgot", "/reset?token=x", "/verify?token=x", "/join?token=x"]
 
 # Text and the colour behind it (the nearest opaque background), by the formula of WCAG 2.2, 1.4.3.
 FAINT_TEXT = """() => {
@@ -26,7 +29,7 @@ FAINT_TEXT = """() => {
     return [255, 255, 255];
   };
   const faint = [];
-  for (const element of document.querySelectorAll('#nexus *')) {
+  for (const element of document.querySelectorAll('#nexus *, .card *')) {
     const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
     if (!own || element.disabled) continue;
     if (!element.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
@@ -41,7 +44,9 @@ FAINT_TEXT = """() => {
 def settled(page: Page) -> None:
     """Wait until the page shows what it came for."""
     expect(
-        page.locator(".main :is(.recent, .result, .doc-row, .figures, .state, .turn, .document)").first
+        page.locator(
+            ".main :is(.recent, .result, .doc-row, .figures, .state, .turn, .document, .section, .rows, .side-empty)"
+        ).first
     ).to_be_visible()
     expect(page.locator(".skeleton")).to_have_count(0)
 
@@ -62,6 +67,13 @@ def test_nothing_scrolls_sideways_on_a_phone(visit: Visit, address: str) -> None
     assert width_of(page) <= 390
 
 
+@pytest.mark.parametrize("address", ENTRANCE)
+def test_the_pages_before_sign_in_fit_a_phone(visit: Visit, address: str) -> None:
+    page = visit(address, width=390, height=844, signed_in=False)
+    expect(page.locator(".card h1")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 def test_on_a_phone_one_asks_reads_the_source_and_comes_back(visit: Visit) -> None:
     page = visit("/", width=390, height=844)
     page.get_by_role("textbox").fill("When are expenses paid?")
@@ -77,6 +89,13 @@ def test_on_a_phone_one_asks_reads_the_source_and_comes_back(visit: Visit) -> No
     expect(page.get_by_role("heading", name="What would you like to know?")).to_be_visible()
     page.get_by_role("link", name="Knowledge").click()
     expect(page.locator(".doc-row").first).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("address", ENTRANCE)
+def test_all_text_before_sign_in_has_enough_contrast(visit: Visit, address: str, scheme: str) -> None:
+    page = visit(address, scheme=scheme, signed_in=False)
+    assert page.evaluate(FAINT_TEXT) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -102,13 +121,17 @@ def test_the_appearance_follows_the_system_until_one_chooses(visit: Visit) -> No
     assert page.evaluate(background) == "rgb(251, 251, 252)"
 
 
-def test_the_words_are_korean_for_a_korean_browser_and_by_choice(visit: Visit) -> None:
+def test_the_words_are_korean_for_a_korean_browser_and_by_choice(site: Site, visit: Visit) -> None:
+    site.client.patch("/api/v1/users/me", json={"locale": None}).raise_for_status()
     page = visit("/", locale="ko-KR")
     expect(page.get_by_role("heading", name="무엇이 궁금하신가요?")).to_be_visible()
     assert page.evaluate("document.documentElement.lang") == "ko"
     page.get_by_role("button", name="계정과 화면").click()
     page.get_by_role("menuitemradio", name="English").click()
     expect(page.get_by_role("heading", name="What would you like to know?")).to_be_visible()
+    # It is the person's from now on, in every browser.
+    elsewhere = visit("/", locale="ko-KR")
+    expect(elsewhere.get_by_role("heading", name="What would you like to know?")).to_be_visible()
 
 
 def test_nothing_of_gradio_shows(visit: Visit, site: Site) -> None:

@@ -15,8 +15,9 @@ Visit = Callable[..., Page]
 def test_a_visitor_signs_in_and_comes_to_where_they_wanted_to_go(site: Site, visit: Visit) -> None:
     page = visit("/search?q=hotel", signed_in=False)
     expect(page.get_by_role("heading", name="Nexus Stream")).to_be_visible()
+    page.get_by_text("I have a sign-in link").click()
     page.get_by_label("Sign-in link or token").fill(site.link())
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Use the link").click()
     expect(page).to_have_url(f"{site.url}/search?q=hotel")
     expect(page.locator(".result").first).to_be_visible()
 

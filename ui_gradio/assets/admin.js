@@ -88,7 +88,14 @@ export function mailPage({ place, side }) {
     load: (cursor) => call("mail", { cursor }),
     empty: () => nothing(t("mail.none")),
     row: (one) => {
-      const [look, state] = one.error ? ["bad", "failed"] : one.sent_at ? ["good", "sent"] : ["warn", "waiting"];
+      // A body that can be seen is one that no server sends: it is for the reader to pass on.
+      const [look, state] = one.error
+        ? ["bad", "failed"]
+        : one.sent_at
+          ? ["good", "sent"]
+          : one.body
+            ? ["quiet", "handover"]
+            : ["warn", "waiting"];
       const head = [
         icon("mail", 18),
         h(

@@ -95,12 +95,20 @@ export function auditPage({ place, side, query }) {
 
   function row(event) {
     const details = Object.entries(event.details ?? {});
+    // The details of most actions name what they were done to.
+    const { name, title, email } = event.details ?? {};
+    const subject = name ?? title ?? email;
     const head = [
       h("time", { class: "quiet audit-time", datetime: event.at }, exactly(event.at)),
       h(
         "span",
         { class: "doc-main" },
-        h("span", { class: "doc-title" }, named(event.action)),
+        h(
+          "span",
+          { class: "doc-title" },
+          named(event.action),
+          subject && h("span", { class: "subject" }, ` ${subject}`),
+        ),
         h("span", { class: "quiet" }, [event.actor_name, event.address].filter(Boolean).join(" · ")),
       ),
       h("code", { class: "quiet seen" }, event.action),

@@ -91,18 +91,20 @@ export function mfaSection(me) {
 
   function confirm(setup) {
     return new Promise((resolve) => {
-      let codes = null;
+      let confirming = null;
       const made = form({
         fields: [codeField()],
         submit: t("mfa.confirm"),
         onsubmit: async ({ code }) => {
-          codes = (await call("mfa_confirm", { code })).recovery_codes;
+          confirming = call("mfa_confirm", { code });
+          await confirming;
           box.close();
         },
         oncancel: () => box.close(),
       });
-      // An image, so that the drawing is not markup of this page.
-      const drawing = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(setup.qr_svg)}`;
+      // An image, so that the drawing is not markup of this page; by itself it has to name what it is.
+      const svg = setup.qr_svg.replace(/<svg(?![^>]*\sxmlns=)/, '<svg xmlns="http://www.w3.org/2000/svg"');
+      const drawing = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`;
       const box = dialog(
         t("mfa.setup"),
         "dialog",
@@ -127,7 +129,9 @@ export function mfaSection(me) {
         ),
         made.element,
       );
-      box.addEventListener("close", () => resolve(codes));
+      // Closed while the code was on its way: the codes that come back are shown all the same.
+      const given = (answer) => answer?.recovery_codes ?? null;
+      box.addEventListener("close", () => resolve(confirming?.then(given, () => null) ?? null));
       made.inputs.code.focus();
     });
   }

@@ -59,6 +59,7 @@ export function showOnce({ title, text, lines, filename }) {
     );
     // Neither a stray click nor the Escape key may lose them.
     box.addEventListener("click", (event) => event.target === box && event.stopImmediatePropagation(), true);
+    box.addEventListener("keydown", (event) => event.key === "Escape" && event.preventDefault());
     box.addEventListener("cancel", (event) => event.preventDefault());
     box.addEventListener("close", resolve);
   });

@@ -56,6 +56,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "mail.sent": ("Sent", "보냄"),
     "mail.waiting": ("Waiting", "대기 중"),
     "mail.failed": ("Failed", "실패"),
+    "mail.handover": ("Pass it on", "직접 전달"),
     # audit
     "audit.title": ("Audit log", "감사 기록"),
     "audit.subtitle": ("Who did what, from where, when.", "누가 언제 어디에서 무엇을 했는지 봅니다."),
