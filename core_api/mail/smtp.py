@@ -5,6 +5,7 @@ import os
 import smtplib
 import ssl
 from dataclasses import dataclass
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -57,7 +58,7 @@ def compose(sender: str, recipient: str, subject: str, body: str) -> EmailMessag
         message["From"] = Address(name, addr_spec=address)
         message["To"] = Address(addr_spec=recipient)
         message["Subject"] = subject
-    except ValueError as error:  # among others: a line break, which would begin another header
+    except (ValueError, IndexError, MessageError) as error:  # among others: a line break, which begins another header
         raise Undeliverable(f"A header cannot be written: {error}") from error
     message["Date"] = formatdate()
     message["Message-ID"] = make_msgid(domain=address.rpartition("@")[2] or "localhost")
