@@ -41,27 +41,28 @@ def bearer_token(request: Request) -> str | None:
     return credentials.strip() or None if scheme.lower() == "bearer" else None
 
 
-def _settings(request: Request) -> Settings:
+# What waits for nothing is async: the framework gives the others a thread each, which costs more than they do.
+async def _settings(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
 
 
-def _database(request: Request) -> Database:
+async def _database(request: Request) -> Database:
     database: Database = request.app.state.database
     return database
 
 
-def _files(request: Request) -> FileStore:
+async def _files(request: Request) -> FileStore:
     files: FileStore = request.app.state.files
     return files
 
 
-def _vault(request: Request) -> Vault:
+async def _vault(request: Request) -> Vault:
     vault: Vault = request.app.state.vault
     return vault
 
 
-def _limiter(request: Request) -> RateLimiter:
+async def _limiter(request: Request) -> RateLimiter:
     limiter: RateLimiter = request.app.state.limiter
     return limiter
 
@@ -133,7 +134,7 @@ class requires:
     def __init__(self, permission: Permission) -> None:
         self.permission = permission
 
-    def __call__(self, subject: CurrentSubject) -> Subject:
+    async def __call__(self, subject: CurrentSubject) -> Subject:
         if not subject.may(self.permission):
             reason = "This API key's scopes do" if subject.scopes is not None else f"The role {subject.role.value} does"
             raise Forbidden(f"{reason} not include `{self.permission.value}`.")
@@ -152,7 +153,7 @@ AuditReader = Annotated[Subject, Depends(requires(Permission.AUDIT_READ))]
 IndexManager = Annotated[Subject, Depends(requires(Permission.INDEX_MANAGE))]
 
 
-def anybody() -> None:
+async def anybody() -> None:
     """The rule of an endpoint that needs no sign-in; it stands in the route's `dependencies`."""
 
 
