@@ -71,6 +71,7 @@ def token(
     data_dir: DataDirOption = None,
 ) -> None:
     """Print a new one-time sign-in link, or a bearer token."""
+    from core_api.audit import Actor, record
     from nexus.datadir import DataDir
     from nexus.server import open_database, owner_key, sign_in_link
 
@@ -79,7 +80,10 @@ def token(
     datadir.prepare()
     database = open_database(settings)
     if bearer:
-        typer.echo(owner_key(database, timedelta(days=days), "nexus token"))
+        key = owner_key(database, timedelta(days=days), "nexus token")
+        with database.transaction() as session:
+            record(session, Actor(None, "command line"), "auth.api_key_created", "api_key", name="nexus token")
+        typer.echo(key)
     else:
         server = datadir.running_server()
         url = settings.public_url or (server.url if server else f"http://{settings.host}:{settings.port}")
@@ -241,9 +245,7 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
     try:
         return asyncio.run(work)
     except httpx.TransportError as error:
-        raise NexusError(
-            f"The server does not answer ({error}). Is it still starting?"
-        ) from error
+        raise NexusError(f"The server does not answer ({error}). Is it still starting?") from error
 
 
 def _show(result: Any, as_json: bool, show: render.Renderer) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from core_api.auth.api_keys import delete_api_key
 from core_api.infra.database import Database
 from core_api.infra.errors import NexusError, Unavailable
 from core_api.infra.logging import configure_logging
@@ -47,14 +48,16 @@ async def connect(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
             yield client
         return
     # The heavy parts load only when a command runs, so that `nexus --help` is quick.
-    from nexus.server import build_app, open_database, owner_key
+    from nexus.server import build_app, open_database
 
     datadir = DataDir(settings.data_dir)
     datadir.prepare()
     if (server := datadir.running_server()) is not None:
         database = Database(settings.resolved_database_url)
-        async with httpx.AsyncClient(base_url=server.url, timeout=REQUEST_SECONDS) as client:
-            _authorize(client, owner_key(database, KEY_LIFETIME, "command line"))
+        async with (
+            httpx.AsyncClient(base_url=server.url, timeout=REQUEST_SECONDS) as client,
+            _as_owner(client, database),
+        ):
             await _until_ready(client)
             yield client
         database.dispose()
@@ -64,17 +67,32 @@ async def connect(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
         configure_logging(settings.model_copy(update={"log_level": "warning"}))
         database = open_database(settings)
         app = build_app(settings, database, web=False)
-        transport = httpx.ASGITransport(app)
+        # Calls within this process have no address, and so no limit.
+        transport = httpx.ASGITransport(app, client=None)  # type: ignore[arg-type]
         async with (
             app.router.lifespan_context(app),
             httpx.AsyncClient(base_url=IN_PROCESS, transport=transport, timeout=REQUEST_SECONDS) as client,
+            _as_owner(client, database),
         ):
-            _authorize(client, owner_key(database, KEY_LIFETIME, "command line"))
             await asyncio.to_thread(app.state.engine.wait)
             yield client
         database.dispose()
     finally:
         datadir.unlock()
+
+
+@contextlib.asynccontextmanager
+async def _as_owner(client: httpx.AsyncClient, database: Database) -> AsyncIterator[None]:
+    """Sign the client in with a key of the owner's that lives as long as the command."""
+    from nexus.server import owner_key
+
+    key = owner_key(database, KEY_LIFETIME, "command line")
+    _authorize(client, key)
+    try:
+        yield
+    finally:
+        with database.transaction() as session:
+            delete_api_key(session, key)
 
 
 async def _until_ready(client: httpx.AsyncClient) -> None:

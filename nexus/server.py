@@ -52,7 +52,7 @@ def owner_key(database: Database, lifetime: timedelta, name: str) -> str:
     with database.transaction() as session:
         owner, _ = ensure_owner(session)
         _, secret = create_api_key(session, owner.user_id, name, list(Scope), lifetime)
-        return secret
+    return secret
 
 
 def sign_in_link(settings: Settings, database: Database, base_url: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import timedelta
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from core_api.auth.callers import Caller, active_people, key_caller
@@ -46,6 +46,11 @@ def caller_of_key(session: Session, secret: str) -> Caller | None:
         )
     ).first()
     return None if row is None else key_caller(row)
+
+
+def delete_api_key(session: Session, secret: str) -> None:
+    """Forget a key that was made for a moment only."""
+    session.execute(delete(ApiKey).where(ApiKey.key_sha256 == digest(secret)))
 
 
 def revoke_api_key(session: Session, user_id: str, key_id: str) -> bool:

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import unicodedata
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -35,14 +36,14 @@ class WeakPassword(Invalid):
 def hash_password(password: str) -> str:
     """The hash to keep, in PHC format."""
     with _at_once:
-        return _hasher.hash(password)
+        return _hasher.hash(_normal(password))
 
 
 def verify_password(password_hash: str | None, password: str) -> bool:
     """Whether the password is the one; takes the same time where there is none to compare with."""
     with _at_once:
         try:
-            return _hasher.verify(password_hash or _DUMMY, password) and password_hash is not None
+            return _hasher.verify(password_hash or _DUMMY, _normal(password)) and password_hash is not None
         except (VerificationError, InvalidHashError):
             return False
 
@@ -57,9 +58,16 @@ def check_strength(password: str, *known: str | None, field: str = "new_password
 
     Raises WeakPassword, which names `field`.
     """
-    problem = _problem(password, [word for text in known if text for word in (text, *text.replace("@", " ").split())])
+    problem = _problem(
+        _normal(password), [word for text in known if text for word in (text, *text.replace("@", " ").split())]
+    )
     if problem is not None:
         raise WeakPassword(problem, errors=[{"field": field, "message": problem}])
+
+
+def _normal(password: str) -> str:
+    """The same for the same keys: some systems compose Hangul and accents, others do not."""
+    return unicodedata.normalize("NFKC", password)
 
 
 def _problem(password: str, known: list[str]) -> str | None:

@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from core_api.auth.callers import Caller, active_people, session_caller
 from core_api.auth.secret_tokens import digest, new_secret
 from core_api.models import LoginSession, User, utcnow
+
+# Ended sessions stay for so long after: a refresh token that comes again is known as such. Later nobody can use it.
+_KEPT = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,11 @@ def _start(
     session: Session, user_id: str, lifetime: timedelta, device: Device, secret_sha256: str | None
 ) -> LoginSession:
     now = utcnow()
+    over = or_(LoginSession.expires_at < now - _KEPT, LoginSession.revoked_at < now - _KEPT)
+    session.execute(
+        delete(LoginSession).where(LoginSession.user_id == user_id, over),
+        execution_options={"synchronize_session": False},
+    )
     started = LoginSession(
         user_id=user_id,
         secret_sha256=secret_sha256,

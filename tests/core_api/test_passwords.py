@@ -1,5 +1,6 @@
 """Changing, forgetting and choosing passwords."""
 
+import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -115,6 +116,17 @@ def test_unusual_passwords_work(app: FastAPI, visitor: TestClient, database: Dat
     assert visitor.post(f"{API}/auth/login", json=credentials(password=password)).status_code == 200
     shorter = visitor.post(f"{API}/auth/login", json=credentials(password=password[:-1]))
     assert shorter.status_code == 401
+
+
+def test_composed_and_decomposed_letters_are_the_same_password(
+    app: FastAPI, visitor: TestClient, database: Database
+) -> None:
+    make_account(database)
+    composed = "고양이는 밤에 노래한다"
+    decomposed = unicodedata.normalize("NFD", composed)
+    assert decomposed != composed
+    change(browse(app), current_password=PASSWORD, new_password=decomposed)
+    assert visitor.post(f"{API}/auth/login", json=credentials(password=composed)).status_code == 200
 
 
 def test_a_forgotten_password_is_chosen_anew_with_a_mailed_link_that_works_once(

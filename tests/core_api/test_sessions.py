@@ -146,6 +146,19 @@ def test_nobody_sees_or_ends_another_persons_session(app: FastAPI, database: Dat
     assert me(kim) == 200
 
 
+def test_sessions_that_ended_long_ago_are_forgotten_with_their_tokens(app: FastAPI, database: Database) -> None:
+    make_account(database)
+    make_account(database, "Lee")
+    sign_in(visit(app))
+    sign_in(visit(app), "Lee")
+    with database.transaction() as session:
+        session.execute(update(LoginSession).values(expires_at=utcnow() - timedelta(days=31)))
+    sign_in(visit(app))
+    with database.reading() as session:
+        assert len(session.scalars(select(LoginSession)).all()) == 2
+        assert len(session.scalars(select(RefreshToken)).all()) == 2
+
+
 def test_sessions_are_listed_in_pages(app: FastAPI, database: Database) -> None:
     make_account(database)
     for _ in range(2):

@@ -21,6 +21,7 @@ from core_api.infra.vault import Vault
 from core_api.models import ApiKey, AuditEvent, LoginSession
 from nexus.connection import connect
 from nexus.credentials import NotSignedIn
+from nexus.datadir import DataDir
 from nexus.server import open_database
 from tests.core_api.accounts import PASSWORD, browse, code_of, make_account, turn_mfa_on
 from tests.nexus.conftest import Ran
@@ -187,3 +188,10 @@ def test_login_says_what_is_wrong(server_url: str, home: Path, database: Databas
     assert (nobody.returncode, "does not answer" in nobody.stderr) == (1, True)
     assert "Traceback" not in wrong.stderr + nobody.stderr
     assert [path for path in home.rglob("*") if path.is_file()] == []
+
+
+def test_a_command_leaves_no_key_behind(server_url: str, settings: Settings, database: Database) -> None:
+    DataDir(settings.data_dir).announce(server_url)
+    assert who_am_i(settings) == "Owner"
+    with database.reading() as session:
+        assert session.scalars(select(ApiKey)).all() == []

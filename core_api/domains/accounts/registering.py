@@ -16,6 +16,8 @@ from core_api.models import SystemRole, TokenKind, User, utcnow
 
 # Mail that anyone may cause, to one address.
 MAIL_LIMIT = "5/hour"
+_EXISTS = "This address has an account already. Sign in, then open the invitation again."
+_TAKEN = "This address belongs to another account here."
 
 
 class RegistrationClosed(Forbidden):
@@ -69,13 +71,20 @@ def register_invited(desk: Desk, name: str, email: str, password_hash: str, loca
 
     Raises NotFound where the invitation is not valid or not for this address, AccountExists.
     """
+    try:
+        return _register_invited(desk, name, email, password_hash, locale, invitation_token)
+    except IntegrityError as error:  # a registration of this address was quicker
+        raise AccountExists(_EXISTS) from error
+
+
+def _register_invited(desk: Desk, name: str, email: str, password_hash: str, locale: str, invitation_token: str) -> str:
     with desk.database.transaction() as session:
         invitation = accept_for_new_user(session, invitation_token, email)
         person = _by_email(session, email)
         if person is None:
             person = create_user(session, name, SystemRole(invitation.role), email)
         elif person.email_verified_at is not None or person.disabled_at is not None:
-            raise AccountExists("This address has an account already. Sign in, then open the invitation again.")
+            raise AccountExists(_EXISTS)
         else:  # somebody registered it, and never showed that it was theirs
             one_time.cancel(session, person.id, TokenKind.EMAIL_VERIFICATION, TokenKind.PASSWORD_RESET)
             person.name = name
@@ -95,6 +104,13 @@ def verify_email(desk: Desk, token: str) -> None:
 
     Raises Unauthenticated, and Conflict when somebody else has got that address meanwhile.
     """
+    try:
+        _verify_email(desk, token)
+    except IntegrityError as error:  # at the same moment
+        raise Conflict(_TAKEN) from error
+
+
+def _verify_email(desk: Desk, token: str) -> None:
     with desk.database.transaction() as session:
         used = one_time.redeem(session, token, TokenKind.EMAIL_VERIFICATION)
         person = session.get_one(User, used.user_id, with_for_update=True)
@@ -102,7 +118,7 @@ def verify_email(desk: Desk, token: str) -> None:
             raise Unauthenticated("This account is deactivated. Ask an admin.")
         holder = _by_email(session, used.email)
         if holder is not None and holder.id != person.id:
-            raise Conflict("This address belongs to another account here.")
+            raise Conflict(_TAKEN)
         if person.email_verified_at is None and used.password_hash is not None:
             person.password_hash = used.password_hash
         person.email, person.email_verified_at = used.email, utcnow()

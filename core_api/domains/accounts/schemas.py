@@ -115,6 +115,12 @@ class ForgotCreate(BaseModel):
     email: Email
 
 
+class AskedRead(BaseModel):
+    """A link is on its way, if there is such an account."""
+
+    mail: Literal["sent"] = "sent"
+
+
 class PasswordReset(BaseModel):
     """The token of the link that was mailed, and the new password."""
 

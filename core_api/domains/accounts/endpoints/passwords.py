@@ -5,7 +5,7 @@ from fastapi import APIRouter, BackgroundTasks, status
 from core_api.auth.dependencies import AccountOwner, Anybody
 from core_api.domains.accounts import choosing_passwords
 from core_api.domains.accounts.desk import DeskDep
-from core_api.domains.accounts.schemas import ForgotCreate, PasswordChange, PasswordReset, RegisteredRead
+from core_api.domains.accounts.schemas import AskedRead, ForgotCreate, PasswordChange, PasswordReset
 
 router = APIRouter(prefix="/password")
 
@@ -17,11 +17,11 @@ def change_password(body: PasswordChange, subject: AccountOwner, desk: DeskDep) 
 
 
 @router.post("/forgot", status_code=status.HTTP_202_ACCEPTED, dependencies=[Anybody])
-def forgot_password(body: ForgotCreate, desk: DeskDep, background: BackgroundTasks) -> RegisteredRead:
+def forgot_password(body: ForgotCreate, desk: DeskDep, background: BackgroundTasks) -> AskedRead:
     """Have a link mailed to choose a new password. The answer is the same for an unknown address."""
     choosing_passwords.check_may_ask(desk, body.email)
     background.add_task(choosing_passwords.mail_reset_link, desk, body.email)
-    return RegisteredRead()
+    return AskedRead()
 
 
 @router.post("/reset", status_code=status.HTTP_204_NO_CONTENT, dependencies=[Anybody])
