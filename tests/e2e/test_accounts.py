@@ -114,8 +114,9 @@ def test_a_person_registers_uses_a_second_factor_and_shares_a_team_until_they_do
     ada.get_by_role("link", name="Add documents").click()
     uploads = ada.get_by_role("region", name="Add documents")
     expect(uploads.get_by_label("Into the space")).to_contain_text("Balloonists")
+    sand = b"# Ballast\n\nTake forty sacks of red sand."
     uploads.locator("input[type=file]").first.set_input_files(
-        [{"name": "ballast.md", "mimeType": "text/markdown", "buffer": b"# Ballast\n\nTake forty sacks of red sand."}]
+        {"name": "ballast.md", "mimeType": "text/markdown", "buffer": sand}
     )
     expect(uploads.locator("li", has_text="ballast.md")).to_contain_text("Ready")
 
@@ -203,7 +204,7 @@ def test_one_sees_ones_devices_makes_a_key_that_is_shown_once_and_revokes_it(sit
     key = shown.locator("code").inner_text()
     with_key = {"Authorization": f"Bearer {key}"}
     assert site.client.get("/api/v1/spaces", headers=with_key).is_success
-    shown.get_by_role("button", name="I have kept them").click()
+    shown.get_by_role("button", name="I have kept it").click()
     row = page.get_by_role("list", name="API keys").locator("li", has_text="Nightly <b>script</b>")
     expect(row).to_contain_text("read")
     assert key not in page.content()

@@ -1,7 +1,7 @@
 // Secrets that are shown once: copy them, keep them in a file.
 import { h, icon } from "./dom.js";
 import { dialog, notice } from "./parts.js";
-import { t } from "./words.js";
+import { t, tn } from "./words.js";
 
 /** Put text on the clipboard; where the browser does not allow it (no https), by way of a selection. */
 export async function copy(text, within = document.body) {
@@ -54,7 +54,11 @@ export function showOnce({ title, text, lines, filename }) {
       h(
         "div",
         { class: "row end" },
-        h("button", { class: "button primary", type: "button", onclick: () => box.close() }, t("secret.kept")),
+        h(
+          "button",
+          { class: "button primary", type: "button", onclick: () => box.close() },
+          tn("secret.kept", lines.length),
+        ),
       ),
     );
     // Neither a stray click nor the Escape key may lose them.

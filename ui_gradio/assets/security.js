@@ -17,6 +17,7 @@ export function securityPage({ place, side, query }) {
     body,
     load,
     ([me, ways]) => [
+      query.has("problem") && h("p", { class: "banner bad", role: "alert" }, icon("alert", 18), t("identities.failed")),
       query.has("required") &&
         !me.mfa_enabled &&
         h("p", { class: "banner warn", role: "status" }, icon("lock", 18), t("mfa.required")),
@@ -157,7 +158,7 @@ function sessionsSection() {
 
 function identitiesSection(providers) {
   const unlink = async (one) => {
-    const name = labelOf(one.provider);
+    const name = one.label;
     if (
       !(await confirmDelete(
         t("identities.unlink"),
@@ -173,13 +174,9 @@ function identitiesSection(providers) {
       noticeProblem(error);
     }
   };
-  const labelOf = (name) => providers.find((one) => one.name === name)?.label ?? name;
   const list = listing({
     label: t("identities.title"),
-    load: async (cursor) => {
-      const found = await call("identities", { cursor });
-      return Array.isArray(found) ? { items: found, next_cursor: null } : found;
-    },
+    load: (cursor) => call("identities", { cursor }),
     empty: () => nothing(t("identities.none")),
     row: (one) =>
       h(
@@ -189,7 +186,7 @@ function identitiesSection(providers) {
         h(
           "span",
           { class: "doc-main" },
-          h("span", { class: "doc-title" }, labelOf(one.provider)),
+          h("span", { class: "doc-title" }, one.label),
           h("span", { class: "quiet" }, one.email ?? ""),
         ),
         h(

@@ -95,7 +95,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "secret.copy": ("Copy", "복사"),
     "secret.download": ("Download", "내려받기"),
-    "secret.kept": ("I have kept them", "보관했습니다"),
+    "secret.kept.one": ("I have kept it", "보관했습니다"),
+    "secret.kept.many": ("I have kept them", "보관했습니다"),
     "sessions.title": ("Where you are signed in", "로그인된 기기"),
     "sessions.body": ("End what you do not know.", "모르는 기기가 있으면 끝내세요."),
     "sessions.this": ("this device", "이 기기"),
@@ -144,6 +145,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "identities.body": ("Other sites that sign you in here.", "이곳에 로그인할 때 쓰는 다른 사이트입니다."),
     "identities.none": ("None yet.", "아직 없습니다."),
     "identities.link": ("Link {name}", "{name} 연결"),
+    "identities.failed": (
+        "It could not be linked. Somebody else here may use it already, or it was broken off: try again.",
+        "연결하지 못했습니다. 다른 사람이 이미 쓰고 있거나 중간에 멈췄습니다. 다시 시도하세요.",
+    ),
     "identities.unlink": ("Unlink this account?", "연결을 끊을까요?"),
     "identities.unlink.button": ("Unlink", "연결 끊기"),
     "identities.unlink.body": (

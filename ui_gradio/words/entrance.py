@@ -64,8 +64,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "그곳에서 로그인하지 못했거나 중간에 멈췄습니다. 다시 시도하거나 비밀번호로 로그인하세요.",
     ),
     "problem.expired": (
-        "That took too long. Enter your password again.",
-        "시간이 너무 지났습니다. 비밀번호를 다시 입력하세요.",
+        "That took too long. Sign in again from the start.",
+        "시간이 너무 지났습니다. 처음부터 다시 로그인하세요.",
     ),
     "foreign.title": ("This form came from another site", "다른 사이트에서 보낸 요청입니다"),
     "foreign.body": (
