@@ -19,7 +19,12 @@ from nexus.server import build_app, open_database, owner_key
 @pytest.fixture(scope="session")
 def product(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Iterator[TestClient]:
     """The API with its indexes and ingestion; the client is signed in as the owner."""
-    settings = Settings(data_dir=tmp_path_factory.mktemp("product"), models_cache=model_cache, log_level="error")
+    settings = Settings(
+        data_dir=tmp_path_factory.mktemp("product"),
+        models_cache=model_cache,
+        log_level="error",
+        rate_limit_requests="1000000/minute",
+    )
     database = open_database(settings)
     app = build_app(settings, database, web=False)
     token = owner_key(database, timedelta(hours=1), "tests")
