@@ -64,7 +64,9 @@ class Desk:
         return Guesses(self.limiter, self.settings.rate_limit_sign_in, kind, account, self.network)
 
 
-def _desk(request: Request, database: DatabaseDep, vault: VaultDep, settings: SettingsDep, limiter: LimiterDep) -> Desk:
+async def _desk(
+    request: Request, database: DatabaseDep, vault: VaultDep, settings: SettingsDep, limiter: LimiterDep
+) -> Desk:
     return Desk(database, vault, settings, limiter, device_of(request))
 
 
