@@ -45,7 +45,7 @@ SYSTEM = Actor(None, "system")
 
 
 def record(
-    session: Session, actor: Actor, action: str, target_kind: str = "", target_id: str = "", **details: Any
+    session: Session, actor: Actor, action: str, target_kind: str = "", target_id: str = "", /, **details: Any
 ) -> None:
     """Add an event; `action` is a verb of a thing (`team.member_added`). `details` are JSON and hold no secrets."""
     chain = session.scalars(select(AuditChain).where(AuditChain.id == 1).with_for_update()).one()

@@ -14,7 +14,9 @@ from core_api.http.pagination import Cursor, Limit, Page
 
 router = APIRouter(prefix="/audit", tags=["audit"])
 
-Text = Annotated[str | None, Query(max_length=96)]
+# PostgreSQL has no text with it; in an export that would show only after the answer has begun.
+_NO_NUL = r"^[^\x00]*$"
+Text = Annotated[str | None, Query(max_length=96, pattern=_NO_NUL)]
 Time = Annotated[AwareDatetime | None, Query()]
 
 _MEDIA_TYPES = {ExportFormat.CSV: "text/csv; charset=utf-8", ExportFormat.JSONL: "application/jsonl"}
@@ -22,7 +24,7 @@ _MEDIA_TYPES = {ExportFormat.CSV: "text/csv; charset=utf-8", ExportFormat.JSONL:
 
 def _filters(
     action: Annotated[
-        str | None, Query(max_length=64, description="`auth.signed_in`, or `auth` for all of it.")
+        str | None, Query(max_length=64, pattern=_NO_NUL, description="`auth.signed_in`, or `auth` for all of it.")
     ] = None,
     actor_id: Text = None,
     target_id: Text = None,

@@ -68,7 +68,7 @@ def record_export(session: Session, subject: Subject, filters: Filters, format_:
         "before": filters.before.isoformat() if filters.before else None,
     }
     given = {name: value for name, value in asked.items() if value}
-    record(session, Actor.of(subject), "audit.exported", "audit", format=format_.value, **given)
+    record(session, Actor.of(subject), "audit.exported", "audit", format=format_.value, filters=given)
     return last
 
 
