@@ -27,6 +27,9 @@ Send = Callable[[schemathesis.Case], httpx.Response]
 def operations(product: TestClient) -> list[Any]:
     """Every operation of the running product, which has something to be found."""
     make_document(product, make_space(product, "Contract"), "Leave", "Planned leave needs two weeks of notice.")
+    # Ingestion loads libraries at its first document, on a thread; Python 3.11 cannot parse source on two threads at a
+    # time ("AST constructor recursion depth mismatch"), and Hypothesis does.
+    assert product.app.state.ingest.wait_idle(120)  # type: ignore[attr-defined]
     schema = schemathesis.openapi.from_dict(product.get("/openapi.json").json())
     return [found.ok() for found in schema.get_all_operations()]
 
