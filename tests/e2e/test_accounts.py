@@ -284,6 +284,7 @@ def test_an_admin_adds_disables_and_deletes_a_person_and_the_log_has_it(site: Si
     expect(box.get_by_role("alert").first).to_contain_text("Enter a whole e-mail address")
     box.get_by_label("E-mail address").fill("sofia@larkfield-air.com")
     box.get_by_role("button", name="Add").click()
+    expect(box).to_have_count(0)
     page.get_by_role("searchbox", name="Find by name or address").fill("sofia@")
     rows = page.get_by_role("list", name="People").locator("li")
     expect(rows).to_have_count(1)
