@@ -25,7 +25,7 @@ class Provider:
     """What the provider says; a test changes it to have it misbehave."""
 
     url: str = ""
-    key: RSAKey = _KEY
+    key: RSAKey = field(default_factory=lambda: _KEY)
     claims: dict[str, Any] = field(default_factory=dict)
     userinfo: dict[str, Any] = field(default_factory=dict)
     # Changes the claims, or the finished token, before they are handed out.
