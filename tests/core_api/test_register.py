@@ -84,6 +84,7 @@ def test_who_registers_signs_in_once_the_address_is_verified(
     assert {space["kind"] for space in spaces} == {"company", "personal"}
     [event] = audited(database, "user.registered")
     assert (event.actor_id, event.target_id) == (profile["id"], profile["id"])
+    assert (event.address, bool(event.request_id)) == ("testclient", True)
 
 
 def test_a_verification_link_works_once_and_not_for_ever(app: FastAPI, visitor: TestClient, database: Database) -> None:
