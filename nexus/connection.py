@@ -10,7 +10,7 @@ import httpx
 
 from core_api.auth.api_keys import delete_api_key
 from core_api.infra.database import Database
-from core_api.infra.errors import NexusError, Unavailable
+from core_api.infra.errors import NexusError, TooManyRequests, Unavailable
 from core_api.infra.logging import configure_logging
 from core_api.infra.settings import Settings
 from nexus.credentials import stored_key
@@ -34,6 +34,20 @@ class ServerError(NexusError):
         return self.document
 
 
+class Patient(httpx.AsyncHTTPTransport):
+    """Waits as long as the server says where there were too many requests: an import is many at once."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request until it is taken."""
+        while True:
+            response = await super().handle_async_request(request)
+            wait = response.headers.get("retry-after", "")
+            if response.status_code != TooManyRequests.status or not wait.isdecimal():
+                return response
+            await response.aclose()
+            await asyncio.sleep(int(wait))
+
+
 @contextlib.asynccontextmanager
 async def connect(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the API, signed in as the owner of the data directory; of the server of the settings, where one is
@@ -42,7 +56,9 @@ async def connect(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     Raises NotSignedIn, DataDirUnusable, and DataDirLocked when another command (not a server) works on the directory.
     """
     if settings.server_url is not None:
-        async with httpx.AsyncClient(base_url=settings.server_url, timeout=REQUEST_SECONDS) as client:
+        async with httpx.AsyncClient(
+            base_url=settings.server_url, transport=Patient(), timeout=REQUEST_SECONDS
+        ) as client:
             _authorize(client, stored_key(settings.server_url))
             await _until_ready(client)
             yield client
@@ -55,7 +71,7 @@ async def connect(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     if (server := datadir.running_server()) is not None:
         database = Database(settings.resolved_database_url)
         async with (
-            httpx.AsyncClient(base_url=server.url, timeout=REQUEST_SECONDS) as client,
+            httpx.AsyncClient(base_url=server.url, transport=Patient(), timeout=REQUEST_SECONDS) as client,
             _as_owner(client, database),
         ):
             await _until_ready(client)
