@@ -232,6 +232,9 @@ def test_a_document_is_shared_with_one_person_and_no_longer(site: Site, visit: V
     expect(row).to_be_visible()
     page.reload()
     expect(page.locator(".doc-text")).to_contain_text("eighty-eight times")
+    page.get_by_role("article").get_by_role("link", name="Shared with me").click()
+    expect(page.get_by_role("link", name=re.compile("Hopping"))).to_be_visible()
+    page.go_back()
 
     row.get_by_role("button", name="Stop sharing with Hedy Kiesler").click()
     owner.get_by_role("dialog", name="Stop sharing").get_by_role("button", name="Stop sharing").click()

@@ -15,7 +15,7 @@ import {
 } from "./parts.js";
 import { revealMark } from "./panel.js";
 import { go } from "./router.js";
-import { mayWrite, spaces } from "./session.js";
+import { isMine, mayWrite, spaces } from "./session.js";
 import { openShare } from "./share.js";
 import { spaceList } from "./spaces.js";
 import { bytes, exactly, number, t, when } from "./words.js";
@@ -59,11 +59,17 @@ export function documentPage({ params, query, place, side, onleave }) {
         h(
           "p",
           { class: "quiet" },
-          h(
-            "a",
-            { class: "plain", href: `/knowledge?space=${encodeURIComponent(document.space.id)}`, "data-link": true },
-            document.space.name,
-          ),
+          isMine(document.space.id)
+            ? h(
+                "a",
+                {
+                  class: "plain",
+                  href: `/knowledge?space=${encodeURIComponent(document.space.id)}`,
+                  "data-link": true,
+                },
+                document.space.name,
+              )
+            : h("a", { class: "plain", href: "/knowledge?shared", "data-link": true }, t("knowledge.shared")),
         ),
         h("div", { class: "row top" }, h("h1", { class: "grow" }, document.title), actions(document)),
         h(

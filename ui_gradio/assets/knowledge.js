@@ -4,7 +4,7 @@ import { fill, h, icon } from "./dom.js";
 import { badge, emptyState, errorState, noticeProblem, show, skeleton } from "./parts.js";
 import { replaceAddress } from "./router.js";
 import { mayWrite } from "./session.js";
-import { spaceList, total } from "./spaces.js";
+import { SHARED, spaceList, total } from "./spaces.js";
 import { uploader } from "./uploads.js";
 import { bytes, exactly, t, tn, when } from "./words.js";
 
@@ -13,6 +13,7 @@ const POLL_MS = 2000;
 
 export function knowledgePage({ query, place, side, onleave }) {
   const spaceId = query.get("space") ?? "";
+  const shared = query.has("shared");
   let filter = query.get("q") ?? "";
   let items = [];
   let cursor = null;
@@ -25,7 +26,7 @@ export function knowledgePage({ query, place, side, onleave }) {
     clearTimeout(poll);
   });
 
-  const heading = h("h1", {}, t("knowledge.all"));
+  const heading = h("h1", {}, t(shared ? "knowledge.shared" : "knowledge.all"));
   const count = h("p", { class: "quiet" });
   const list = h("div", { class: "documents" });
   const filterInput = h("input", {
@@ -64,7 +65,7 @@ export function knowledgePage({ query, place, side, onleave }) {
       ),
     ),
   );
-  uploads.acceptDrops(place);
+  if (!shared) uploads.acceptDrops(place);
   if (query.has("add")) uploads.open();
 
   filterInput.addEventListener("input", () => {
@@ -73,6 +74,7 @@ export function knowledgePage({ query, place, side, onleave }) {
       filter = filterInput.value.trim();
       const address = new URLSearchParams({
         ...(spaceId && { space: spaceId }),
+        ...(shared && { shared: "" }),
         ...(filter && { q: filter }),
       }).toString();
       replaceAddress(address ? `/knowledge?${address}` : "/knowledge");
@@ -83,7 +85,7 @@ export function knowledgePage({ query, place, side, onleave }) {
   show(list, load, take, () => skeleton(6, "lines"));
 
   function load(from) {
-    return call("documents", { space_id: spaceId, q: filter, cursor: from, limit: 50 });
+    return call("documents", { space_id: spaceId, q: filter, cursor: from, limit: 50, ...(shared && { shared }) });
   }
 
   function take(page) {
@@ -105,6 +107,8 @@ export function knowledgePage({ query, place, side, onleave }) {
   function draw() {
     clearTimeout(poll);
     if (items.some((document) => document.index.status === "pending")) poll = setTimeout(refresh, POLL_MS);
+    if (!items.length && shared && !filter)
+      return emptyState("share", t("knowledge.shared.none.title"), t("knowledge.shared.none"));
     if (!items.length) {
       return filter
         ? h("p", { class: "side-empty" }, t("knowledge.nomatch", { q: filter }))
@@ -170,8 +174,10 @@ export function knowledgePage({ query, place, side, onleave }) {
   }
 
   async function drawSpaces(fresh) {
-    const all = await spaceList(side, { current: spaceId, fresh });
+    const all = await spaceList(side, { current: shared ? SHARED : spaceId, fresh });
     if (left || !all) return;
+    addButton.hidden = shared;
+    if (shared) return;
     const current = all.find((space) => space.id === spaceId);
     heading.textContent = current?.name ?? t("knowledge.all");
     count.textContent = tn("documents", current ? current.document_count : total(all));

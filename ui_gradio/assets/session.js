@@ -44,4 +44,7 @@ async function all() {
 /** The spaces to which the person may add documents, of those asked for so far. */
 export const writableSpaces = () => known.filter((space) => space.may.write);
 
+/** Whether it is one of the spaces asked for so far, and not just that of a document that was shared. */
+export const isMine = (id) => known.some((space) => space.id === id);
+
 export const mayWrite = (id) => writableSpaces().some((space) => space.id === id);

@@ -6,16 +6,20 @@ import { go } from "./router.js";
 import { spaces } from "./session.js";
 import { number, t } from "./words.js";
 
-const address = (id) => (id ? `/knowledge?space=${encodeURIComponent(id)}` : "/knowledge");
+/** Stands for the documents that were shared with the person one by one. */
+export const SHARED = "shared";
+
+const address = (id) =>
+  id === SHARED ? "/knowledge?shared" : id ? `/knowledge?space=${encodeURIComponent(id)}` : "/knowledge";
 
 export const total = (all) => all.reduce((sum, space) => sum + space.document_count, 0);
 
 /** Draw the spaces into `side`, each leading to its documents. `current`: the id of the one that is shown, "" for
- *  all, null for none. Gives the spaces, or null when they could not be asked for. */
+ *  all, SHARED, null for none. Gives the spaces, or null when they could not be asked for. */
 export async function spaceList(side, { current = null, fresh = false } = {}) {
   try {
     const all = await spaces(fresh);
-    const entry = (id, name, count) =>
+    const entry = (id, name, count, archived = false) =>
       h(
         "li",
         { class: id === current ? "current" : "" },
@@ -23,7 +27,8 @@ export async function spaceList(side, { current = null, fresh = false } = {}) {
           "a",
           { href: address(id), "data-link": true, aria: id === current ? { current: "page" } : {} },
           h("span", { class: "clip grow" }, name),
-          h("span", { class: "count" }, number(count)),
+          archived && icon("archive", 14),
+          count !== null && h("span", { class: "count" }, number(count)),
         ),
       );
     fill(
@@ -51,7 +56,8 @@ export async function spaceList(side, { current = null, fresh = false } = {}) {
           "ul",
           { class: "one-line" },
           entry("", t("knowledge.all"), total(all)),
-          all.map((space) => entry(space.id, space.name, space.document_count)),
+          entry(SHARED, t("knowledge.shared"), null),
+          all.map((space) => entry(space.id, space.name, space.document_count, Boolean(space.archived_at))),
         ),
       ),
     );

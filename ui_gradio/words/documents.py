@@ -41,6 +41,12 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     # Knowledge
     "knowledge.all": ("All documents", "모든 문서"),
+    "knowledge.shared": ("Shared with me", "나에게 공유됨"),
+    "knowledge.shared.none.title": ("Nothing is shared with you yet", "아직 공유받은 문서가 없습니다"),
+    "knowledge.shared.none": (
+        "Single documents that others share with you show here.",
+        "다른 사람이 하나씩 공유한 문서가 여기에 나타납니다.",
+    ),
     "knowledge.spaces": ("Spaces", "스페이스"),
     "knowledge.newspace": ("New space", "새 스페이스"),
     "knowledge.newspace.name": ("Name of the space", "스페이스 이름"),
