@@ -193,7 +193,7 @@ def list_documents(
 ) -> Page[DocumentRead]:
     """Documents that the subject may read, last changed first; `title` is a part of the title, `shared` those that
     were shared with them one by one."""
-    statement = _described(subject)
+    statement: Select[Any] = select(Document).where(Document.deleted_at.is_(None), readable_documents(subject))
     if shared:
         statement = statement.where(Document.id.in_(granted_document_ids(subject)))
     if space_id is not None:
@@ -204,7 +204,10 @@ def list_documents(
     if path is not None:
         statement = statement.where(Document.path == path)
     rows, next_cursor = page_rows(session, statement, [Document.updated_at, Document.id], cursor, limit)
-    return Page(items=[_read(row) for row in rows], next_cursor=next_cursor)
+    # First the page, then what is shown with it: in one query, all that is readable would be joined to be sorted.
+    page = [row[0].id for row in rows]
+    shown = {row[0].id: _read(row) for row in session.execute(_described(subject).where(Document.id.in_(page)))}
+    return Page(items=[shown[document_id] for document_id in page if document_id in shown], next_cursor=next_cursor)
 
 
 def read_document(session: Session, subject: Subject, document_id: str) -> DocumentRead:
