@@ -184,3 +184,11 @@ def test_an_upload_without_a_usable_name_or_path_is_refused(person: Person) -> N
     assert upload(kim, space, "a.txt", b"x", path="p" * 2000).status_code == 422
     assert upload(kim, space, "a.txt", b"x", path="  ").status_code == 422
     assert upload(kim, space, "dir/", b"x", title="  ").status_code == 422
+
+
+def test_a_character_that_the_database_does_not_take_is_refused_or_matches_nothing(person: Person) -> None:
+    kim = person()
+    body = {"space_id": make_space(kim), "title": "x\0y", "text": "x"}
+    assert kim.post("/api/v1/documents", json=body).status_code in (201, 422)
+    assert kim.get("/api/v1/documents", params={"q": "\0"}).status_code in (200, 422)
+    assert kim.get("/api/v1/documents/%00").status_code in (404, 422)

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core_api.auth.subject import Subject
-from core_api.models import Document, SpaceKind, SystemRole, utcnow
+from core_api.models import Document, IndexState, IndexStatus, SpaceKind, SystemRole, utcnow
+from ingest.status import list_failures
 from retrieval.embedding import Embedder
 from retrieval.types import Filters, Mode
 from tests.retrieval.conftest import build_library
@@ -132,3 +133,13 @@ def test_naming_a_foreign_document_or_space_finds_nothing(world: World, mode: Mo
                 continue
             for filters in (Filters(source_ids=(document,)), Filters(space_ids=(space,))):
                 assert world.library.search(person, " ".join(WORDS), mode, 10, 0, filters).hits == ()
+
+
+def test_who_runs_the_index_learns_what_failed_and_not_what_it_is_called(library: Library) -> None:
+    kim, lee, admin = library.person("Kim"), library.person("Lee"), library.person("Root", SystemRole.ADMIN)
+    document = library.add(library.space(kim), kim, "Words.", title="Secret plan")
+    with library.database.transaction() as session:
+        session.get_one(IndexState, ("document", document)).status = IndexStatus.FAILED
+    with library.database.reading() as session:
+        titles = [[f.title for f in list_failures(session, who, None, 10)[0]] for who in (kim, lee, admin)]
+    assert titles == [["Secret plan"], [], [""]]
