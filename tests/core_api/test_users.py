@@ -2,6 +2,7 @@
 
 import io
 import json
+import threading
 import zipfile
 from collections.abc import Callable
 from datetime import timedelta
@@ -126,7 +127,9 @@ def test_a_picture_is_cut_to_a_small_png_without_what_the_camera_wrote(kim: Test
     with Image.open(io.BytesIO(picture.content)) as image:
         assert (image.format, image.size, dict(image.getexif())) == ("PNG", (256, 256), {})
     assert b"where I live" not in picture.content
+    assert len(list(settings.files_dir.rglob("*/*"))) == 1
     assert kim.delete(f"{ME}/avatar").status_code == 204
+    assert list(settings.files_dir.rglob("*/*")) == []
     assert kim.get(f"/api/v1/users/{kim.user_id}/avatar").status_code == 404  # type: ignore[attr-defined]
 
 
@@ -287,3 +290,23 @@ def test_a_document_name_cannot_leave_the_archive(signed_in: Person, tmp_path: P
     )
     archive = zipfile.ZipFile(io.BytesIO(kim.get(f"{ME}/export").content))
     assert all(".." not in name.split("/") for name in archive.namelist())
+
+
+def test_of_two_admins_who_demote_each_other_at_once_one_stays(signed_in: Person, database: Database) -> None:
+    ada, eve = signed_in("Ada", SystemRole.ADMIN), signed_in("Eve", SystemRole.ADMIN)
+    statuses: list[int] = []
+
+    def demote(client: TestClient, other: TestClient) -> None:
+        response = client.patch(f"/api/v1/users/{other.user_id}", json={"role": "member"})  # type: ignore[attr-defined]
+        statuses.append(response.status_code)
+
+    threads = [threading.Thread(target=demote, args=pair) for pair in ((ada, eve), (eve, ada))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with database.reading() as session:
+        admins = session.scalars(select(User.id).where(User.role == SystemRole.ADMIN)).all()
+    assert len(admins) == 1
+    assert sorted(statuses)[0] == 200
+    assert sorted(statuses)[1] in (403, 409)

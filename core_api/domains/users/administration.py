@@ -136,7 +136,7 @@ def keep_an_admin(session: Session, leaving: User) -> None:
         select(User.id)
         .where(User.role == SystemRole.ADMIN, _STATES[UserState.ACTIVE])
         .order_by(User.id)
-        .with_for_update()
+        .with_for_update(key_share=True)
     ).all()
     if not set(admins) - {leaving.id}:
         raise Conflict("This is the last admin. Make somebody else an admin first.")

@@ -5,6 +5,7 @@ import struct
 from typing import BinaryIO
 
 from PIL import Image, ImageOps, UnidentifiedImageError
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core_api import audit
@@ -13,6 +14,7 @@ from core_api.auth.subject import Subject
 from core_api.domains.users.service import get_user
 from core_api.infra.errors import Invalid, TooLarge
 from core_api.infra.storage import FileStore
+from core_api.models import DocumentVersion, User
 
 MAX_BYTES = 5 * 2**20
 _MAX_PIXELS = 25_000_000
@@ -47,15 +49,28 @@ def clean_picture(upload: BinaryIO) -> bytes:
 
 
 def set_avatar(session: Session, subject: Subject, files: FileStore, picture: bytes) -> None:
-    """Make a picture (from `clean_picture`) the subject's. The one before goes when the file store is cleaned up."""
+    """Make a picture (from `clean_picture`) the subject's."""
     user = get_user(session, subject.user_id)
-    user.avatar_sha256 = files.put(io.BytesIO(picture), MAX_BYTES).sha256
+    before, user.avatar_sha256 = user.avatar_sha256, files.put(io.BytesIO(picture), MAX_BYTES).sha256
+    drop_file(session, files, before)
     audit.record(session, Actor.of(subject), "user.changed", "user", user.id, changed=["avatar"])
 
 
-def remove_avatar(session: Session, subject: Subject) -> None:
+def remove_avatar(session: Session, subject: Subject, files: FileStore) -> None:
     """Take the subject's picture away."""
     user = get_user(session, subject.user_id)
     if user.avatar_sha256 is not None:
-        user.avatar_sha256 = None
+        before, user.avatar_sha256 = user.avatar_sha256, None
+        drop_file(session, files, before)
         audit.record(session, Actor.of(subject), "user.changed", "user", user.id, changed=["avatar"])
+
+
+def drop_file(session: Session, files: FileStore, sha256: str | None) -> None:
+    """Remove a picture's file that nobody's row names any more."""
+    session.flush()
+    if sha256 is None:
+        return
+    used = select(User.id).where(User.avatar_sha256 == sha256).limit(1)
+    stored = select(DocumentVersion.id).where(DocumentVersion.sha256 == sha256).limit(1)
+    if session.scalar(used) is None and session.scalar(stored) is None:
+        files.delete(sha256)

@@ -72,9 +72,9 @@ def set_avatar(
 
 
 @router.delete("/me/avatar", status_code=status.HTTP_204_NO_CONTENT)
-def remove_avatar(subject: AccountOwner, session: WriteSession) -> None:
+def remove_avatar(subject: AccountOwner, session: WriteSession, files: FilesDep) -> None:
     """Take your picture away."""
-    avatars.remove_avatar(session, subject)
+    avatars.remove_avatar(session, subject, files)
 
 
 @router.get("/me/export", response_class=StreamingResponse)
@@ -91,6 +91,7 @@ def delete_me(
     subject: AccountOwner,
     session: WriteSession,
     database: DatabaseDep,
+    files: FilesDep,
     vault: VaultDep,
     settings: SettingsDep,
     limiter: LimiterDep,
@@ -98,7 +99,7 @@ def delete_me(
     """Delete your account, and with it your personal space. What you wrote elsewhere stays."""
     limiter.hit(settings.rate_limit_sign_in, "proof", subject.user_id)
     leaving.prove_identity(database, vault, subject, body.password, body.code)
-    leaving.delete_user(session, Actor.of(subject), subject.user_id, body.attribution)
+    leaving.delete_user(session, Actor.of(subject), files, subject.user_id, body.attribution)
 
 
 @router.get("")
@@ -147,11 +148,13 @@ def change_user(user_id: str, body: UserUpdate, subject: UserManager, session: W
 
 
 @router.delete("/{user_id}", status_code=status.HTTP_204_NO_CONTENT)
-def delete_user(user_id: str, subject: UserManager, session: WriteSession, body: UserDelete | None = None) -> None:
+def delete_user(
+    user_id: str, subject: UserManager, session: WriteSession, files: FilesDep, body: UserDelete | None = None
+) -> None:
     """Delete a person's account. What they wrote in shared spaces stays."""
     if user_id == subject.user_id:
         raise Conflict("Delete your own account in your profile.")
-    leaving.delete_user(session, Actor.of(subject), user_id, (body or UserDelete()).attribution)
+    leaving.delete_user(session, Actor.of(subject), files, user_id, (body or UserDelete()).attribution)
 
 
 @router.post("/{user_id}/reset-password", status_code=status.HTTP_202_ACCEPTED)

@@ -10,10 +10,12 @@ from core_api.auth.passwords import verify_password
 from core_api.auth.subject import Subject
 from core_api.domains.members.service import leave_all
 from core_api.domains.users.administration import keep_an_admin
+from core_api.domains.users.avatars import drop_file
 from core_api.domains.users.schemas import Attribution
 from core_api.domains.users.service import get_user
 from core_api.infra.database import Database
 from core_api.infra.errors import Forbidden
+from core_api.infra.storage import FileStore
 from core_api.infra.vault import Vault
 from core_api.models import (
     ApiKey,
@@ -59,7 +61,7 @@ def prove_identity(database: Database, vault: Vault, subject: Subject, password:
     raise Forbidden("Give your `password`, or a `code` of your authenticator app, to confirm that it is you.")
 
 
-def delete_user(session: Session, actor: Actor, user_id: str, attribution: Attribution) -> None:
+def delete_user(session: Session, actor: Actor, files: FileStore, user_id: str, attribution: Attribution) -> None:
     """Remove a person. Raises Conflict for the last admin, and where something would be left to nobody."""
     user = get_user(session, user_id)
     keep_an_admin(session, user)
@@ -69,11 +71,12 @@ def delete_user(session: Session, actor: Actor, user_id: str, attribution: Attri
     _delete_traces(session, user)
     if attribution is Attribution.FORMER_MEMBER:
         user.name = FORMER_MEMBER
+    picture = user.avatar_sha256
     user.email = user.password_hash = user.avatar_sha256 = user.locale = user.time_zone = None
     user.email_verified_at = user.last_seen_at = None
     user.disabled_at = user.disabled_at or utcnow()
     user.deleted_at = utcnow()
-    session.flush()
+    drop_file(session, files, picture)
     audit.record(session, actor, "user.deleted", "user", user.id, attribution=attribution.value)
 
 
