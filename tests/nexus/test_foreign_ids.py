@@ -41,7 +41,7 @@ class Victim:
         get = self.client.get
         team, project, document = self.ids["team_id"], self.ids["project_id"], self.ids["document_id"]
         paths = [
-            *("/users/me", "/spaces", "/teams", "/projects", "/invitations", "/auth/api-keys"),
+            *("/users/me", "/spaces", "/teams", "/projects", "/invitations", "/auth/api-keys", "/auth/identities"),
             *(f"/teams/{team}/members", f"/projects/{project}/members", f"/spaces/{self.ids['space_id']}/members"),
             *(f"/documents/{document}", f"/documents/{document}/grants", f"/documents/{document}/versions"),
             f"/assistant/conversations/{self.ids['conversation_id']}",

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core_api.auth.subject import Subject
-from core_api.models import Document, IndexState, IndexStatus, SpaceKind, SystemRole, utcnow
+from core_api.models import Document, IndexState, IndexStatus, OutboxEvent, SpaceKind, SystemRole, utcnow
 from ingest.status import list_failures
 from retrieval.embedding import Embedder
 from retrieval.types import Filters, Mode
@@ -140,6 +140,7 @@ def test_who_runs_the_index_learns_what_failed_and_not_what_it_is_called(library
     document = library.add(library.space(kim), kim, "Words.", title="Secret plan")
     with library.database.transaction() as session:
         session.get_one(IndexState, ("document", document)).status = IndexStatus.FAILED
+        session.query(OutboxEvent).delete()
     with library.database.reading() as session:
         titles = [[f.title for f in list_failures(session, who, None, 10)[0]] for who in (kim, lee, admin)]
     assert titles == [["Secret plan"], [], [""]]
