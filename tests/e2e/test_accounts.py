@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Callable
+from io import BytesIO
 from urllib.parse import urlsplit
 
 import pyotp
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import Site
@@ -253,6 +255,14 @@ def test_a_person_changes_their_profile_and_leaves_by_typing_their_name(site: Si
         {"name": "me.svg", "mimeType": "image/svg+xml", "buffer": b"<svg xmlns='http://www.w3.org/2000/svg'/>"}
     )
     expect(page.locator(".notice.bad")).to_be_visible()
+    picture = BytesIO()
+    Image.new("RGB", (400, 300), "teal").save(picture, "JPEG")
+    page.get_by_label("Picture", exact=True).set_input_files(
+        {"name": "me.jpg", "mimeType": "image/jpeg", "buffer": picture.getvalue()}
+    )
+    face = page.locator(".section img.avatar")
+    expect(face).to_be_visible()
+    expect(face).to_have_js_property("naturalWidth", 256)
     page.get_by_label("Language", exact=True).select_option("ko")
     page.get_by_role("button", name="Save").last.click()
     expect(page.get_by_role("heading", name="프로필")).to_be_visible()
@@ -323,9 +333,10 @@ def test_an_admin_adds_disables_and_deletes_a_person_and_the_log_has_it(site: Si
     expect(log.get_by_text("Deleted an account")).to_have_count(0)
 
 
-def test_a_team_is_archived_restored_and_deleted_by_its_name(visit: Visit) -> None:
-    page = visit("/teams")
-    page.get_by_role("button", name="New team").click()
+@pytest.mark.parametrize("kind", ["team", "project"])
+def test_a_group_is_archived_restored_and_deleted_by_its_name(visit: Visit, kind: str) -> None:
+    page = visit(f"/{kind}s")
+    page.get_by_role("button", name=f"New {kind}").click()
     page.get_by_role("dialog").get_by_label("Name").fill("Short-lived")
     page.get_by_role("dialog").get_by_role("button", name="Create").click()
     expect(page.get_by_role("heading", name="Short-lived")).to_be_visible()
@@ -340,5 +351,5 @@ def test_a_team_is_archived_restored_and_deleted_by_its_name(visit: Visit) -> No
     box = page.get_by_role("dialog")
     box.get_by_label("to confirm").fill("Short-lived")
     box.get_by_role("button", name="Delete").click()
-    expect(page.get_by_role("heading", name="Teams")).to_be_visible()
+    expect(page.get_by_role("heading", name=f"{kind.title()}s")).to_be_visible()
     expect(page.get_by_role("link", name=re.compile("Short-lived"))).to_have_count(0)

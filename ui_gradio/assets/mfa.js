@@ -17,7 +17,8 @@ const codeField = () => ({
   autofocus: true,
 });
 
-export function mfaSection(me) {
+/** `onenabled` is called when the second factor has been turned on: that may open what was closed before. */
+export function mfaSection(me, onenabled) {
   const body = h("div");
   const refresh = () =>
     show(
@@ -82,8 +83,9 @@ export function mfaSection(me) {
         : await call("mfa_setup", {});
       if (!setup) return;
       const codes = await confirm(setup);
-      if (codes) await keep(codes);
-      refresh();
+      if (!codes) return refresh();
+      await keep(codes);
+      onenabled();
     } catch (error) {
       noticeProblem(error);
     }

@@ -7,6 +7,7 @@ import { keysSection } from "./keys.js";
 import { column, listing, nothing, section } from "./listing.js";
 import { mfaSection } from "./mfa.js";
 import { confirmDelete, notice, noticeProblem, show, skeleton } from "./parts.js";
+import { go } from "./router.js";
 import { whoami } from "./session.js";
 import { exactly, t, when } from "./words.js";
 
@@ -22,7 +23,7 @@ export function securityPage({ place, side, query }) {
         !me.mfa_enabled &&
         h("p", { class: "banner warn", role: "status" }, icon("lock", 18), t("mfa.required")),
       passwordSection(me),
-      mfaSection(me),
+      mfaSection(me, () => go("/account/security")),
       sessionsSection(),
       keysSection(),
       (ways.providers ?? []).length > 0 && identitiesSection(ways.providers),
