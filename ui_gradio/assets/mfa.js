@@ -53,7 +53,7 @@ export function mfaSection(me, onenabled) {
       ),
       h(
         "span",
-        { class: "row" },
+        { class: "row wrap" },
         h("button", { class: "button", type: "button", onclick: newCodes }, t("mfa.codes.new")),
         h("button", { class: "button", type: "button", onclick: disable }, t("mfa.disable")),
       ),
