@@ -8,6 +8,7 @@ from core_api.auth.dependencies import (
     AccountOwner,
     Anybody,
     GroupMaker,
+    LimiterDep,
     Reader,
     ReadSession,
     SettingsDep,
@@ -27,6 +28,9 @@ from core_api.http.pagination import Cursor, Limit, Page
 
 router = APIRouter(prefix="/invitations", tags=["people"])
 
+# Each goes to an address that somebody has typed in: nobody is to fill the mailboxes of others with them.
+_MAILS = "200/hour"
+
 
 @router.get("")
 def list_invitations(
@@ -43,9 +47,15 @@ def list_invitations(
 
 @router.post("", status_code=status.HTTP_201_CREATED)
 def create_invitation(
-    body: InvitationCreate, subject: GroupMaker, session: WriteSession, vault: VaultDep, settings: SettingsDep
+    body: InvitationCreate,
+    subject: GroupMaker,
+    session: WriteSession,
+    vault: VaultDep,
+    settings: SettingsDep,
+    limiter: LimiterDep,
 ) -> InvitationRead:
     """Invite somebody by mail: into a space that you own, or (managers and admins) to the company."""
+    limiter.hit(_MAILS, "invitations", subject.user_id)
     return service.create_invitation(session, subject, vault, settings, body)
 
 

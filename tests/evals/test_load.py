@@ -1,0 +1,23 @@
+"""The load script, small: its company can be served, and all that it reads is there."""
+
+from pathlib import Path
+
+from core_api.infra.database import Database
+from core_api.infra.settings import Settings
+from evals.load.company import Sizes, fill
+from evals.load.server import serving
+from evals.load.visits import visit
+
+
+def test_a_company_is_made_served_and_read_without_errors(tmp_path: Path, model_cache: Path) -> None:
+    settings = Settings(data_dir=tmp_path, models_cache=model_cache)
+    database = Database(settings.resolved_database_url)
+    company = fill(database, Sizes(people=200, teams=10, projects=20), visitors=5)
+    database.dispose()
+    assert len(company.visitors) == 5
+    with serving(settings) as url:
+        seen = visit(url, company.visitors, think_seconds=0.01, seconds=2)
+    assert (seen.errors, seen.first_error) == (0, "")
+    assert len(seen.by_request) > 5
+    assert seen.all.requests > 20
+    assert seen.all.p50 <= seen.all.p95 <= seen.all.p99 <= seen.all.worst
