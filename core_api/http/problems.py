@@ -101,8 +101,11 @@ def _invalid(error: RequestValidationError, content_type: str) -> NexusError:
     if not_json or any(item["type"] == "json_invalid" for item in errors):
         return MalformedJson("Send a JSON body with `Content-Type: application/json`.")
     fields: list[dict[str, Any]] = [
-        {"field": ".".join(str(part) for part in item["loc"][1:]) or str(item["loc"][0]), "message": item["msg"]}
+        {
+            "field": ".".join(str(part) for part in item["loc"][1:]) or str(item["loc"][0]),
+            "message": item["msg"].removeprefix("Value error, "),
+        }
         for item in errors
     ]
-    summary = "; ".join(f"`{field['field']}`: {field['message']}" for field in fields[:5])
+    summary = "; ".join(f"`{field['field']}`: {field['message'].rstrip('.')}" for field in fields[:5])
     return Invalid(f"{summary}.", errors=fields)
