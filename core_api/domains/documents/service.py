@@ -212,7 +212,8 @@ def list_documents(
 
 def read_document(session: Session, subject: Subject, document_id: str) -> DocumentRead:
     """One document's metadata. Raises NotFound."""
-    row = session.execute(_described(subject).where(Document.id == document_id)).first()
+    statement = _described(subject).where(Document.id == document_id, readable_documents(subject))
+    row = session.execute(statement).first()
     if row is None:
         raise NotFound(f"There is no document {document_id!r} that you can see.")
     return _read(row)
@@ -355,6 +356,7 @@ def _flush_path(session: Session, path: str | None) -> None:
 
 
 def _described(subject: Subject) -> Select[*tuple[Any, ...]]:
+    """Live documents with what is shown of them; the caller has to say which the subject may read."""
     waiting = exists().where(
         OutboxEvent.source_kind == Document.__source_kind__,
         OutboxEvent.source_id == Document.id,
@@ -372,7 +374,7 @@ def _described(subject: Subject) -> Select[*tuple[Any, ...]]:
             IndexState,
             (IndexState.source_kind == Document.__source_kind__) & (IndexState.source_id == Document.id),
         )
-        .where(Document.deleted_at.is_(None), readable_documents(subject))
+        .where(Document.deleted_at.is_(None))
     )
 
 
