@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import socket
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
@@ -157,6 +158,9 @@ async def _warm_up(app: FastAPI) -> None:
     """Load what the first answer needs, after what people need first: the API, then the pages."""
     await _until(lambda: app.state.is_ready() and (app.state.web.ready or app.state.web.failure is not None))
     await asyncio.to_thread(assistant.agent.warm_up, app.state.settings)
+    # What is loaded by now stays: looking through it for garbage again and again would halt every request.
+    await asyncio.to_thread(gc.collect)
+    gc.freeze()
 
 
 async def _until(condition: Callable[[], bool]) -> None:

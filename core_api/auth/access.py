@@ -2,6 +2,7 @@
 and the documents that were shared with them or with a team of theirs. Everything that reads content asks here."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sqlalchemy import ColumnElement, Select, SelectBase, Subquery, case, literal, or_, select, union_all
 from sqlalchemy.orm import Session
@@ -10,9 +11,12 @@ from core_api.auth.subject import Subject
 from core_api.infra.errors import Conflict, Forbidden, NotFound
 from core_api.models import Document, DocumentGrant, Space, SpaceKind, SpaceMember, SpaceRole, SystemRole, Team
 
+# Making a query takes longer than running it, and for the same subject it is the same. What it finds is not kept.
+_kept = lru_cache(maxsize=1_000)
 _RANK = {SpaceRole.VIEWER: 0, SpaceRole.EDITOR: 1, SpaceRole.OWNER: 2}
 
 
+@_kept
 def readable_space_ids(subject: Subject) -> SelectBase:
     """The ids of the spaces that the subject may read, as a query to put into other queries."""
     # A union: PostgreSQL reads the whole table for an OR of the two.
@@ -22,6 +26,7 @@ def readable_space_ids(subject: Subject) -> SelectBase:
     return union_all(mine, select(Space.id).where(Space.kind == SpaceKind.COMPANY))
 
 
+@_kept
 def granted_documents(subject: Subject) -> Subquery:
     """(document_id, role) of the documents shared with the subject or with a team that they are in, as a query; the
     same document may come several times."""
@@ -35,6 +40,7 @@ def granted_documents(subject: Subject) -> Subquery:
     return union_all(by_name, by_team).subquery()
 
 
+@_kept
 def granted_document_ids(subject: Subject) -> Select[str]:
     """The ids of the documents that were shared with the subject, as a query to put into other queries."""
     return select(granted_documents(subject).c.document_id)
@@ -62,11 +68,13 @@ def readable(session: Session, subject: Subject) -> Readable:
     )
 
 
+@_kept
 def readable_space_name(subject: Subject) -> ColumnElement[str]:
     """The name of a Space, empty where the subject may not read it (and sees a document that was shared out of it)."""
     return case((Space.id.in_(readable_space_ids(subject)), Space.name), else_="")
 
 
+@_kept
 def readable_documents(subject: Subject) -> ColumnElement[bool]:
     """The condition on a Document that the subject may read it."""
     return or_(Document.space_id.in_(readable_space_ids(subject)), Document.id.in_(granted_document_ids(subject)))

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import timedelta
 
-from sqlalchemy import delete, update
+from sqlalchemy import bindparam, delete, update
 from sqlalchemy.orm import Session
 
 from core_api.auth.callers import Caller, active_people, key_caller
@@ -33,18 +33,22 @@ def create_api_key(
     return key, secret
 
 
+# Made once: every request asks it.
+_BY_KEY = (
+    active_people()
+    .join(ApiKey, ApiKey.user_id == User.id)
+    .add_columns(ApiKey.id, ApiKey.last_used_at, ApiKey.scopes)
+    .where(
+        ApiKey.key_sha256 == bindparam("sha256"),
+        ApiKey.revoked_at.is_(None),
+        (ApiKey.expires_at.is_(None)) | (ApiKey.expires_at > bindparam("now")),
+    )
+)
+
+
 def caller_of_key(session: Session, secret: str) -> Caller | None:
     """The person behind a key, with the key's scopes; None when it is not valid (any more)."""
-    row = session.execute(
-        active_people()
-        .join(ApiKey, ApiKey.user_id == User.id)
-        .add_columns(ApiKey.id, ApiKey.last_used_at, ApiKey.scopes)
-        .where(
-            ApiKey.key_sha256 == digest(secret),
-            ApiKey.revoked_at.is_(None),
-            (ApiKey.expires_at.is_(None)) | (ApiKey.expires_at > utcnow()),
-        )
-    ).first()
+    row = session.execute(_BY_KEY, {"sha256": digest(secret), "now": utcnow()}).first()
     return None if row is None else key_caller(row)
 
 

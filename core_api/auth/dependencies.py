@@ -1,13 +1,14 @@
 """What an endpoint's signature can ask for: who calls, a session, the settings."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from typing import Annotated
 
 from fastapi import BackgroundTasks, Depends, Request
 from fastapi.security import OAuth2PasswordBearer
 from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
 
 from core_api.auth.access_tokens import caller_of_token, is_access_token
 from core_api.auth.api_keys import caller_of_key
@@ -160,9 +161,17 @@ async def anybody() -> None:
 Anybody = Depends(anybody)
 
 
-def _read_session(database: DatabaseDep) -> Iterator[Session]:
-    with database.reading() as session:
+async def _read_session(database: DatabaseDep) -> AsyncIterator[Session]:
+    # Nothing is asked of the database before the endpoint does. To end a transaction on SQLite takes no waiting; to
+    # have a thread do it would.
+    session = database.open_reader()
+    try:
         yield session
+    finally:
+        if database.is_local:
+            session.close()
+        else:
+            await run_in_threadpool(session.close)
 
 
 def _write_session(database: DatabaseDep) -> Iterator[Session]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import Select, delete, or_, select, update
+from sqlalchemy import Select, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from core_api.auth.callers import Caller, active_people, session_caller
@@ -56,18 +56,22 @@ def _start(
     return started
 
 
+# Made once: every request of a browser asks it.
+_BY_COOKIE = (
+    active_people()
+    .join(LoginSession, LoginSession.user_id == User.id)
+    .add_columns(LoginSession.id, LoginSession.last_used_at)
+    .where(
+        LoginSession.secret_sha256 == bindparam("sha256"),
+        LoginSession.revoked_at.is_(None),
+        LoginSession.expires_at > bindparam("now"),
+    )
+)
+
+
 def caller_of_cookie(session: Session, secret: str) -> Caller | None:
     """The person behind a session cookie, None when it is not valid (any more)."""
-    row = session.execute(
-        active_people()
-        .join(LoginSession, LoginSession.user_id == User.id)
-        .add_columns(LoginSession.id, LoginSession.last_used_at)
-        .where(
-            LoginSession.secret_sha256 == digest(secret),
-            LoginSession.revoked_at.is_(None),
-            LoginSession.expires_at > utcnow(),
-        )
-    ).first()
+    row = session.execute(_BY_COOKIE, {"sha256": digest(secret), "now": utcnow()}).first()
     return None if row is None else session_caller(row, "browser")
 
 

@@ -20,6 +20,8 @@ class Database:
         options: dict[str, Any] = {}
         if url.startswith("sqlite"):
             options["connect_args"] = {"timeout": 30, "check_same_thread": False}
+            # Past its size a pool opens a connection for each use, which costs as much as a request.
+            options.update(pool_size=20, max_overflow=30)
         else:
             options.update(pool_size=10, max_overflow=20, pool_pre_ping=True)
         self.engine: Engine = create_engine(url, **options)
@@ -51,6 +53,15 @@ class Database:
         """A session for reading one consistent state; what it changes is rolled back."""
         with self._readers() as session:
             yield session
+
+    def open_reader(self) -> Session:
+        """A session as `reading` gives, for the caller to close."""
+        return self._readers()
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the database is a file, so that nothing goes over a network."""
+        return self.engine.dialect.name == "sqlite"
 
     def dispose(self) -> None:
         """Close all connections."""

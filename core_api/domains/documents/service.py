@@ -3,6 +3,7 @@
 import io
 import mimetypes
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -355,6 +356,7 @@ def _flush_path(session: Session, path: str | None) -> None:
         raise Conflict(f"The space already has a document at {path!r}.") from error
 
 
+@lru_cache(maxsize=1_000)  # the query, not what it finds
 def _described(subject: Subject) -> Select[*tuple[Any, ...]]:
     """Live documents with what is shown of them; the caller has to say which the subject may read."""
     waiting = exists().where(

@@ -1,6 +1,7 @@
 """The verbs of teams and projects. Both are a name over a space: who is in them is who is in that space."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Select, exists, func, or_, select
@@ -168,6 +169,7 @@ def _missing(kind: Kind[G, R], group_id: str) -> NotFound:
     return NotFound(f"There is no {kind.name} {group_id!r} that you can see.")
 
 
+@lru_cache(maxsize=1_000)  # the query, not what it finds
 def _described(subject: Subject, kind: Kind[G, R]) -> Select[*tuple[Any, ...]]:
     members_of = (
         select(func.count()).where(SpaceMember.space_id == kind.model.space_id).correlate(kind.model).scalar_subquery()

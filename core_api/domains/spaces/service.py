@@ -1,5 +1,6 @@
 """Spaces, and what one may do in them. Who is in them: core_api.domains.members."""
 
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Select, func, select
@@ -45,6 +46,7 @@ def create_space(session: Session, subject: Subject, name: str, kind: SpaceKind 
     return get_space(session, subject, space_id)
 
 
+@lru_cache(maxsize=1_000)  # the query, not what it finds
 def _described(subject: Subject) -> Select[*tuple[Any, ...]]:
     documents = (
         select(func.count())
