@@ -43,7 +43,7 @@ def main() -> None:
     try:
         app()
     except NexusError as error:
-        err.print(f"[red]Error:[/red] {error.problem()['detail']}", highlight=False)
+        err.print(f"[red]Error:[/red] {error.problem()['detail']}", highlight=False, soft_wrap=True)
         raise SystemExit(1) from error
 
 

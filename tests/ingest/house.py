@@ -14,7 +14,17 @@ from core_api.domains.users.service import ensure_owner
 from core_api.infra.database import Database
 from core_api.infra.settings import Settings
 from core_api.infra.storage import FileStore
-from core_api.models import Chunk, Document, IndexState, OutboxEvent, SpaceIndex, SpaceKind
+from core_api.models import (
+    Chunk,
+    Document,
+    IndexState,
+    OutboxEvent,
+    Space,
+    SpaceIndex,
+    SpaceKind,
+    SpaceMember,
+    SpaceRole,
+)
 from ingest.indexing import Indexer
 from ingest.pipeline import Pipeline
 from ingest.queue import claim
@@ -77,7 +87,14 @@ class House:
 
     def make_space(self, name: str, kind: SpaceKind = SpaceKind.TEAM) -> str:
         with self.database.transaction() as session:
-            return create_space(session, self.owner, name, kind).id
+            if kind is not SpaceKind.PERSONAL:
+                return create_space(session, self.owner, name, kind).id
+            # A person has one; here the owner is in several.
+            space = Space(name=name, kind=kind)
+            session.add(space)
+            session.flush()
+            session.add(SpaceMember(space_id=space.id, user_id=self.owner.user_id, role=SpaceRole.OWNER))
+            return space.id
 
     def put(self, path: str, content: str | bytes, space: str | None = None, title: str | None = None) -> str:
         """Upload a file; gives the document's id."""
