@@ -87,13 +87,15 @@ class Relay:
     def wait_idle(self, timeout: float) -> bool:
         """Wait until nothing waits and nothing is worked on; gives whether that came about in time."""
         deadline = time.monotonic() + timeout
+        pause = 0.05
         while True:
             with self._database.reading() as session:
                 if is_idle(session):
                     return True
             if time.monotonic() > deadline:
                 return False
-            time.sleep(0.05)
+            time.sleep(pause)
+            pause = min(1.1 * pause, 0.3)  # a long wait must not cost the work that it waits for
 
     @property
     def stopping(self) -> bool:
