@@ -191,6 +191,7 @@ def test_old_bodies_are_dropped(settings: Settings, database: Database, vault: V
         row.created_at, row.next_try_at = utcnow() - timedelta(days=31), None
     with sending(settings, database, vault, None):
         until(lambda: state(database, message_id).body_encrypted is None)
+    assert state(database, message_id).recipient == TO, "the rest of it is kept"
 
 
 def test_two_senders_send_once(settings: Settings, database: Database, vault: Vault) -> None:

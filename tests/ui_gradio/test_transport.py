@@ -82,6 +82,7 @@ def test_leaving_the_stream_ends_the_work_behind_it() -> None:
         await asyncio.wait_for(ended.wait(), 5)
 
     asyncio.run(leave())
+    assert ended.is_set()
 
 
 def test_an_app_that_never_answers_is_an_error() -> None:
