@@ -32,8 +32,8 @@ _PREFIX_SHARE = 3  # title and heading path take at most a third of a passage
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A chunk to be: `text == extracted.text[start:end]`; `embedded` is what the model sees, `content_sha256` its
-    hash; `page` starts at 1."""
+    """A chunk to be: `text == extracted.text[start:end]`; `embedded` is what the model sees, `tokens` its size and
+    `content_sha256` its hash; `page` starts at 1."""
 
     start: int
     end: int
@@ -42,6 +42,7 @@ class Passage:
     page: int | None
     language: str
     embedded: str
+    tokens: int
     content_sha256: str
 
 
@@ -172,14 +173,22 @@ class Chunker:
                 continue
             while extracted.blocks[block].end <= draft.start:
                 block += 1
-            passages.append(_passage(extracted, draft, embedded, extracted.blocks[block]))
+            passages.append(_passage(extracted, draft, embedded, count, extracted.blocks[block]))
         return passages
 
 
-def _passage(extracted: ExtractedText, draft: _Draft, embedded: str, block: TextBlock) -> Passage:
+def _passage(extracted: ExtractedText, draft: _Draft, embedded: str, tokens: int, block: TextBlock) -> Passage:
     text = extracted.text[draft.start : draft.end]
     return Passage(
-        draft.start, draft.end, text, draft.heading, block.page, language(text), embedded, content_sha256(embedded)
+        draft.start,
+        draft.end,
+        text,
+        draft.heading,
+        block.page,
+        language(text),
+        embedded,
+        tokens,
+        content_sha256(embedded),
     )
 
 

@@ -182,7 +182,10 @@ class Pipeline:
         for start in range(0, len(shas), _SLICE):
             part = shas[start : start + _SLICE]
             with self._turns.turn(len(shas) - start):
-                embeddings = embed_whole(self._embedder, [missing[sha][0][2].embedded for sha in part])
+                passages = [missing[sha][0][2] for sha in part]
+                embeddings = embed_whole(
+                    self._embedder, [each.embedded for each in passages], [each.tokens for each in passages]
+                )
             self._write_slice(part, embeddings, missing)
             alive()
 
@@ -203,6 +206,8 @@ class Pipeline:
     def _known_vectors(self, work: Work) -> dict[str, "np.ndarray[tuple[int], np.dtype[np.float32]]"]:
         """Vectors by content hash that are in the index for this source: under its chunks' ids, or under the ids that
         are being written now (a try before this one may have come so far)."""
+        if not work.indexed.chunks and work.indexed.unfinished is None:
+            return {}
         wanted = {passage.content_sha256 for passage in work.passages}
         places = [(work.collection, [work.chunk_id(ordinal) for ordinal in range(len(work.passages))])]
         if work.indexed.collection is not None:

@@ -22,6 +22,7 @@ _POLL_SECONDS = 5.0
 """How often the outbox is looked at without a signal: only other processes' events depend on it."""
 _PAUSE_WHILE_BUSY = 0.5
 _PAUSE_AFTER_ERROR = 2.0
+_PAUSE_BETWEEN_EDITS = 0.1
 _MAX_IN_FLIGHT = 16 * BATCH
 
 
@@ -95,7 +96,7 @@ class Relay:
             if time.monotonic() > deadline:
                 return False
             time.sleep(pause)
-            pause = min(1.1 * pause, 0.3)  # a long wait must not cost the work that it waits for
+            pause = min(1.2 * pause, 0.5)  # a long wait must not cost the work that it waits for
 
     @property
     def stopping(self) -> bool:
@@ -136,6 +137,9 @@ class Relay:
             with self._wake:
                 if self._signals == heard and not self._stopping.is_set():
                     self._wake.wait(pause)
+            if updates_only:
+                # Every document of a bulk import is a signal, and none of them is for this thread.
+                self._stopping.wait(_PAUSE_BETWEEN_EDITS)
 
     def _hand_on(self, keys: Sequence[SourceKey]) -> None:
         try:

@@ -20,9 +20,8 @@ import unicodedata
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
 
-import snowballstemmer  # type: ignore[import-untyped]
+import Stemmer  # type: ignore[import-not-found]
 
 from retrieval.stopwords import ENGLISH, FUNCTION_WORDS, KOREAN, KOREAN_PARTICLES
 
@@ -64,18 +63,14 @@ class Token:
     terms: tuple[str, ...]
 
 
-class _Stemmer(Protocol):
-    def stemWord(self, word: str) -> str: ...
-
-
 _local = threading.local()
 
 
-def _stemmer() -> _Stemmer:
+def _stemmer() -> Stemmer.Stemmer:
     # Snowball's objects keep the word under work in themselves: one for each thread.
-    stemmer: _Stemmer | None = getattr(_local, "stemmer", None)
+    stemmer: Stemmer.Stemmer | None = getattr(_local, "stemmer", None)
     if stemmer is None:
-        stemmer = _local.stemmer = snowballstemmer.stemmer("english")
+        stemmer = _local.stemmer = Stemmer.Stemmer("english")
     return stemmer
 
 

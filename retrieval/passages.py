@@ -22,13 +22,12 @@ def content_sha256(embedded: str) -> str:
     return hashlib.sha256(embedded.encode()).hexdigest()
 
 
-def embed_whole(embedder: Embedder, texts: Sequence[str]) -> Vectors:
-    """Vectors of passages of any length: (n, dimensions), L2-normalised.
+def embed_whole(embedder: Embedder, texts: Sequence[str], counts: Sequence[int]) -> Vectors:
+    """Vectors of passages of any length: (n, dimensions), L2-normalised; `counts` are their sizes in tokens.
 
     One that is longer than the model reads (in a language that it takes to pieces) is embedded in parts, and the mean
     of their vectors stands for it, so that nothing is cut without a word.
     """
-    counts = embedder.count_tokens(texts)
     parts: list[str] = []
     owners: list[int] = []
     for owner, (text, count) in enumerate(zip(texts, counts, strict=True)):

@@ -16,14 +16,17 @@ def test_title_and_headings_stand_before_the_passage() -> None:
 
 def test_a_passage_that_fits_is_embedded_as_it_is(embedder: Embedder) -> None:
     texts = ["One short passage.", "Another."]
-    assert np.allclose(embed_whole(embedder, texts), embedder.embed_passages(texts), atol=1e-6)
+    assert np.allclose(
+        embed_whole(embedder, texts, embedder.count_tokens(texts)), embedder.embed_passages(texts), atol=1e-6
+    )
 
 
 def test_a_passage_longer_than_the_model_reads_is_embedded_to_its_end(embedder: Embedder) -> None:
     assert embedder.count_tokens([LONG])[0] > embedder.max_tokens
     with pytest.raises(ValueError, match="tokens"):
         embedder.embed_passages([LONG])
-    vectors = embed_whole(embedder, ["Short.", LONG, LONG + "Bananas are yellow fruits. " * 20])
+    texts = ["Short.", LONG, LONG + "Bananas are yellow fruits. " * 20]
+    vectors = embed_whole(embedder, texts, embedder.count_tokens(texts))
     assert vectors.shape == (3, embedder.dimensions)
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     fruit = embedder.embed_queries(["yellow fruit"])[0]
