@@ -18,6 +18,7 @@ from core_api.models.groups import Invitation, Project, Team
 from core_api.models.indexing import ChangeSequence, Chunk, IndexState, IndexStatus, OutboxEvent, SpaceIndex
 from core_api.models.mail import MailMessage
 from core_api.models.people import Identity, SystemRole, User
+from core_api.models.search import SavedSearch, SavedSearchMatch, SearchClick, SearchLog
 from core_api.models.sharing import DocumentGrant
 from core_api.models.sources import IndexedSource
 from core_api.models.spaces import Space, SpaceKind, SpaceMember, SpaceRole
@@ -47,6 +48,10 @@ __all__ = [
     "Project",
     "RecoveryCode",
     "RefreshToken",
+    "SavedSearch",
+    "SavedSearchMatch",
+    "SearchClick",
+    "SearchLog",
     "SigningKey",
     "Space",
     "SpaceIndex",
