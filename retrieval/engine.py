@@ -124,7 +124,13 @@ class RetrievalEngine:
 
         engine._keywords.open(keywords)
         engine._embedder.open(lambda: load_embedder(settings))
-        engine._vectors.open(lambda: VectorStore.open(settings))
+
+        def vectors() -> VectorStore:
+            store = VectorStore.open(settings)
+            store.warm()
+            return store
+
+        engine._vectors.open(vectors)
         return engine
 
     @property

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,9 @@ from numpy.typing import NDArray
 
 from core_api.infra.errors import StorageFull, Unavailable
 from core_api.infra.settings import Settings
+from retrieval import chroma
+from retrieval.chroma import VectorRow as VectorRow
+from retrieval.resident import LARGEST, Block, HeldCollection, ResidentVectors, nearest
 
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI
@@ -35,17 +39,7 @@ _HNSW: "HNSWConfiguration" = {"space": "cosine", "max_neighbors": 16, "ef_constr
 _QUERY_THREADS = 8
 _PAGE = 2000
 _TRIES = 6
-_SPACE, _SHA = "space", "sha"
-
-
-@dataclass(frozen=True, slots=True)
-class VectorRow:
-    """A chunk's vector. `content_sha256` is the hash of what was embedded; `embedding` has shape (dimensions,)."""
-
-    id: str
-    space_id: str
-    content_sha256: str
-    embedding: NDArray[np.float32]
+_LOOK_AGAIN_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +57,22 @@ class VectorIndexBroken(Unavailable):
 
 
 class VectorStore:
-    """Collections of vectors under cosine similarity. Thread-safe. A context manager that closes itself."""
+    """Collections of vectors under cosine similarity. Thread-safe. A context manager that closes itself.
 
-    def __init__(self, client: "ClientAPI", where: str) -> None:
+    With `resident_bytes`, small collections that are asked are held in memory too (retrieval.resident); only where no
+    other process writes to them.
+    """
+
+    def __init__(self, client: "ClientAPI", where: str, resident_bytes: int = 0) -> None:
         # Any: `close` is not part of Chroma's declared client.
         self._client: Any = client
         self._where = where
         self._lock = threading.Lock()
         self._collections: dict[str, Any] = {}
         self._pool = ThreadPoolExecutor(_QUERY_THREADS, thread_name_prefix="vectors")
+        self._resident = ResidentVectors(resident_bytes) if resident_bytes else None
+        self._loader = ThreadPoolExecutor(1, thread_name_prefix="vectors-loader")
+        self._not_held: dict[str, float] = {}  # when to look again at collections that were too big, or found no room
         self._max_batch = self._call(client.get_max_batch_size)
 
     @classmethod
@@ -82,23 +83,37 @@ class VectorStore:
         """
         if settings.chroma_url:
             return cls(_connect(settings.chroma_url), settings.chroma_url)
-        return cls(_open_directory(settings.vectors_dir), str(settings.vectors_dir))
+        client = _open_directory(settings.vectors_dir)
+        return cls(client, str(settings.vectors_dir), settings.resident_vectors_bytes)
+
+    def warm(self) -> None:
+        """Begin to read small collections into memory, so that nobody waits for it."""
+        if self._resident is not None:
+            for name in self.collections():
+                self._hold(name)
 
     def upsert(self, collection: str, rows: Sequence[VectorRow]) -> None:
         """Add rows, or replace those of the same id; the collection is made when it does not exist."""
-        for batch in _pages(list({row.id: row for row in rows}.values()), self._max_batch):
-            self._on_collection(collection, partial(_upsert, batch), create=True)
+        with self._writing(collection) as held:
+            for batch in _pages(list({row.id: row for row in rows}.values()), self._max_batch):
+                self._on_collection(collection, partial(chroma.write, batch), create=True)
+                if held is not None:
+                    for row in batch:
+                        held.put(row.id, row.space_id, row.embedding)
 
     def delete(self, collection: str, ids: Sequence[str]) -> None:
         """Remove rows; ids that are not there are ignored, as is a collection that does not exist."""
-        for batch in _pages(list(dict.fromkeys(ids)), min(self._max_batch, _PAGE)):
-            self._on_collection(collection, partial(_delete, batch))
+        with self._writing(collection) as held:
+            for batch in _pages(list(dict.fromkeys(ids)), min(self._max_batch, _PAGE)):
+                self._on_collection(collection, partial(chroma.remove, batch))
+                if held is not None:
+                    held.remove(batch)
 
     def get(self, collection: str, ids: Sequence[str]) -> dict[str, VectorRow]:
         """The rows of these ids that exist."""
         found: dict[str, VectorRow] = {}
         for batch in _pages(list(dict.fromkeys(ids)), min(self._max_batch, _PAGE)):
-            for row in self._on_collection(collection, partial(_get, batch)) or []:
+            for row in self._on_collection(collection, partial(chroma.read, batch)) or []:
                 found[row.id] = row
         return found
 
@@ -112,8 +127,14 @@ class VectorStore:
         """
         if k <= 0 or not targets or (ids is not None and not ids):
             return []
+        blocks: list[Block] = []
+        if ids is None:
+            targets = self._unless_held(targets, blocks)
         ask = partial(self._query_one, embedding, k, None if ids is None else list(dict.fromkeys(ids)))
-        parts = [ask(targets[0])] if len(targets) == 1 else list(self._pool.map(ask, targets))
+        waiting = [self._pool.submit(ask, target) for target in targets[1:]] if len(targets) > 1 else []
+        parts = [nearest(blocks, embedding, k)] if blocks else []
+        parts += [ask(target) for target in targets[:1]]
+        parts += [answer.result() for answer in waiting]
         best: dict[str, float] = {}
         for part in parts:
             for id_, similarity in part:
@@ -123,7 +144,7 @@ class VectorStore:
     def ids(self, collection: str) -> Iterator[tuple[str, str, str]]:
         """(id, space id, content hash) of every row, page by page; rows written meanwhile may be missed."""
         offset = 0
-        while page := self._on_collection(collection, partial(_page_of_ids, offset)):
+        while page := self._on_collection(collection, partial(chroma.read_ids, offset, _PAGE)):
             yield from page
             offset += len(page)
 
@@ -135,12 +156,13 @@ class VectorStore:
         """Remove a collection with all its rows, if it exists."""
         from chromadb.errors import NotFoundError
 
-        with self._lock:
-            self._collections.pop(collection, None)
-        try:
-            self._call(lambda: self._client.delete_collection(collection))
-        except NotFoundError:
-            logger.debug("collection %s was gone already", collection)
+        with self._writing(collection):
+            self._let_go(collection)
+            try:
+                self._call(lambda: self._client.delete_collection(collection))
+            except NotFoundError:
+                logger.debug("collection %s was gone already", collection)
+            self._let_go(collection)
 
     def collections(self) -> list[str]:
         """Names of all collections."""
@@ -153,9 +175,12 @@ class VectorStore:
 
     def close(self) -> None:
         """Let go of the files or the connection. The store cannot be used afterwards."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        for pool in (self._loader, self._pool):
+            pool.shutdown(wait=True, cancel_futures=True)
         with self._lock:
             self._collections.clear()
+        if self._resident is not None:
+            self._resident.clear()
         self._client.close()
 
     def __enter__(self) -> "VectorStore":
@@ -164,6 +189,59 @@ class VectorStore:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _writing(self, collection: str) -> AbstractContextManager[HeldCollection | None]:
+        return nullcontext() if self._resident is None else self._resident.writing(collection)
+
+    def _let_go(self, collection: str) -> None:
+        with self._lock:
+            self._collections.pop(collection, None)
+        if self._resident is not None:
+            self._resident.forget(collection)
+
+    def _unless_held(self, targets: Sequence[Target], blocks: list[Block]) -> Sequence[Target]:
+        """The targets that are not held in memory; the blocks of those that are go to `blocks`."""
+        if self._resident is None:
+            return targets
+        others = []
+        for target in targets:
+            held = self._resident.get(target.collection)
+            if held is not None:
+                blocks += held.blocks(target.space_ids)
+            else:
+                others.append(target)
+                self._hold(target.collection)
+        return others
+
+    def _hold(self, collection: str) -> None:
+        """Have a collection read into memory by the loader's thread, unless that was in vain just now."""
+        now = time.monotonic()
+        with self._lock:
+            if now < self._not_held.get(collection, now):
+                return
+            self._not_held[collection] = now + _LOOK_AGAIN_SECONDS
+        with suppress(RuntimeError):  # it is being closed
+            self._loader.submit(self._load, collection)
+
+    def _load(self, collection: str) -> None:
+        assert self._resident is not None
+        try:
+            if self._resident.load(collection, partial(self._read_small, collection)):
+                with self._lock:
+                    self._not_held.pop(collection, None)
+        except Exception:  # nobody waits for it; Chroma is asked as before
+            logger.warning("collection %s could not be read into memory", collection, exc_info=True)
+
+    def _read_small(self, collection: str) -> Iterator[tuple[str, str, NDArray[np.float32]]] | None:
+        """All rows of a collection; None when it is too big to be held."""
+        count = self.count(collection)
+        if count > LARGEST:
+            return None
+        pages = (
+            self._on_collection(collection, partial(chroma.read_page, start, _PAGE)) or []
+            for start in range(0, count, _PAGE)
+        )
+        return ((row.id, row.space_id, row.embedding) for page in pages for row in page)
+
     def _query_one(
         self, embedding: NDArray[np.float32], k: int, ids: list[str] | None, target: Target
     ) -> list[tuple[str, float]]:
@@ -171,21 +249,28 @@ class VectorStore:
             return []
         if ids is not None:
             return self._query_exactly(embedding, k, ids, target)
-        return self._on_collection(target.collection, partial(_nearest, embedding, k, target.space_ids)) or []
+        return (
+            self._on_collection(target.collection, partial(chroma.find_nearest, embedding, k, target.space_ids)) or []
+        )
 
     def _query_exactly(
         self, embedding: NDArray[np.float32], k: int, ids: list[str], target: Target
     ) -> list[tuple[str, float]]:
         # Chroma's own `ids=` filter fails as a whole when one of the ids has just been deleted, and is not exact.
+        held = self._resident.get(target.collection) if self._resident is not None else None
         allowed = None if target.space_ids is None else set(target.space_ids)
         scored: list[tuple[str, float]] = []
         for page in _pages(ids, _PAGE):
-            rows = [r for r in self.get(target.collection, page).values() if allowed is None or r.space_id in allowed]
+            if held is not None:
+                rows = list(held.vectors(page, allowed))
+            else:
+                got = self.get(target.collection, page).values()
+                rows = [(row.id, row.embedding) for row in got if allowed is None or row.space_id in allowed]
             if rows:
-                matrix = np.stack([row.embedding for row in rows])
+                matrix = np.stack([vector for _, vector in rows])
                 norms = np.linalg.norm(matrix, axis=1) * np.linalg.norm(embedding)
-                similarities = matrix @ embedding / np.maximum(norms, 1e-12)
-                scored.extend((row.id, float(value)) for row, value in zip(rows, similarities, strict=True))
+                similarities = np.vecdot(matrix, embedding) / np.maximum(norms, 1e-12)
+                scored.extend((id_, float(value)) for (id_, _), value in zip(rows, similarities, strict=True))
         return sorted(scored, key=lambda item: -item[1])[:k]
 
     def _on_collection(self, name: str, act: Callable[[Any], _T], *, create: bool = False) -> _T | None:
@@ -197,8 +282,7 @@ class VectorStore:
             try:
                 return self._call(lambda: act(self._collection(name, create=create)))
             except NotFoundError:
-                with self._lock:
-                    self._collections.pop(name, None)
+                self._let_go(name)
                 if attempt == 2 and create:
                     raise
         return None
@@ -237,46 +321,6 @@ class VectorStore:
                     raise _broken(self._where, error) from error
                 time.sleep(0.01 * (attempt + 1))
         raise AssertionError("unreachable")
-
-
-# What is asked of one collection. Chroma's types describe every optional part of an answer; here it is known which are
-# there, so its collection counts as Any.
-
-
-def _upsert(rows: Sequence[VectorRow], collection: Any) -> None:
-    collection.upsert(
-        ids=[row.id for row in rows],
-        embeddings=np.stack([row.embedding for row in rows]).astype(np.float32, copy=False),
-        metadatas=[{_SPACE: row.space_id, _SHA: row.content_sha256} for row in rows],
-    )
-
-
-def _delete(ids: Sequence[str], collection: Any) -> None:
-    collection.delete(ids=list(ids))
-
-
-def _get(ids: Sequence[str], collection: Any) -> list[VectorRow]:
-    got = collection.get(ids=list(ids), include=["embeddings", "metadatas"])
-    return [
-        VectorRow(id_, str(metadata[_SPACE]), str(metadata[_SHA]), np.asarray(embedding, dtype=np.float32))
-        for id_, embedding, metadata in zip(got["ids"], got["embeddings"], got["metadatas"], strict=True)
-    ]
-
-
-def _page_of_ids(offset: int, collection: Any) -> list[tuple[str, str, str]]:
-    got = collection.get(limit=_PAGE, offset=offset, include=["metadatas"])
-    return [(id_, str(m[_SPACE]), str(m[_SHA])) for id_, m in zip(got["ids"], got["metadatas"], strict=True)]
-
-
-def _nearest(
-    embedding: NDArray[np.float32], k: int, spaces: tuple[str, ...] | None, collection: Any
-) -> list[tuple[str, float]]:
-    where: dict[str, Any] | None = None
-    if spaces is not None:
-        where = {_SPACE: spaces[0]} if len(spaces) == 1 else {_SPACE: {"$in": list(spaces)}}
-    got = collection.query(query_embeddings=embedding[None, :], n_results=k, where=where, include=["distances"])
-    # Chroma's cosine distance is 1 - cosine similarity.
-    return [(id_, 1.0 - float(d)) for id_, d in zip(got["ids"][0], got["distances"][0], strict=True)]
 
 
 def _open_directory(path: Path) -> "ClientAPI":

@@ -1,0 +1,260 @@
+"""The vectors of small collections in memory, searched exactly.
+
+Chroma takes 1 to 2 ms for a query of one collection, however small it is and whatever the threads, and 20 to 30 us more
+for every chunk that a filter lets pass. To compare a question with 10,000 chunks in memory takes 0.3 ms, finds
+the nearest for certain, and tells the spaces of a pool apart without a filter. So the collections of up to `LARGEST`
+chunks that are asked are held here as well, as long as there is room; the big ones are left to Chroma's graph.
+(docs/search.md has the figures.)
+
+Nothing here is the truth: whoever writes to Chroma writes here too (retrieval.vectors).
+"""
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+LARGEST = 20_000
+"""Chunks above which Chroma's graph is faster than comparing with all of them."""
+
+_BYTES_PER_ROW = 300  # an id, and its places in a list and a dictionary; the vector comes on top
+_KEPT_SECONDS = 60.0
+_SMALLEST = 32
+
+Matrix = NDArray[np.float32]
+
+
+class Block:
+    """The vectors of one space in one collection, for one writer and readers in many threads.
+
+    Rows are only ever added, and one that goes loses its id, so that readers need no lock: what they have begun with
+    stays as it was.
+    """
+
+    __slots__ = ("_ids", "_matrix", "dead")
+
+    def __init__(self, dimensions: int, capacity: int = _SMALLEST) -> None:
+        self._matrix: Matrix = np.empty((max(capacity, _SMALLEST), dimensions), dtype=np.float32)
+        self._ids: list[str] = []
+        self.dead = 0
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    @property
+    def bytes(self) -> int:
+        return self._matrix.nbytes + _BYTES_PER_ROW * len(self._ids)
+
+    def rows(self) -> tuple[Matrix, list[str]]:
+        """Vectors and their ids; an empty id is a row that is gone. The list may grow meanwhile."""
+        count = len(self._ids)  # before the matrix, which never holds fewer
+        return self._matrix[:count], self._ids
+
+    def add(self, id_: str, vector: Matrix) -> int:
+        """Add a row; gives its number."""
+        row = len(self._ids)
+        if row == len(self._matrix):
+            larger = np.empty((row + row // 2, self._matrix.shape[1]), dtype=np.float32)
+            larger[:row] = self._matrix
+            self._matrix = larger
+        self._matrix[row] = vector
+        self._ids.append(id_)
+        return row
+
+    def remove(self, row: int) -> None:
+        self._ids[row] = ""
+        self.dead += 1
+
+    def vector(self, row: int) -> Matrix:
+        found: Matrix = self._matrix[row]
+        return found
+
+
+class _Place(NamedTuple):
+    space_id: str
+    block: Block
+    row: int
+
+
+class HeldCollection:
+    """A collection that is held, as a block for each space."""
+
+    def __init__(self) -> None:
+        self._blocks: dict[str, Block] = {}
+        self._places: dict[str, _Place] = {}
+        self.used = time.monotonic()
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @property
+    def bytes(self) -> int:
+        """What it takes of the memory."""
+        return sum(block.bytes for block in list(self._blocks.values()))
+
+    def blocks(self, space_ids: Sequence[str] | None) -> list[Block]:
+        """The blocks of these spaces; None: all."""
+        if space_ids is None:
+            return list(self._blocks.values())
+        return [block for space_id in space_ids if (block := self._blocks.get(space_id)) is not None]
+
+    def vectors(self, ids: Iterable[str], space_ids: Container[str] | None) -> Iterator[tuple[str, Matrix]]:
+        """The vectors of these ids that are there, in these spaces (None: in any)."""
+        for id_ in ids:
+            place = self._places.get(id_)
+            if place is not None and (space_ids is None or place.space_id in space_ids):
+                yield id_, place.block.vector(place.row)
+
+    def put(self, id_: str, space_id: str, vector: Matrix) -> None:
+        """Add a row, or replace the one of the same id. One writer at a time."""
+        norm = float(np.linalg.norm(vector))
+        block = self._blocks.get(space_id)
+        if block is None:
+            block = self._blocks[space_id] = Block(len(vector))
+        # The new one first: between the two a reader finds both, which does less harm than none.
+        place = _Place(space_id, block, block.add(id_, vector / norm if norm else vector))
+        self._drop(self._places.get(id_))
+        self._places[id_] = place
+        self._tidy(space_id)
+
+    def remove(self, ids: Iterable[str]) -> None:
+        """Remove the rows of these ids, where there are any. One writer at a time."""
+        gone = [place for id_ in ids if (place := self._places.pop(id_, None)) is not None]
+        for place in gone:
+            self._drop(place)
+        for space_id in {place.space_id for place in gone}:
+            self._tidy(space_id)
+
+    @staticmethod
+    def _drop(place: _Place | None) -> None:
+        if place is not None:
+            place.block.remove(place.row)
+
+    def _tidy(self, space_id: str) -> None:
+        """Make a block anew of which a third is gone."""
+        block = self._blocks[space_id]
+        if 3 * block.dead <= max(len(block), _SMALLEST):
+            return
+        matrix, ids = block.rows()
+        fresh = Block(matrix.shape[1], len(block) - block.dead)
+        for row, id_ in enumerate(ids):
+            if id_:
+                self._places[id_] = _Place(space_id, fresh, fresh.add(id_, matrix[row]))
+        if len(fresh):
+            self._blocks[space_id] = fresh
+        else:
+            del self._blocks[space_id]
+
+
+def nearest(blocks: Sequence[Block], embedding: Matrix, k: int) -> list[tuple[str, float]]:
+    """The `k` rows of all blocks that are most similar to the embedding, with their cosine, in no order."""
+    parts = [block.rows() for block in blocks]
+    dead = sum(block.dead for block in blocks)
+    norm = float(np.linalg.norm(embedding))
+    question = embedding / norm if norm else embedding
+    # Not `@`: BLAS would take all cores for it, which makes it no faster and everything beside it slower.
+    scores = np.concatenate([np.vecdot(matrix, question) for matrix, _ in parts]) if parts else np.empty(0)
+    best = np.argpartition(-scores, k + dead - 1)[: k + dead] if len(scores) > k + dead else np.arange(len(scores))
+    ends = np.cumsum([len(matrix) for matrix, _ in parts])
+    owners = np.searchsorted(ends, best, side="right")
+    found: list[tuple[str, float]] = []
+    for row, owner in zip(best.tolist(), owners.tolist(), strict=True):
+        matrix, ids = parts[owner]
+        if id_ := ids[row - int(ends[owner]) + len(matrix)]:
+            found.append((id_, float(scores[row])))
+    return found if len(found) <= k else sorted(found, key=lambda item: -item[1])[:k]
+
+
+class ResidentVectors:
+    """The collections that are held, within a number of bytes. Thread-safe.
+
+    `load` reads a collection for it: (id, space id, vector) of every row, or None when it is not to be held.
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._lock = threading.Lock()
+        self._held: dict[str, HeldCollection] = {}
+        self._writing: dict[str, threading.RLock] = defaultdict(threading.RLock)
+
+    def get(self, collection: str) -> HeldCollection | None:
+        """A collection, if it is held."""
+        held = self._held.get(collection)
+        if held is not None:
+            held.used = time.monotonic()
+        return held
+
+    @property
+    def bytes(self) -> int:
+        """What all of it takes of the memory."""
+        with self._lock:
+            return sum(held.bytes for held in self._held.values())
+
+    @contextmanager
+    def writing(self, collection: str) -> Iterator[HeldCollection | None]:
+        """Write to a collection, in Chroma and in what is yielded (None: it is not held), one thread at a time. Where
+        that fails nobody knows how far it came, and the collection is let go."""
+        with self._lock:
+            lock = self._writing[collection]
+        with lock:
+            held = self._held.get(collection)
+            try:
+                yield held
+            except BaseException:
+                self.forget(collection)
+                raise
+            if held is not None:
+                if len(held) > LARGEST:
+                    self.forget(collection)
+                with self._lock:
+                    self._make_room(0)
+
+    def load(self, collection: str, read: Callable[[], Iterable[tuple[str, str, Matrix]] | None]) -> bool:
+        """Hold a collection; gives whether it is held. What was not asked for longest makes room, unless all of it was
+        asked for just now. Writers of the collection wait meanwhile."""
+        with self._lock:
+            lock = self._writing[collection]
+        with lock:
+            if collection in self._held:
+                return True
+            rows = read()
+            if rows is None:
+                return False
+            held = HeldCollection()
+            for id_, space_id, vector in rows:
+                held.put(id_, space_id, vector)
+            with self._lock:
+                if not self._make_room(held.bytes):
+                    return False
+                self._held[collection] = held
+            return True
+
+    def forget(self, collection: str) -> None:
+        """Let go of a collection."""
+        with self._lock:
+            self._held.pop(collection, None)
+
+    def clear(self) -> None:
+        """Let go of everything."""
+        with self._lock:
+            self._held.clear()
+
+    def _make_room(self, needed: int) -> bool:
+        room = self._most_bytes - sum(held.bytes for held in self._held.values())
+        eldest = sorted(self._held.items(), key=lambda item: item[1].used)
+        going = []
+        for name, held in eldest:
+            if room >= needed or time.monotonic() - held.used < _KEPT_SECONDS:
+                break
+            going.append(name)
+            room += held.bytes
+        if room < needed:
+            return False
+        for name in going:
+            del self._held[name]
+        return True
