@@ -59,6 +59,8 @@ class ReconcileRead(BaseModel):
     wrong_vectors: int
     orphan_vectors: int
     orphan_collections: int
+    left_behind: int
+    promoted: int
     missing_files: int
     unused_files: int
     keywords_rebuilt: bool

@@ -4,23 +4,26 @@ The repair is nearly always the same: mark the source as not current and let the
 no source accounts for is removed here.
 """
 
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import delete, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from core_api.infra.database import Database
 from core_api.infra.storage import FileStore
 from core_api.models import Chunk, IndexState, IndexStatus, OutboxEvent, SpaceIndex, utcnow
 from core_api.outbox import request_index
+from ingest.promotion import GRACE_SECONDS, Promoter
 from ingest.queue import unpark
 from ingest.sources import SourceHead, SourceKey, all_sources, stored_files
 from ingest.writer import WRITING
 from retrieval.keywords import KeywordIndex
+from retrieval.placement import lock_placement
 from retrieval.vectors import VectorStore
 
 _FILE_AGE_SECONDS = 3600.0  # a younger file may belong to an upload that is not committed yet
@@ -48,6 +51,10 @@ class Report:
     wrong_vectors: int = 0
     orphan_vectors: int = 0
     orphan_collections: int = 0
+    left_behind: int = 0
+    """Vectors in a pool of spaces that have a collection of their own by now."""
+    promoted: int = 0
+    """Spaces that were given a collection of their own."""
     missing_files: int = 0
     unused_files: int = 0
     keywords_rebuilt: bool = False
@@ -66,6 +73,7 @@ class Report:
             or self.wrong_vectors
             or self.orphan_vectors
             or self.orphan_collections
+            or self.left_behind
             or self.missing_files
             or self.keywords_rebuilt
         )
@@ -83,6 +91,7 @@ class Reconciler:
         *,
         pipeline: str,
         fingerprint: str,
+        grace_seconds: float = GRACE_SECONDS,
     ) -> None:
         self._database = database
         self._vectors = vectors
@@ -90,6 +99,7 @@ class Reconciler:
         self._files = files
         self._pipeline = pipeline
         self._fingerprint = fingerprint
+        self._promoter = Promoter(database, vectors, fingerprint, grace_seconds)
 
     def run(self) -> Report:
         """Do it once. Sources that wait for the pipeline are left to it."""
@@ -104,6 +114,7 @@ class Reconciler:
         self._drop_unknown_collections(report, settled=not again and not waiting)
         self._compare_files(report)
         self._compare_keywords(report, settled=not again and not waiting)
+        report.promoted = self._promoter.run(threading.Event())
         report.waiting = len(waiting)
         return report
 
@@ -151,8 +162,10 @@ class Reconciler:
                 select(SpaceIndex.collection, SpaceIndex.space_id).where(SpaceIndex.fingerprint == self._fingerprint)
             ).all()
         spaces: dict[str, list[str]] = defaultdict(list)
+        collection_of: dict[str, str] = {}
         for collection, space_id in placed:
             spaces[collection].append(space_id)
+            collection_of[space_id] = collection
         for collection, space_ids in spaces.items():
             expected: dict[str, tuple[str, str]] = {}
             with self._database.reading() as session:
@@ -163,8 +176,12 @@ class Reconciler:
                     if source_of(id_) not in waiting:
                         expected[id_] = (space_id, sha)
             orphans: list[str] = []
+            moved_away: set[str] = set()
             for id_, space_id, sha in self._vectors.ids(collection):
                 report.vectors += 1
+                if collection_of.get(space_id, collection) != collection:
+                    moved_away.add(space_id)
+                    continue
                 wanted = expected.pop(id_, None)
                 if wanted is None:
                     if source_of(id_) not in waiting:
@@ -175,6 +192,8 @@ class Reconciler:
             report.missing_vectors += len(expected)
             again.update(source_of(id_) for id_ in expected)
             report.orphan_vectors += self._delete_orphans(collection, space_ids, orphans)
+            # Nobody asks this collection for these spaces, and whoever still writes them here will look again.
+            report.left_behind += sum(self._vectors.delete_space(collection, space_id) for space_id in moved_away)
 
     def _delete_orphans(self, collection: str, space_ids: Sequence[str], ids: Sequence[str]) -> int:
         """Delete vectors that have no chunk. Their sources are leased meanwhile, so that the pipeline does not write
@@ -216,7 +235,7 @@ class Reconciler:
         return len(doomed)
 
     def _drop_unknown_collections(self, report: Report, *, settled: bool) -> None:
-        # Collections first: a collection is made after its row is committed, so one without a row is nobody's.
+        # Collections first: a collection is made after its row is committed, or beside the one that its space has.
         names = [name for name in self._vectors.collections() if name.startswith(_OUR_COLLECTIONS)]
         with self._database.transaction() as session:
             if settled:
@@ -225,8 +244,17 @@ class Reconciler:
             placed = set(session.scalars(select(SpaceIndex.collection)))
         for name in names:
             if name not in placed:
-                self._vectors.drop(name)
-                report.orphan_collections += 1
+                report.orphan_collections += self._drop_if_unknown(name)
+
+    def _drop_if_unknown(self, name: str) -> bool:
+        # A promotion makes its collection known in a transaction that first looks whether it is complete. It is kept
+        # out while one is dropped, so that it never makes known what is gone.
+        with self._database.transaction() as session:
+            lock_placement(session)
+            if session.scalar(select(exists().where(SpaceIndex.collection == name))):
+                return False
+            self._vectors.drop(name)
+            return True
 
     def _compare_files(self, report: Report) -> None:
         on_disk = {path.name: path for path in self._files.root.glob("??/*") if len(path.name) == 64}

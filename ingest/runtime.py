@@ -8,9 +8,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from core_api.infra.database import Database
+from core_api.infra.errors import NexusError
 from core_api.infra.settings import Settings
 from core_api.infra.storage import FileStore
+from core_api.outbox import last_change
 from ingest.indexing import Freshness, Indexer
+from ingest.promotion import Promoter
 from ingest.relay import Relay
 from ingest.sources import SourceKey
 
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from retrieval.engine import RetrievalEngine
 
 logger = logging.getLogger(__name__)
+
+_MAINTENANCE_SECONDS = 15.0
 
 
 class IngestRuntime:
@@ -38,6 +43,8 @@ class IngestRuntime:
         self._sandbox: Sandbox | None = None
         self._indexer: Indexer | None = None
         self._celery: Celery | None = None
+        self._stopping = threading.Event()
+        self._maintenance = threading.Thread(target=self._maintain, name="ingest-maintenance", daemon=True)
         self._relay = Relay(
             settings,
             database,
@@ -49,13 +56,17 @@ class IngestRuntime:
     def start(self) -> None:
         """Begin. Returns at once: what is heavy is loaded by the thread that first needs it."""
         self._relay.start()
+        self._maintenance.start()
 
     def stop(self, timeout: float = 10.0) -> None:
         """Take nothing new and let the work at hand end. What is not done in time is left as it is: its events stay,
         and the next start takes them up."""
+        self._stopping.set()
         self._relay.request_stop()
         if not self._relay.join(timeout):
             logger.warning("indexing did not end within %.0f s; the next start goes on with it", timeout)
+        if self._maintenance.is_alive():
+            self._maintenance.join(timeout)
         if self._sandbox is not None:
             self._sandbox.close()
 
@@ -102,6 +113,23 @@ class IngestRuntime:
                 )
                 self._indexer = Indexer(self._settings, self._database, pipeline)
             return self._indexer
+
+    def _maintain(self) -> None:
+        """Give spaces that have grown a collection of their own, whenever something has been indexed since."""
+        looked_at = 0
+        while not self._stopping.wait(_MAINTENANCE_SECONDS):
+            try:
+                with self._database.reading() as session:
+                    now = last_change(session)
+                if now != looked_at:
+                    Promoter(self._database, self._engine.vectors, self._engine.embedder.fingerprint).run(
+                        self._stopping
+                    )
+                    looked_at = now
+            except NexusError as error:  # what is not there now may be in a while
+                logger.warning("no space can be promoted now: %s", error)
+            except Exception:
+                logger.exception("no space could be promoted")
 
     def _record_failures(self) -> None:
         if self._indexer is not None:

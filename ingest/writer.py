@@ -6,10 +6,11 @@ at the source again.
    vectors may be there that no chunk of the database accounts for.
 2. Vectors are written, then those that no chunk will have any more are deleted.
 3. `commit`: one transaction brings chunks, text, index state and the acknowledgement of the events, for each source
-   that is still as it was read; one that moved on is given back to be looked at again.
+   that is still as it was read; one that moved on, or whose space was moved to another collection (ingest.promotion),
+   is given back to be looked at again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -21,7 +22,7 @@ from sqlalchemy import and_, delete, insert, or_, select
 from sqlalchemy.orm import Session
 
 from core_api.infra.database import Database
-from core_api.models import Chunk, IndexState, IndexStatus, VersionText, utcnow
+from core_api.models import Chunk, IndexState, IndexStatus, SpaceIndex, VersionText, utcnow
 from core_api.outbox import next_change
 from ingest.chunking import Passage
 from ingest.queue import acknowledge, release
@@ -227,8 +228,9 @@ class IndexWriter:
         landed: dict[SourceKey, Outcome] = {}
         with self._database.transaction() as session:
             now = read_sources(session, [work.key for work in works], lock=True)
+            placed = self._places(session, works)
             for work in works:
-                if now.get(work.key) != work.snapshot:
+                if now.get(work.key) != work.snapshot or _was_moved(work, placed):
                     landed[work.key] = Outcome.MOVED_ON
                 else:
                     landed[work.key] = self._land(session, work)
@@ -249,6 +251,18 @@ class IndexWriter:
             )
             for work in works
         ]
+
+    def _places(self, session: Session, works: Sequence[Work]) -> dict[str, str]:
+        """The collections of all spaces that the works have to do with, as they stay until the transaction ends."""
+        spaces = {space_id for work in works for space_id, _ in _where(work)}
+        if not spaces:
+            return {}
+        rows = session.execute(
+            select(SpaceIndex.space_id, SpaceIndex.collection)
+            .where(SpaceIndex.fingerprint == self._fingerprint, SpaceIndex.space_id.in_(spaces))
+            .with_for_update(read=True)
+        )
+        return {row.space_id: row.collection for row in rows}
 
     def _land(self, session: Session, work: Work) -> Outcome:
         if work.unchanged:
@@ -301,6 +315,21 @@ class IndexWriter:
             session.execute(delete(Chunk).where(_of(Chunk, [work.key])))
         if work.passages:
             session.execute(insert(Chunk), [_row(work, work.snapshot, i) for i in range(len(work.passages))])
+
+
+def _where(work: Work) -> Iterator[tuple[str, str]]:
+    """(space, collection) of the vectors that a work has written or removed."""
+    if not work.writes:
+        return
+    if work.collection and work.snapshot is not None:
+        yield work.snapshot.space_id, work.collection
+    if work.indexed.collection is not None and work.indexed.space_id is not None:
+        yield work.indexed.space_id, work.indexed.collection
+
+
+def _was_moved(work: Work, placed: dict[str, str]) -> bool:
+    """Whether a space was given another collection after the work had found the one before."""
+    return any(placed.get(space_id) != collection for space_id, collection in _where(work))
 
 
 def _row(work: Work, snapshot: Snapshot, ordinal: int) -> dict[str, Any]:

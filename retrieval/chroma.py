@@ -38,6 +38,16 @@ def remove(ids: Sequence[str], collection: Any) -> None:
     collection.delete(ids=list(ids))
 
 
+def ids_of_space(space_id: str, collection: Any) -> list[str]:
+    """The ids of all rows of a space."""
+    return list(collection.get(where={_SPACE: space_id}, include=[])["ids"])
+
+
+def remove_from_space(ids: Sequence[str], space_id: str, collection: Any) -> None:
+    """Remove the rows of these ids that are (still) in a space."""
+    collection.delete(ids=list(ids), where={_SPACE: space_id})
+
+
 def read(ids: Sequence[str], collection: Any) -> list[VectorRow]:
     """The rows of these ids that exist."""
     return _rows(collection.get(ids=list(ids), include=["embeddings", "metadatas"]))

@@ -1,9 +1,10 @@
 """Which Chroma collection holds a space's vectors.
 
-Spaces of teams and projects and the company's have a collection each, which is asked without a filter. Personal spaces
-and channels are many and small, and every collection that is touched costs 2.6 MB of memory; they share pools, which
-are asked with a filter on the space. A filter costs 20-30 us per match, so a pool takes in no more spaces once it holds
-about 5,000 chunks. (Figures: docs/architecture.md.)
+Most spaces are small, and every collection that is touched costs 2.6 MB of memory and 1 to 2 ms a query; so small ones
+share pools, which are asked with a filter on the space. A filter costs 20-30 us per match, so a pool takes in no more
+spaces once it holds about 5,000 chunks, and a space that has passed `OWN_CHUNKS` is promoted to a collection of its
+own, which is asked without a filter (ingest.promotion). The company's space has one from the start. (Figures:
+docs/search.md.)
 """
 
 from collections import defaultdict
@@ -14,27 +15,31 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from core_api.infra.errors import NotFound
-from core_api.models import Chunk, Space, SpaceIndex, SpaceKind, new_id
+from core_api.models import Chunk, IndexState, Space, SpaceIndex, SpaceKind, new_id
 from retrieval.vectors import Target
 
 POOL_CHUNKS = 5_000
-_POOLED_KINDS = frozenset({SpaceKind.PERSONAL, SpaceKind.CHANNEL})
+OWN_CHUNKS = 1_000
+"""A space with more chunks has a collection of its own."""
+
+_PLACEMENT_LOCK = 0x6E787370  # any number that nobody else uses
 # A database's limit on bound variables is far above this.
 _BATCH = 500
 
 
-def place(session: Session, space_id: str, fingerprint: str) -> Target:
+def place(session: Session, space_id: str, fingerprint: str, expected_chunks: int = 0) -> Target:
     """Where this space's vectors are to be written; decided the first time, in the caller's transaction.
 
-    Raises NotFound for a space that does not exist.
+    `expected_chunks`: as many will come, if the caller knows; those that are there already count of themselves. Raises
+    NotFound for a space that does not exist.
     """
     placed = session.get(SpaceIndex, (space_id, fingerprint))
     if placed is None:
         space = session.get(Space, space_id)
         if space is None:
             raise NotFound(f"There is no space {space_id}.")
-        pooled = space.kind in _POOLED_KINDS
-        collection = _pool_with_room(session, fingerprint) if pooled else _name("space", space_id, fingerprint)
+        pooled = space.kind != SpaceKind.COMPANY and _chunks(session, space_id, expected_chunks) <= OWN_CHUNKS
+        collection = _pool_with_room(session, fingerprint) if pooled else own_collection(space_id, fingerprint)
         placed = SpaceIndex(space_id=space_id, fingerprint=fingerprint, collection=collection, pooled=pooled)
         try:
             with session.begin_nested():
@@ -60,6 +65,38 @@ def targets(session: Session, space_ids: Collection[str], fingerprint: str) -> l
             else:
                 own.append(_target(row))
     return [Target(collection, tuple(spaces)) for collection, spaces in sorted(pools.items())] + own
+
+
+def outgrown(session: Session, fingerprint: str) -> list[str]:
+    """The spaces in pools that have grown enough for a collection of their own, the largest first."""
+    chunks = func.sum(IndexState.chunk_count)
+    return list(
+        session.scalars(
+            select(SpaceIndex.space_id)
+            .join(IndexState, IndexState.space_id == SpaceIndex.space_id)
+            .where(SpaceIndex.pooled, SpaceIndex.fingerprint == fingerprint)
+            .group_by(SpaceIndex.space_id)
+            .having(chunks > OWN_CHUNKS)
+            .order_by(chunks.desc(), SpaceIndex.space_id)
+        )
+    )
+
+
+def own_collection(space_id: str, fingerprint: str) -> str:
+    """A name that no collection has had, so that one that is built beside another is never taken for it."""
+    return _name("space", f"{space_id}-{new_id()[-8:]}", fingerprint)
+
+
+def lock_placement(session: Session) -> None:
+    """Let nobody else decide, until this transaction ends, which collections are whose. On SQLite a writing transaction
+    is alone anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(_PLACEMENT_LOCK)))
+
+
+def _chunks(session: Session, space_id: str, expected: int) -> int:
+    there = session.scalar(select(func.count(Chunk.id)).where(Chunk.space_id == space_id)) or 0
+    return max(there, expected)
 
 
 def _target(row: SpaceIndex) -> Target:

@@ -177,7 +177,7 @@ class ResidentVectors:
     """
 
     def __init__(self, most_bytes: int) -> None:
-        self._most_bytes = most_bytes
+        self.most_bytes = most_bytes
         self._lock = threading.Lock()
         self._held: dict[str, HeldCollection] = {}
         self._writing: dict[str, threading.RLock] = defaultdict(threading.RLock)
@@ -245,7 +245,7 @@ class ResidentVectors:
             self._held.clear()
 
     def _make_room(self, needed: int) -> bool:
-        room = self._most_bytes - sum(held.bytes for held in self._held.values())
+        room = self.most_bytes - sum(held.bytes for held in self._held.values())
         eldest = sorted(self._held.items(), key=lambda item: item[1].used)
         going = []
         for name, held in eldest:

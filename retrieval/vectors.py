@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,7 @@ from core_api.infra.errors import StorageFull, Unavailable
 from core_api.infra.settings import Settings
 from retrieval import chroma
 from retrieval.chroma import VectorRow as VectorRow
-from retrieval.resident import LARGEST, Block, HeldCollection, ResidentVectors, nearest
+from retrieval.resident import LARGEST, Block, ResidentVectors, nearest
 
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI
@@ -70,7 +70,7 @@ class VectorStore:
         self._lock = threading.Lock()
         self._collections: dict[str, Any] = {}
         self._pool = ThreadPoolExecutor(_QUERY_THREADS, thread_name_prefix="vectors")
-        self._resident = ResidentVectors(resident_bytes) if resident_bytes else None
+        self._resident = ResidentVectors(resident_bytes)
         self._loader = ThreadPoolExecutor(1, thread_name_prefix="vectors-loader")
         self._not_held: dict[str, float] = {}  # when to look again at collections that were too big, or found no room
         self._max_batch = self._call(client.get_max_batch_size)
@@ -88,13 +88,13 @@ class VectorStore:
 
     def warm(self) -> None:
         """Begin to read small collections into memory, so that nobody waits for it."""
-        if self._resident is not None:
+        if self._resident.most_bytes:
             for name in self.collections():
                 self._hold(name)
 
     def upsert(self, collection: str, rows: Sequence[VectorRow]) -> None:
         """Add rows, or replace those of the same id; the collection is made when it does not exist."""
-        with self._writing(collection) as held:
+        with self._resident.writing(collection) as held:
             for batch in _pages(list({row.id: row for row in rows}.values()), self._max_batch):
                 self._on_collection(collection, partial(chroma.write, batch), create=True)
                 if held is not None:
@@ -103,11 +103,21 @@ class VectorStore:
 
     def delete(self, collection: str, ids: Sequence[str]) -> None:
         """Remove rows; ids that are not there are ignored, as is a collection that does not exist."""
-        with self._writing(collection) as held:
+        with self._resident.writing(collection) as held:
             for batch in _pages(list(dict.fromkeys(ids)), min(self._max_batch, _PAGE)):
                 self._on_collection(collection, partial(chroma.remove, batch))
                 if held is not None:
                     held.remove(batch)
+
+    def delete_space(self, collection: str, space_id: str) -> int:
+        """Remove all rows of a space from a pool; gives how many they were."""
+        with self._resident.writing(collection) as held:
+            ids = self._on_collection(collection, partial(chroma.ids_of_space, space_id)) or []
+            for batch in _pages(ids, min(self._max_batch, _PAGE)):
+                self._on_collection(collection, partial(chroma.remove_from_space, batch, space_id))
+                if held is not None:
+                    held.remove(batch)
+        return len(ids)
 
     def get(self, collection: str, ids: Sequence[str]) -> dict[str, VectorRow]:
         """The rows of these ids that exist."""
@@ -156,7 +166,7 @@ class VectorStore:
         """Remove a collection with all its rows, if it exists."""
         from chromadb.errors import NotFoundError
 
-        with self._writing(collection):
+        with self._resident.writing(collection):
             self._let_go(collection)
             try:
                 self._call(lambda: self._client.delete_collection(collection))
@@ -179,8 +189,7 @@ class VectorStore:
             pool.shutdown(wait=True, cancel_futures=True)
         with self._lock:
             self._collections.clear()
-        if self._resident is not None:
-            self._resident.clear()
+        self._resident.clear()
         self._client.close()
 
     def __enter__(self) -> "VectorStore":
@@ -189,19 +198,13 @@ class VectorStore:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _writing(self, collection: str) -> AbstractContextManager[HeldCollection | None]:
-        return nullcontext() if self._resident is None else self._resident.writing(collection)
-
     def _let_go(self, collection: str) -> None:
         with self._lock:
             self._collections.pop(collection, None)
-        if self._resident is not None:
-            self._resident.forget(collection)
+        self._resident.forget(collection)
 
     def _unless_held(self, targets: Sequence[Target], blocks: list[Block]) -> Sequence[Target]:
         """The targets that are not held in memory; the blocks of those that are go to `blocks`."""
-        if self._resident is None:
-            return targets
         others = []
         for target in targets:
             held = self._resident.get(target.collection)
@@ -214,6 +217,8 @@ class VectorStore:
 
     def _hold(self, collection: str) -> None:
         """Have a collection read into memory by the loader's thread, unless that was in vain just now."""
+        if not self._resident.most_bytes:
+            return
         now = time.monotonic()
         with self._lock:
             if now < self._not_held.get(collection, now):
@@ -223,7 +228,6 @@ class VectorStore:
             self._loader.submit(self._load, collection)
 
     def _load(self, collection: str) -> None:
-        assert self._resident is not None
         try:
             if self._resident.load(collection, partial(self._read_small, collection)):
                 with self._lock:
@@ -257,7 +261,7 @@ class VectorStore:
         self, embedding: NDArray[np.float32], k: int, ids: list[str], target: Target
     ) -> list[tuple[str, float]]:
         # Chroma's own `ids=` filter fails as a whole when one of the ids has just been deleted, and is not exact.
-        held = self._resident.get(target.collection) if self._resident is not None else None
+        held = self._resident.get(target.collection)
         allowed = None if target.space_ids is None else set(target.space_ids)
         scored: list[tuple[str, float]] = []
         for page in _pages(ids, _PAGE):

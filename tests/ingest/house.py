@@ -141,6 +141,7 @@ class House:
             self.files,
             pipeline=self.pipeline.name,
             fingerprint=self.embedder.fingerprint,
+            grace_seconds=0,
         ).run()
 
     def chunks(self, document_id: str | None = None) -> list[Chunk]:

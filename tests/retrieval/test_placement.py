@@ -51,17 +51,27 @@ def make_space(session: Session, kind: SpaceKind, chunks: int = 0) -> str:
     return space.id
 
 
-@pytest.mark.parametrize("kind", [SpaceKind.TEAM, SpaceKind.PROJECT, SpaceKind.COMPANY])
-def test_a_team_has_a_collection_of_its_own(session: Session, kind: SpaceKind) -> None:
-    space, other = make_space(session, kind), make_space(session, SpaceKind.TEAM)
+def test_the_companys_space_has_a_collection_of_its_own(session: Session) -> None:
+    space, other = make_space(session, SpaceKind.COMPANY), make_space(session, SpaceKind.TEAM)
     target = place(session, space, MODEL)
     assert target.space_ids is None
     assert place(session, space, MODEL) == target
     assert place(session, other, MODEL).collection != target.collection
 
 
-def test_personal_spaces_and_channels_share_a_pool_and_are_told_apart_by_a_filter(session: Session) -> None:
-    ann, bob = make_space(session, SpaceKind.PERSONAL), make_space(session, SpaceKind.CHANNEL)
+def test_a_space_that_is_large_already_or_will_be_has_one_too(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retrieval.placement.OWN_CHUNKS", 5)
+    small, large = make_space(session, SpaceKind.TEAM, chunks=5), make_space(session, SpaceKind.TEAM, chunks=6)
+    assert place(session, small, MODEL).space_ids == (small,)
+    assert place(session, large, MODEL).space_ids is None
+    assert place(session, make_space(session, SpaceKind.PERSONAL), MODEL, expected_chunks=6).space_ids is None
+
+
+@pytest.mark.parametrize("kind", [SpaceKind.PERSONAL, SpaceKind.CHANNEL, SpaceKind.TEAM, SpaceKind.PROJECT])
+def test_small_spaces_share_a_pool_and_are_told_apart_by_a_filter(session: Session, kind: SpaceKind) -> None:
+    ann, bob = make_space(session, SpaceKind.PERSONAL), make_space(session, kind)
     anns, bobs = place(session, ann, MODEL), place(session, bob, MODEL)
     assert anns.collection == bobs.collection
     assert (anns.space_ids, bobs.space_ids) == ((ann,), (bob,))
@@ -79,14 +89,14 @@ def test_a_full_pool_takes_no_more_spaces(session: Session, monkeypatch: pytest.
 
 
 def test_another_model_has_other_collections(session: Session) -> None:
-    team, person = make_space(session, SpaceKind.TEAM), make_space(session, SpaceKind.PERSONAL)
+    team, person = make_space(session, SpaceKind.COMPANY), make_space(session, SpaceKind.PERSONAL)
     for space in (team, person):
         assert place(session, space, MODEL).collection != place(session, space, "other-384-int8").collection
     assert len(targets(session, [team, person], MODEL)) == 2
 
 
 def test_targets_name_each_collection_once_with_the_readable_spaces_only(session: Session) -> None:
-    team = make_space(session, SpaceKind.TEAM)
+    team = make_space(session, SpaceKind.COMPANY)
     ann, bob, cho = (make_space(session, SpaceKind.PERSONAL) for _ in range(3))
     never_indexed = make_space(session, SpaceKind.TEAM)
     own = place(session, team, MODEL)
@@ -101,7 +111,7 @@ def test_targets_name_each_collection_once_with_the_readable_spaces_only(session
 def test_thousands_of_spaces_can_be_asked_for(session: Session) -> None:
     spaces = [make_space(session, SpaceKind.TEAM) for _ in range(3)]
     for space in spaces:
-        place(session, space, MODEL)
+        place(session, space, MODEL, expected_chunks=5_000)
     assert len(targets(session, [*spaces, *(f"other-{i}" for i in range(3000))], MODEL)) == 3
 
 
