@@ -8,7 +8,7 @@ from pathlib import Path
 from evals.bench.corpus import write_corpus
 from evals.bench.process import percentile, run_worker
 from evals.bench.report import Figure
-from evals.bench.workers import embedding, imports, searches
+from evals.bench.workers import embedding, imports
 
 Say = Callable[[str], None]
 Details = list[dict[str, object]]
@@ -23,6 +23,7 @@ class Plan:
     model: Path
     threads: int
     quick: bool
+    million: bool
     say: Say
 
 
@@ -134,43 +135,3 @@ def _import_figures(found: dict[str, imports.Result]) -> list[Figure]:
                 )
             )
     return figures
-
-
-def measure_search(plan: Plan) -> tuple[list[Figure], Details]:
-    """Search latency with permissions at two sizes, against LangChain's Chroma retriever with a metadata filter."""
-    sizes = (1_000, 5_000) if plan.quick else (10_000, 100_000)
-    part = "search"
-    figures: list[Figure] = []
-    details: Details = []
-    ours: list[searches.Result] = []
-    for size in sizes:
-        pair = []
-        for worker in ("search_nexus", "search_langchain"):
-            plan.say(f"search: {worker.removeprefix('search_')}, {size:,} chunks")
-            with tempfile.TemporaryDirectory() as folder:
-                parameters = searches.Parameters(
-                    chunks=size,
-                    queries=50 if plan.quick else 200,
-                    k=10,
-                    work_dir=Path(folder),
-                    models_cache=plan.models_cache,
-                    model=plan.model,
-                    threads=plan.threads,
-                )
-                pair.append(searches.Result.model_validate(run_worker(worker, parameters, timeout=7200)))
-        for one in pair:
-            name = f"{one.name}, {size:,} chunks"
-            goal = 60.0 if one is pair[0] and size == sizes[-1] else None
-            figures += [
-                Figure(part=part, name=f"{name}: p50", value=one.p50_ms, unit=" ms"),
-                Figure(part=part, name=f"{name}: p95", value=one.p95_ms, unit=" ms", goal=goal, at_most=True),
-                Figure(part=part, name=f"{name}: peak memory", value=one.memory.peak_mb, unit=" MB"),
-            ]
-            details.append(one.model_dump())
-        ratio = pair[1].p95_ms / pair[0].p95_ms
-        figures.append(Figure(part=part, name=f"{size:,} chunks: faster than LangChain (p95)", value=ratio, unit="x"))
-        ours.append(pair[0])
-    growth = ours[-1].p95_ms / ours[0].p95_ms
-    name = f"nexus hybrid: p95 at {sizes[-1]:,} to p95 at {sizes[0]:,}"
-    figures.append(Figure(part=part, name=name, value=growth, unit="x", goal=1.5, at_most=True))
-    return figures, details

@@ -64,6 +64,11 @@ def memory() -> Memory:
     )
 
 
+def disk_mb(folder: Path) -> float:
+    """What the files in a folder take."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 2**20
+
+
 def _peak_mb(pid: str) -> float:
     """Peak memory of a running process (Linux: VmHWM), 0 when it has just ended."""
     try:

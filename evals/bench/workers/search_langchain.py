@@ -4,11 +4,12 @@ import time
 from importlib import import_module
 from typing import Any
 
-from evals.bench.process import memory, percentile, serve
-from evals.bench.synthetic import VectorMaker, documents, queries, readable_spaces
-from evals.bench.workers.searches import Parameters, Result
+from evals.bench.process import disk_mb, memory, serve
+from evals.bench.synthetic import Company, Truth, VectorMaker, queries
+from evals.bench.workers.searches import Asked, Parameters, Result
 
-_BATCH = 200
+_BATCH = 2_000
+_WARM_UP = 20
 
 
 def measure(text: str) -> Result:
@@ -31,35 +32,41 @@ def measure(text: str) -> Result:
         persist_directory=str(parameters.work_dir / "chroma"),
         collection_metadata={"hnsw:space": "cosine"},
     )
+    company = Company(parameters.chunks, parameters.spaces, parameters.sentences)
+    readable = company.readable(parameters.readable[0])
+    truth = Truth(readable)
     maker = VectorMaker(np.asarray(embeddings.embed_documents(VectorMaker.topic_texts()), dtype=np.float32))
     rows: list[tuple[str, int, str, Any]] = []
-    for document in documents(parameters.chunks):
+    for document in company.documents():
         vectors = maker.make(document.topics)
+        truth.note(document, vectors)
         for ordinal, words in enumerate(document.texts):
-            rows.append((f"{document.number}:{ordinal}", document.space, words, vectors[ordinal]))
-        if len(rows) >= _BATCH * 10:
+            rows.append((document.key(ordinal), document.space, words, vectors[ordinal]))
+        if len(rows) >= _BATCH:
             _add(store, rows)
             rows = []
     _add(store, rows)
     build = time.perf_counter() - began
 
-    retriever = store.as_retriever(search_kwargs={"k": parameters.k, "filter": {"space": {"$in": readable_spaces()}}})
-    times, hits = [], 0
-    warm_up = 20
-    for number, question in enumerate(queries(parameters.queries + warm_up)):
+    retriever = store.as_retriever(search_kwargs={"k": parameters.k, "filter": {"space": {"$in": readable}}})
+    times: list[float] = []
+    found: list[list[str]] = []
+    questions = queries(parameters.queries + _WARM_UP)
+    for question in questions:
         asked = time.perf_counter()
-        found = retriever.invoke(question)
-        if number >= warm_up:
-            times.append((time.perf_counter() - asked) * 1000)
-            hits += len(found)
+        hits = retriever.invoke(question)
+        times.append((time.perf_counter() - asked) * 1000)
+        found.append([hit.id for hit in hits])
+    vectors = np.asarray([embeddings.embed_query(question) for question in questions], dtype=np.float32)
     return Result(
         name="LangChain Chroma retriever",
         chunks=parameters.chunks,
+        spaces=parameters.spaces,
         build_seconds=build,
-        p50_ms=percentile(times, 0.5),
-        p95_ms=percentile(times, 0.95),
-        hits=hits / parameters.queries,
+        asked=[Asked.of(len(readable), times[_WARM_UP:], sum(len(each) for each in found[_WARM_UP:]))],
+        recall=truth.recall(vectors, found, parameters.k),
         memory=memory(),
+        disk_mb=disk_mb(parameters.work_dir),
     )
 
 
