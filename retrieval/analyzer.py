@@ -4,8 +4,9 @@ Words are found in the text as it stands, so that every term knows its place (hi
 normalised by itself (NFKC, lower case, accents of Latin letters dropped):
 
 - English and other Latin words: stop words dropped, then Snowball's English stemmer (Porter2).
-- Identifiers and numbers (`NEXUS_DATA_DIR`, `v1.5.9`, `outboxEvent`, `IL-6`): the whole, so that it is found exactly,
-  and its parts.
+- Identifiers, addresses, paths and numbers (`NEXUS_DATA_DIR`, `v1.5.9`, `outboxEvent`, `a/b.md`): the whole, so that
+  it is found exactly, and its parts. What hyphens join is also one word (`IL-6` is `IL6`, `e-mail` is `email`), a
+  version is found with and without its v, and a date is one however it is written (`2026.11.3`, `2026-11-03`).
 - Hangul: the particle is taken off ("여의도에서" -> "여의도"), then overlapping bigrams, which need no dictionary
   and match inside compounds; a number keeps its unit ("1989년" -> "1989", "1989년"); interrogatives are
   dropped as stop words.
@@ -26,7 +27,7 @@ import Stemmer  # type: ignore[import-not-found]
 from retrieval.stopwords import ENGLISH, FUNCTION_WORDS, KOREAN, KOREAN_PARTICLES
 
 # Raised with every change of what `analyze` gives, so that indexes made before are rebuilt.
-VERSION = 1
+VERSION = 2
 
 _CACHED_WORDS = 200_000
 _MAX_TERM_CHARS = 64
@@ -41,6 +42,8 @@ _WORD = re.compile(
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _APOSTROPHE_TAIL = re.compile(r"(?:n['’]t|['’](?:s|re|ve|ll|d|m))(?![a-z])", re.IGNORECASE)
 _JOINERS = re.compile(r"[._\-:@/'’&,]+")
+_DATE = re.compile(r"(\d{4})([-./])(\d{1,2})\2(\d{1,2})")
+_VERSION_NUMBER = re.compile(r"v\d+(?:\.\d+)+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z][a-z])")
 _HANGUL = "\uac00-\ud7a3\u1100-\u11ff\u3130-\u318f"
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002fa1f"
@@ -113,6 +116,17 @@ def word_terms(word: str) -> tuple[str, ...]:
     return _latin_terms(word)
 
 
+_EXACT = re.compile(rf"[a-z](?:\+\+|\#)(?!\w)|[{_HANGUL}{_HAN}{_KANA}]|(?:(?![_{_HANGUL}{_HAN}{_KANA}]){_LETTER})+")
+
+
+def exact_terms(text: str) -> list[str]:
+    """What a quotation is compared by: every word as the reader sees it, in order, stop words too, but for case and
+    accents; of Hangul, Han and Kana every character, since their words grow particles and lose their blanks."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+    return [_bounded(term if term.isascii() else _fold(term)) for term in _EXACT.findall(text.lower())]
+
+
 def _fold(word: str) -> str:
     """The word without the accents of its Latin letters; other scripts keep their marks."""
     decomposed = unicodedata.normalize("NFD", word)
@@ -131,9 +145,19 @@ def _latin_terms(word: str) -> tuple[str, ...]:
         return _plain(word.lower())
     whole = word.lower().replace("’", "'")
     terms = [term for part in parts for term in _plain(part.lower())]
-    if "'" not in whole:
-        terms.extend(_plain(whole))
+    terms.extend(_wholes(whole))
     return tuple(terms)
+
+
+def _wholes(word: str) -> Iterator[str]:
+    """The terms that stand for all of a word of several parts."""
+    if date := _DATE.fullmatch(word):
+        year, _, month, day = date.groups()
+        yield f"{year}-{month:0>2}-{day:0>2}"
+    elif _VERSION_NUMBER.fullmatch(word):
+        yield from (_bounded(word), _bounded(word[1:]))
+    elif "'" not in word:
+        yield from _plain(word if _JOINERS.sub("", word) != word.replace("-", "") else word.replace("-", ""))
 
 
 def _plain(word: str) -> tuple[str, ...]:

@@ -1,22 +1,18 @@
-"""The keyword index: a local, disposable Tantivy replica of the chunks table, ranked by BM25.
+"""The keyword index as a replica of the chunks table.
 
 It follows the database by the change sequence: every source whose index state changed after `position` is deleted and
 added again, then the position is saved. The position is saved after Tantivy's commit, so a crash in between replays
 changes, which does no harm. An index that is missing, broken, made by another layout or analyser, or ahead of its
 database (a restored backup) is thrown away and built again by the next `catch_up`.
-
-Tantivy's BM25 has k1 = 1.2 and b = 0.75 built in. Rescoring with other constants was measured with our analyser and not
-worth its time: k1 = 0.9, b = 0.4 changes KorQuAD by +0.002 and XQuAD by +0.003 MRR@10, SciFact by -0.002 and Cranfield
-by -0.009 nDCG@10.
 """
 
 import json
-import math
 import shutil
 import threading
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
 import structlog
 import tantivy
@@ -29,18 +25,13 @@ from core_api.infra.errors import StorageFull, Unavailable
 from core_api.models import Chunk, IndexState, IndexStatus
 from core_api.outbox import last_change
 from retrieval import analyzer
+from retrieval.keywords import layout
 
 log = structlog.get_logger()
 
-LAYOUT = 1
-"""Raised with every change of the schema."""
-
-# One field of all words decides; a word of the title or of a heading counts a little more than one of the body.
-_FIELD_BOOSTS = {"words": 1.0, "title": 0.2, "heading": 0.2}
 _WRITER_HEAP_BYTES = 32_000_000
 # Sources read from the database, and chunks given to Tantivy between two commits, at once.
 _BATCH_SOURCES = 200
-_MAX_QUERY_TERMS = 48
 _LONGEST_PAUSE_SECONDS = 30.0
 _TRIES_BEFORE_REBUILD = 3
 _TANTIVY_ERRORS = (ValueError, OSError, RuntimeError)
@@ -52,15 +43,10 @@ class KeywordIndexBroken(Unavailable):
     code, title = "keyword_index_broken", "The keyword index cannot be written"
 
 
-def source_term(source_kind: str, source_id: str) -> str:
-    """The name of a source in the index."""
-    return f"{source_kind}:{source_id}"
+class Replica:
+    """The files of the index and their one writer.
 
-
-class KeywordIndex:
-    """BM25 over analysed chunks, for readers in many threads and one writer.
-
-    `catch_up` brings it up to date; `follow` does so on a thread until `close`. Searching needs no database.
+    `catch_up` brings it up to date; `follow` does so on a thread until `close`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -70,14 +56,14 @@ class KeywordIndex:
         self._stop = threading.Event()
         self._follower: threading.Thread | None = None
         self._position = 0
-        self._schema = _schema()
+        self._schema = layout.schema()
         # Not thread-local: it is opened on one thread and closed on another.
         self._directory_lock = FileLock(f"{path}.lock", thread_local=False)
         self._index: tantivy.Index
         self._writer: tantivy.IndexWriter | None = None
 
     @classmethod
-    def open(cls, path: Path) -> "KeywordIndex":
+    def open(cls, path: Path) -> Self:
         """The index in a directory, made where there is none.
 
         Raises Unavailable when another process writes to it or the directory cannot be written.
@@ -103,69 +89,6 @@ class KeywordIndex:
     def __len__(self) -> int:
         """Chunks in the index."""
         return int(self._index.searcher().num_docs)
-
-    # --- searching
-
-    def search(
-        self,
-        text: str,
-        k: int,
-        space_ids: Sequence[str],
-        *,
-        sources: Sequence[str] | None = None,
-        chunk_ids: Sequence[str] | None = None,
-    ) -> list[tuple[str, float]]:
-        """The chunks of these spaces that match `text`, with their BM25 scores, best first.
-
-        `sources` (source terms) and `chunk_ids` narrow it further. Any text is a valid query: it has no syntax.
-        """
-        if k <= 0 or not space_ids or sources == [] or chunk_ids == []:
-            return []
-        searcher = self._index.searcher()
-        words = self._words_query(searcher, analyzer.analyze(text))
-        if words is None:
-            return []
-        required = [words, self._any_of("space", space_ids)]
-        if sources is not None:
-            required.append(self._any_of("source", sources))
-        if chunk_ids is not None:
-            required.append(self._any_of("id", chunk_ids))
-        query = tantivy.Query.boolean_query([(tantivy.Occur.Must, part) for part in required])
-        hits = searcher.search(query, limit=k, count=False).hits
-        return [(searcher.doc(address)["id"][0], score) for score, address in hits]
-
-    def rarity(self, terms: Sequence[str]) -> dict[str, float]:
-        """How much each term tells: BM25's idf, ln(1 + (N - n + 0.5) / (n + 0.5)), n of the N chunks having it."""
-        searcher = self._index.searcher()
-        total = searcher.num_docs
-        counts = {term: searcher.doc_freq("words", term) for term in terms}
-        # A count may include deleted chunks, so that n can pass N for a moment.
-        return {term: math.log1p((max(0, total - count) + 0.5) / (count + 0.5)) for term, count in counts.items()}
-
-    def _words_query(self, searcher: tantivy.Searcher, terms: Sequence[str]) -> tantivy.Query | None:
-        counts = {term: count for term, count in Counter(terms).items() if searcher.doc_freq("words", term)}
-        if not counts:
-            return None
-        if len(counts) > _MAX_QUERY_TERMS:
-            # The rarest words say most and cost least.
-            rarest = sorted(counts, key=lambda term: searcher.doc_freq("words", term))[:_MAX_QUERY_TERMS]
-            counts = {term: counts[term] for term in rarest}
-        parts = []
-        for field, boost in _FIELD_BOOSTS.items():
-            if not boost:
-                continue
-            for term, count in counts.items():
-                part = tantivy.Query.term_query(self._schema, field, term, "freq")
-                weight = boost * count
-                parts.append((tantivy.Occur.Should, part if weight == 1 else tantivy.Query.boost_query(part, weight)))
-        return tantivy.Query.boolean_query(parts)
-
-    def _any_of(self, field: str, values: Sequence[str]) -> tantivy.Query:
-        if len(values) == 1:
-            query = tantivy.Query.term_query(self._schema, field, values[0], "basic")
-        else:
-            query = tantivy.Query.term_set_query(self._schema, field, list(values))
-        return tantivy.Query.const_score_query(query, 0.0)
 
     # --- following
 
@@ -204,7 +127,7 @@ class KeywordIndex:
                 writer = self._open_writer()
                 live: dict[str, list[str]] = defaultdict(list)
                 for kind, source_id, status, _seq in states:
-                    writer.delete_documents_by_term("source", source_term(kind, source_id))
+                    writer.delete_documents_by_term("source", layout.source_term(kind, source_id))
                     if status != IndexStatus.DELETED:
                         live[kind].append(source_id)
                 for kind, source_ids in live.items():
@@ -221,16 +144,8 @@ class KeywordIndex:
             .execution_options(yield_per=500)
         )
         for chunk_id, space_id, source_id, title, heading, text in rows:
-            title_words, heading_words = " ".join(analyzer.analyze(title)), " ".join(analyzer.analyze(heading))
-            body_words = " ".join(analyzer.analyze(text))
-            document = tantivy.Document()
-            document.add_text("id", chunk_id)
-            document.add_text("source", source_term(kind, source_id))
-            document.add_text("space", space_id)
-            document.add_text("title", title_words)
-            document.add_text("heading", heading_words)
-            document.add_text("words", f"{title_words} {heading_words} {body_words}")
-            writer.add_document(document)
+            source = layout.source_term(kind, source_id)
+            writer.add_document(layout.document(chunk_id, source, space_id, title, heading, text))
 
     def follow(self, database: Database, interval: float = 0.2) -> None:
         """Keep up with the database on a thread, looking every `interval` seconds, until `close`."""
@@ -330,7 +245,7 @@ class KeywordIndex:
             log.warning("keyword_index_not_closed", reason=str(error), path=str(self._path))
 
     def _save(self, position: int) -> None:
-        state = {"layout": LAYOUT, "analyzer": analyzer.VERSION, "position": position}
+        state = {"layout": layout.VERSION, "analyzer": analyzer.VERSION, "position": position}
         temporary = self._path / "replica.json.new"
         temporary.write_text(json.dumps(state))
         temporary.replace(self._path / "replica.json")
@@ -341,7 +256,7 @@ def _saved_position(path: Path) -> int | None:
     """The position of the index in a directory; None where there is none that this code can continue."""
     try:
         state = json.loads((path / "replica.json").read_text())
-        if (state["layout"], state["analyzer"]) == (LAYOUT, analyzer.VERSION):
+        if (state["layout"], state["analyzer"]) == (layout.VERSION, analyzer.VERSION):
             return int(state["position"])
         reason = "made by another version"
     except FileNotFoundError:
@@ -352,11 +267,3 @@ def _saved_position(path: Path) -> int | None:
     return None
 
 
-def _schema() -> tantivy.Schema:
-    builder = tantivy.SchemaBuilder()
-    builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
-    builder.add_text_field("source", tokenizer_name="raw", index_option="basic")
-    builder.add_text_field("space", tokenizer_name="raw", index_option="basic")
-    for field in _FIELD_BOOSTS:
-        builder.add_text_field(field, tokenizer_name="whitespace", index_option="freq")
-    return builder.build()

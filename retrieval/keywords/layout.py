@@ -1,0 +1,53 @@
+"""What the keyword index holds of a chunk."""
+
+from collections.abc import Callable, Sequence
+
+import tantivy
+
+from retrieval import analyzer
+
+VERSION = 2
+"""Raised with every change of the schema."""
+
+# Between the title, the heading and the text, so that no quotation runs from one into the other.
+_BREAK = " \u00b6 "
+
+
+def source_term(source_kind: str, source_id: str) -> str:
+    """The name of a source in the index."""
+    return f"{source_kind}:{source_id}"
+
+
+def schema() -> tantivy.Schema:
+    """The fields of a chunk.
+
+    `words` are the analysed terms of title, heading and text, with their places, by which neighbours are known; those
+    of `title` and `heading` are there once more, since they count a little more. `exact` has every word as the reader
+    sees it, for quotations and exclusions.
+    """
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("source", tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("space", tokenizer_name="raw", index_option="basic")
+    for name, option in (("words", "position"), ("title", "freq"), ("heading", "freq"), ("exact", "position")):
+        builder.add_text_field(name, tokenizer_name="whitespace", index_option=option)
+    return builder.build()
+
+
+def document(chunk_id: str, source: str, space_id: str, title: str, heading: str, text: str) -> tantivy.Document:
+    """A chunk as it goes into the index; `source` is its source term."""
+    parts = (title, heading, text)
+    title_words, heading_words, body_words = (_joined(analyzer.analyze, part) for part in parts)
+    entry = tantivy.Document()
+    entry.add_text("id", chunk_id)
+    entry.add_text("source", source)
+    entry.add_text("space", space_id)
+    entry.add_text("title", title_words)
+    entry.add_text("heading", heading_words)
+    entry.add_text("words", f"{title_words} {heading_words} {body_words}")
+    entry.add_text("exact", _BREAK.join(_joined(analyzer.exact_terms, part) for part in parts))
+    return entry
+
+
+def _joined(terms: Callable[[str], Sequence[str]], text: str) -> str:
+    return " ".join(terms(text))
