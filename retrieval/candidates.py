@@ -1,9 +1,10 @@
-"""The candidates of a query: what both legs propose of the spaces that its asker may read.
+"""The candidates of a query: what both legs propose of the spaces that its asker may read, in their order.
 
-The legs run in parallel; retrieval.fusion joins what they give.
+The legs run in parallel. What either has found is then judged by all evidence (retrieval.fusion), unless the asker
+chose one leg: that one is shown as it is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
@@ -15,28 +16,37 @@ from core_api.models import Document
 from retrieval import analyzer
 from retrieval.access import Shared
 from retrieval.engine import RetrievalEngine
-from retrieval.fusion import Leg
+from retrieval.fusion import Candidate, Found, Vector, alone, fuse
 from retrieval.keywords import source_term
 from retrieval.placement import targets
+from retrieval.query_language import ParsedQuery, parse
+from retrieval.query_weights import weights_of
 from retrieval.types import Mode
 from retrieval.vectors import Target
 
 log = structlog.get_logger()
 
-# The dense leg's share where the embedding model covers the query's language. Measured (SciFact train and Cranfield
-# nDCG@10, XQuAD-en MRR@10): 0.4: 0.724, 0.419, 0.972; 0.5: 0.725, 0.424, 0.973; 0.6: 0.720, 0.420, 0.972. BM25 keeps
-# its natural zero, cosines are scaled between the leg's worst and best. Working out the missing score of a candidate
-# that only one leg found changes none of these figures by more than 0.003.
-DENSE_WEIGHT = 0.5
+Chunks = Sequence[tuple[str, str, str]]
+"""(chunk id, source kind, source id)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Candidates, best first. `full`: a leg gave as many as it was asked for, so that there may be more."""
+
+    candidates: list[Candidate]
+    full: bool
 
 
 @dataclass(slots=True)
 class Asked:
-    """A query made ready for the legs; `mode` is what is really done."""
+    """A query made ready for the legs. `wanted` is the mode that was asked for, `mode` what is really done: a hybrid
+    query whose language the embedding model does not know is judged by all that words can tell."""
 
     engine: RetrievalEngine
+    wanted: Mode
     mode: Mode
-    text: str
+    query: ParsedQuery
     spaces: Sequence[str]
     shared: Shared
     targets: Sequence[Target]
@@ -48,50 +58,86 @@ class Asked:
         session: Session,
         engine: RetrievalEngine,
         mode: Mode,
-        text: str,
+        query: ParsedQuery | str,
         spaces: Sequence[str],
         shared: Shared,
     ) -> "Asked":
+        if isinstance(query, str):
+            query = parse(query)
+        wanted = mode
         if mode is Mode.HYBRID:
-            mode = _effective(engine, text)
+            mode = _effective(engine, query.text)
         engine.require_ready(semantic=mode is Mode.SEMANTIC)
-        asked = cls(engine, mode, text, spaces, shared, [], [])
+        asked = cls(engine, wanted, mode, query, spaces, shared, [], [])
         if mode is not Mode.KEYWORD:
             asked.targets = targets(session, spaces, engine.embedder.fingerprint)
             asked.shared_targets = targets(session, shared.space_ids, engine.embedder.fingerprint)
         return asked
 
-    def legs(self, depth: int, chunks: Sequence[tuple[str, str, str]] | None = None) -> list[Leg]:
-        """Both legs' best `depth` chunks, of `chunks` only where given."""
-        dense: Future[dict[str, float]] | None = None
-        if self.mode is not Mode.KEYWORD:
-            dense = self.engine.pool.submit(self._dense, depth, chunks)
-        legs: list[Leg] = []
-        if self.mode is not Mode.SEMANTIC:
-            legs.append(Leg("keyword", self._keyword(depth, chunks), 1 - DENSE_WEIGHT, floor=0.0))
-        if dense is not None:
-            try:
-                legs.append(Leg("semantic", dense.result(), DENSE_WEIGHT))
-            except Unavailable as error:
-                if self.mode is Mode.SEMANTIC:
-                    raise
-                log.warning("search_without_vectors", error=str(error))
-                self.mode = Mode.KEYWORD
-        return legs
+    def ranked(self, depth: int, chunks: Chunks | None = None, *, explain: bool = False) -> Ranking:
+        """The candidates among both legs' best `depth` chunks, of `chunks` only where given. All of them have the
+        phrases of the query, and none has what it excludes."""
+        keyword, semantic = self._legs(depth, chunks)
+        full = any(len(leg) >= depth for leg in (keyword, semantic))
+        if self.query.phrases or self.query.excluded:
+            proposed = sorted({*keyword, *semantic})
+            allowed = self.engine.keywords.having(proposed, self.query.phrases, self.query.excluded)
+            keyword = {id_: score for id_, score in keyword.items() if id_ in allowed}
+            semantic = {id_: score for id_, score in semantic.items() if id_ in allowed}
+        if self.wanted is Mode.KEYWORD:
+            return Ranking(alone("keyword", keyword, explain=explain), full)
+        if self.wanted is Mode.SEMANTIC:
+            return Ranking(alone("semantic", semantic, explain=explain), full)
+        return Ranking(fuse(self._found(keyword, semantic), weights_of(self.query), explain=explain), full)
 
-    def _keyword(self, depth: int, chunks: Sequence[tuple[str, str, str]] | None) -> dict[str, float]:
-        find = self.engine.keywords.search
+    def _legs(self, depth: int, chunks: Chunks | None) -> tuple[dict[str, float], dict[str, float]]:
+        dense: Future[dict[str, float]] | None = None
+        # What has a phrase is found by the words; the best by meaning would seldom be among them.
+        by_phrase = bool(self.query.phrases)
+        if self.mode is not Mode.KEYWORD and not by_phrase:
+            dense = self.engine.pool.submit(self._dense, depth, chunks)
+        keyword: dict[str, float] = {}
+        if self.mode is not Mode.SEMANTIC or by_phrase:
+            keyword = self._keyword(depth, chunks)
+        if self.mode is Mode.KEYWORD:
+            return keyword, {}
+        try:
+            return keyword, dense.result() if dense is not None else self._cosines(list(keyword))
+        except Unavailable as error:
+            if self.mode is Mode.SEMANTIC:
+                raise
+            log.warning("search_without_vectors", error=str(error))
+            self.mode = Mode.KEYWORD
+            return keyword, {}
+
+    def _found(self, keyword: Mapping[str, float], semantic: Mapping[str, float]) -> Found:
+        ids = sorted({*keyword, *semantic})
+        question: Vector | None = None
+        vectors: dict[str, Vector] = {}
+        if self.mode is not Mode.KEYWORD:
+            waiting = self.engine.pool.submit(self._vectors, ids)
+            question = self.engine.embed_query(self.query.text)
+        support = self.engine.keywords.support(self.query.text, ids)
+        if self.mode is not Mode.KEYWORD:
+            vectors = waiting.result()
+        return Found(keyword, semantic, support, question, vectors)
+
+    def _keyword(self, depth: int, chunks: Chunks | None) -> dict[str, float]:
+        find, text = self.engine.keywords.search, self.query.text
+        phrases, excluded = self.query.phrases, self.query.excluded
         if chunks is not None:
             sources = sorted({source_term(kind, id_) for _, kind, id_ in chunks})
-            return dict(find(self.text, depth, [*self.spaces, *self.shared.space_ids], sources=sources))
-        found = dict(find(self.text, depth, self.spaces))
+            spaces = [*self.spaces, *self.shared.space_ids]
+            return dict(find(text, depth, spaces, sources=sources, phrases=phrases, excluded=excluded))
+        found = dict(find(text, depth, self.spaces, phrases=phrases, excluded=excluded))
         if self.shared.source_ids:
             sources = [source_term(Document.__source_kind__, id_) for id_ in self.shared.source_ids]
-            found |= find(self.text, depth, self.shared.space_ids, sources=sources)
+            spaces = list(self.shared.space_ids)
+            found |= find(text, depth, spaces, sources=sources, phrases=phrases, excluded=excluded)
         return found
 
-    def _dense(self, depth: int, chunks: Sequence[tuple[str, str, str]] | None) -> dict[str, float]:
-        find, embedding = self.engine.vectors.query, self.engine.embed_query(self.text)
+    def _dense(self, depth: int, chunks: Chunks | None) -> dict[str, float]:
+        find, embedding = self.engine.vectors.query, self.engine.embed_query(self.query.text)
         if chunks is not None:
             ids = [chunk_id for chunk_id, _, _ in chunks]
             return dict(find([*self.targets, *self.shared_targets], embedding, depth, ids))
@@ -99,6 +145,13 @@ class Asked:
         if self.shared_targets:
             found |= find(self.shared_targets, embedding, depth, self.shared.chunk_ids)
         return found
+
+    def _cosines(self, ids: Sequence[str]) -> dict[str, float]:
+        embedding = self.engine.embed_query(self.query.text)
+        return dict(self.engine.vectors.query([*self.targets, *self.shared_targets], embedding, len(ids), ids))
+
+    def _vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
+        return self.engine.vectors.vectors([*self.targets, *self.shared_targets], ids)
 
 
 def _effective(engine: RetrievalEngine, text: str) -> Mode:

@@ -17,7 +17,7 @@ from retrieval import analyzer
 from retrieval.access import hydrate, matching_chunks, where_to_look
 from retrieval.candidates import Asked
 from retrieval.engine import RetrievalEngine
-from retrieval.fusion import Candidate, fuse
+from retrieval.fusion import Candidate
 from retrieval.highlight import excerpt, highlights
 from retrieval.types import Hit, Passage, Query, SearchResult
 
@@ -46,18 +46,18 @@ def search(session: Session, subject: Subject, engine: RetrievalEngine, query: Q
     depth = max(_MIN_DEPTH, _DEPTH_PER_HIT * query.k)
     hits: list[tuple[Candidate, Passage]] = []
     if not query.filters.source_ids:  # which leaves so little that over-fetching would find nothing
-        legs = asked.legs(depth)
+        ranking = asked.ranked(depth)
         clock.lap("legs")
-        hits = _collect(session, subject, query, fuse(legs))
+        hits = _collect(session, subject, query, ranking.candidates)
         clock.lap("hydrate")
-        full = any(len(leg.scores) >= depth for leg in legs)
+        full = ranking.full
     else:
         full = True
     if len(hits) < query.k and full:
         hits = _look_again(session, subject, query, asked)
         clock.lap("second_look")
 
-    terms = frozenset(analyzer.analyze(text))
+    terms = frozenset(analyzer.analyze(asked.query.text))
     result = tuple(_hit(candidate, passage, terms) for candidate, passage in hits)
     clock.lap("highlight")
     return SearchResult(result, asked.mode, clock.finish())
@@ -70,7 +70,7 @@ def _look_again(session: Session, subject: Subject, query: Query, asked: Asked) 
         chunks = matching_chunks(session, subject, query.filters, _MAX_FILTERED_CHUNKS)
         if chunks == []:
             return []
-    return _collect(session, subject, query, fuse(asked.legs(_DEEP, chunks)))
+    return _collect(session, subject, query, asked.ranked(_DEEP, chunks).candidates)
 
 
 def _collect(

@@ -151,6 +151,26 @@ class VectorStore:
                 best[id_] = max(similarity, best.get(id_, -1.0))
         return sorted(best.items(), key=lambda item: (-item[1], item[0]))[:k]
 
+    def vectors(self, targets: Sequence[Target], ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """The vectors of these ids, as far as the targets hold them."""
+        found: dict[str, NDArray[np.float32]] = {}
+        others: list[Target] = []
+        missing = list(dict.fromkeys(ids))
+        for target in targets:
+            held = self._resident.get(target.collection)
+            if held is None:
+                others.append(target)
+                continue
+            found.update(held.vectors(missing, None if target.space_ids is None else set(target.space_ids)))
+            missing = [id_ for id_ in missing if id_ not in found]
+        if missing and others:
+            parts = self._pool.map(lambda target: (target, self.get(target.collection, missing)), others)
+            for target, rows in parts:
+                for row in rows.values():
+                    if target.space_ids is None or row.space_id in target.space_ids:
+                        found[row.id] = row.embedding
+        return found
+
     def ids(self, collection: str) -> Iterator[tuple[str, str, str]]:
         """(id, space id, content hash) of every row, page by page; rows written meanwhile may be missed."""
         offset = 0

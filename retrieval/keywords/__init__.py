@@ -1,7 +1,7 @@
 """The keyword index: a local, disposable Tantivy replica of the chunks table. The only package that knows Tantivy."""
 
-from retrieval.keywords.index import KeywordIndex
+from retrieval.keywords.index import KeywordIndex, Support
 from retrieval.keywords.layout import source_term
 from retrieval.keywords.replica import KeywordIndexBroken
 
-__all__ = ["KeywordIndex", "KeywordIndexBroken", "source_term"]
+__all__ = ["KeywordIndex", "KeywordIndexBroken", "Support", "source_term"]

@@ -9,6 +9,7 @@ import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import tantivy
 
@@ -144,9 +145,7 @@ class KeywordIndex(Replica):
 
     def _neighbours(self, terms: Sequence[str], known: Collection[str]) -> list[tuple[tantivy.Occur, tantivy.Query]]:
         pairs = dict.fromkeys(
-            (one, next_)
-            for one, next_ in zip(terms, terms[1:], strict=False)
-            if one != next_ and one in known and next_ in known
+            (one, next_) for one, next_ in pairwise(terms) if one != next_ and one in known and next_ in known
         )
         return [
             (

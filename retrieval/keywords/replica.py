@@ -265,5 +265,3 @@ def _saved_position(path: Path) -> int | None:
         reason = f"unreadable replica.json: {error}"
     log.warning("keyword_index_rebuilt", reason=reason, path=str(path))
     return None
-
-
