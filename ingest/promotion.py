@@ -1,4 +1,5 @@
-"""Promotion: a space that has outgrown its pool gets a collection of its own, while it is searched and written to.
+"""Promotion: a space that has outgrown its pool gets a collection of its own (or, where many small ones have grown, a
+place in another pool), while it is searched and written to.
 
 Its vectors are copied beside, then one transaction looks whether the copy is what the database says now, copies what
 came since, and turns the pointer (`space_index`); after that, when no search can still be asking the pool for the
@@ -17,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from core_api.infra.database import Database
 from core_api.models import Chunk, SpaceIndex
-from retrieval.placement import lock_placement, outgrown, own_collection
+from retrieval.placement import lock_placement, next_home, outgrown
 from retrieval.vectors import VectorStore
 
 logger = logging.getLogger(__name__)
@@ -47,26 +48,29 @@ class Promoter:
         return sum(self.promote(space_id, stopping) for space_id in due if not stopping.is_set())
 
     def promote(self, space_id: str, stopping: threading.Event) -> bool:
-        """Give a space in a pool a collection of its own; whether that was done. A stop that is asked for while old
+        """Give a space in a pool its new place; whether that was done. A stop that is asked for while old
         entries wait to be removed leaves them to reconciling."""
         with self._database.reading() as session:
             placed = session.get(SpaceIndex, (space_id, self._fingerprint))
-        if placed is None or not placed.pooled:
+            if placed is None or not placed.pooled:
+                return False
+            pool = placed.collection
+            home, pooled = next_home(session, space_id, self._fingerprint)
+        if home == pool:
             return False
-        pool, home = placed.collection, own_collection(space_id, self._fingerprint)
         copied: dict[str, str] = {}
         for _ in range(_ROUNDS):
             with self._database.reading() as session:
                 wanted = _chunks(session, space_id)
             self._copy(pool, home, copied, wanted)
-            if (turned := self._turn(space_id, pool, home, copied)) is not None:
+            if (turned := self._turn(space_id, pool, home, pooled, copied)) is not None:
                 break
         else:
             turned = False
         if not turned:
-            self._vectors.drop(home)
+            self._vectors.delete_space(home, space_id)  # if it is empty then, reconciling drops it
             return False
-        logger.info("space %s has a collection of its own now: %d chunks", space_id, len(copied))
+        logger.info("space %s is in %s now: %d chunks", space_id, home, len(copied))
         if not stopping.wait(self._grace_seconds):
             self._vectors.delete_space(pool, space_id)
         return True
@@ -82,7 +86,7 @@ class Promoter:
         self._vectors.upsert(home, list(self._vectors.get(pool, list(missing)).values()))
         copied.update(missing)
 
-    def _turn(self, space_id: str, pool: str, home: str, copied: dict[str, str]) -> bool | None:
+    def _turn(self, space_id: str, pool: str, home: str, pooled: bool, copied: dict[str, str]) -> bool | None:
         """Turn the pointer to the copy; None: too much has changed meanwhile, False: it cannot be done any more."""
         with self._database.transaction() as session:
             lock_placement(session)
@@ -96,7 +100,7 @@ class Promoter:
             there = self._vectors.get(home, list(wanted))
             if len(there) < len(self._vectors.get(pool, list(wanted))):
                 return False  # somebody took it for a collection that nobody needs
-            placed.collection, placed.pooled = home, False
+            placed.collection, placed.pooled = home, pooled
             return True
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core_api.models import Document, DocumentVersion, User
@@ -86,6 +86,11 @@ def all_sources(session: Session, space_id: str | None = None) -> Iterator[Sourc
         statement = statement.where(Document.space_id == space_id)
     for id_, space, version, deleted_at in session.execute(statement):
         yield SourceHead(SourceKey(Document.__source_kind__, id_), space, version, deleted_at is not None)
+
+
+def count_sources(session: Session, space_id: str) -> int:
+    """How many sources a space has, deleted ones that are not purged yet included."""
+    return session.scalar(select(func.count(Document.id)).where(Document.space_id == space_id)) or 0
 
 
 def stored_files(session: Session) -> set[str]:

@@ -26,7 +26,7 @@ from core_api.models import Chunk, IndexState, IndexStatus, SpaceIndex, VersionT
 from core_api.outbox import next_change
 from ingest.chunking import Passage
 from ingest.queue import acknowledge, release
-from ingest.sources import Snapshot, SourceKey, purge_source, read_sources, set_found_title
+from ingest.sources import Snapshot, SourceKey, count_sources, purge_source, read_sources, set_found_title
 from ingest.text import ExtractedText
 from ingest.types import ParseFailed
 from retrieval.placement import place, targets
@@ -184,11 +184,23 @@ class IndexWriter:
         with self._database.transaction() as session:
             for work in works:
                 if work.passages and work.snapshot is not None:
-                    work.collection = place(session, work.snapshot.space_id, self._fingerprint).collection
+                    space_id = work.snapshot.space_id
+                    expected = self._expected_chunks(session, space_id, works)
+                    work.collection = place(session, space_id, self._fingerprint, expected).collection
                 state = _state(session, work)
                 if state is not None:
                     space_id = work.snapshot.space_id if work.snapshot is not None else state.space_id
                     state.pipeline = f"{WRITING}{space_id}:{len(work.passages)}"
+
+    def _expected_chunks(self, session: Session, space_id: str, works: Sequence[Work]) -> int:
+        """How many chunks a space that is not placed yet will have, by those of its sources that are worked on now; so
+        that a big import does not begin in a pool."""
+        if session.get(SpaceIndex, (space_id, self._fingerprint)) is not None:
+            return 0
+        mine = [
+            len(work.passages) for work in works if work.snapshot is not None and work.snapshot.space_id == space_id
+        ]
+        return sum(mine) * count_sources(session, space_id) // len(mine)
 
     def _delete_unfinished(self, works: Sequence[Work]) -> None:
         """Before the record of an earlier, unfinished write is replaced: delete what it may have left, apart from what

@@ -3,7 +3,8 @@
 Most spaces are small, and every collection that is touched costs 2.6 MB of memory and 1 to 2 ms a query; so small ones
 share pools, which are asked with a filter on the space. A filter costs 20-30 us per match, so a pool takes in no more
 spaces once it holds about 5,000 chunks, and a space that has passed `OWN_CHUNKS` is promoted to a collection of its
-own, which is asked without a filter (ingest.promotion). The company's space has one from the start. (Figures:
+own, which is asked without a filter (ingest.promotion); where spaces that came to a pool when they were small have made
+it twice as big, the largest move to another. The company's space has a collection from the start. (Figures:
 docs/search.md.)
 """
 
@@ -68,18 +69,33 @@ def targets(session: Session, space_ids: Collection[str], fingerprint: str) -> l
 
 
 def outgrown(session: Session, fingerprint: str) -> list[str]:
-    """The spaces in pools that have grown enough for a collection of their own, the largest first."""
+    """The spaces in pools that are to have another place, the largest first: those that have grown enough for a
+    collection of their own, and of a pool that holds twice as much as it should, as many as it takes."""
     chunks = func.sum(IndexState.chunk_count)
-    return list(
-        session.scalars(
-            select(SpaceIndex.space_id)
-            .join(IndexState, IndexState.space_id == SpaceIndex.space_id)
-            .where(SpaceIndex.pooled, SpaceIndex.fingerprint == fingerprint)
-            .group_by(SpaceIndex.space_id)
-            .having(chunks > OWN_CHUNKS)
-            .order_by(chunks.desc(), SpaceIndex.space_id)
-        )
-    )
+    rows = session.execute(
+        select(SpaceIndex.collection, SpaceIndex.space_id, chunks)
+        .join(IndexState, IndexState.space_id == SpaceIndex.space_id)
+        .where(SpaceIndex.pooled, SpaceIndex.fingerprint == fingerprint)
+        .group_by(SpaceIndex.collection, SpaceIndex.space_id)
+        .order_by(chunks.desc(), SpaceIndex.space_id)
+    ).all()
+    held: dict[str, int] = defaultdict(int)
+    for collection, _, count in rows:
+        held[collection] += count
+    crowded = {collection for collection, count in held.items() if count > 2 * POOL_CHUNKS}
+    found = []
+    for collection, space_id, count in rows:
+        if count > OWN_CHUNKS or (collection in crowded and held[collection] > POOL_CHUNKS):
+            found.append(space_id)
+            held[collection] -= count
+    return found
+
+
+def next_home(session: Session, space_id: str, fingerprint: str) -> tuple[str, bool]:
+    """The collection that a space in a pool moves to, by its size now, and whether that is a pool as well."""
+    if _chunks(session, space_id, 0) > OWN_CHUNKS:
+        return own_collection(space_id, fingerprint), False
+    return _pool_with_room(session, fingerprint), True
 
 
 def own_collection(space_id: str, fingerprint: str) -> str:

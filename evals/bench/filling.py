@@ -31,8 +31,8 @@ from retrieval.engine import RetrievalEngine
 from retrieval.placement import place
 from retrieval.vectors import VectorRow
 
-# Chunks written together: Chroma takes 5,000 in a call, and is fastest with many.
-_BATCH_DOCUMENTS = 400
+# Written together: Chroma is fastest with many at a time, and a pool is looked at before it takes more of them.
+_BATCH_DOCUMENTS = 100
 _KEYWORDS_TIMEOUT = 3600.0
 
 Note = Callable[[SyntheticDocument, NDArray[np.float32]], None]
@@ -60,13 +60,10 @@ def fill(
     sizes = company.sizes()
     with database.transaction() as session:
         askers, spaces = _people(session, company, readable)
-        for index, space in enumerate(spaces):
-            if sizes[index]:
-                place(session, space, engine.embedder.fingerprint, sizes[index] * CHUNKS_PER_DOCUMENT)
     filled = Filled(askers, {})
     documents: Iterator[SyntheticDocument] = company.documents()
     while batch := list(itertools.islice(documents, _BATCH_DOCUMENTS)):
-        _write(database, engine, maker, spaces, batch, filled, note)
+        _write(database, engine, maker, spaces, sizes, batch, filled, note)
     with database.reading() as session:
         goal = last_change(session)
     if not engine.keywords.wait_for(goal, timeout=_KEYWORDS_TIMEOUT):
@@ -94,6 +91,7 @@ def _write(
     engine: RetrievalEngine,
     maker: VectorMaker,
     spaces: list[str],
+    sizes: list[int],
     batch: list[SyntheticDocument],
     filled: Filled,
     note: Note | None,
@@ -134,7 +132,8 @@ def _write(
             embeddings = maker.make(made.topics)
             if note is not None:
                 note(made, embeddings)
-            collection = place(session, space_id, engine.embedder.fingerprint).collection
+            chunks = sizes[made.space] * CHUNKS_PER_DOCUMENT
+            collection = place(session, space_id, engine.embedder.fingerprint, chunks).collection
             position = 0
             for ordinal, words in enumerate(made.texts):
                 id_ = f"document:{document_id}:{ordinal}"

@@ -1,1 +1,1 @@
-"""How fast the CRUD API answers with many people in it: `python -m evals.load`."""
+"""How fast the CRUD API and search answer with many people in them: `python -m evals.load`."""

@@ -18,12 +18,24 @@ from core_api.infra.database import Database
 from core_api.infra.settings import Settings
 from core_api.models import SystemRole
 from evals.load.company import BUSY_GRANTS, BUSY_MEMBERSHIPS, Sizes, fill
+from evals.load.searchers import make_searchers
 from evals.load.server import serving
-from evals.load.visits import Visit, visit
+from evals.load.visits import Visit, searching, visit
 
 _GOAL_P95_MS = 50.0
 _GOAL_RESOLVE_MS = 3.0
+_GOAL_SEARCH_P95_MS = 100.0
 _RESOLVES = 300
+
+
+class SearchReport(BaseModel):
+    """All that was measured of searches."""
+
+    chunks: int
+    load_average_before: float
+    thinking: Visit
+    saturation: list[Visit]
+    goals_met: bool
 
 
 class Report(BaseModel):
@@ -42,7 +54,9 @@ class Report(BaseModel):
 
 
 def main(
-    visitors: Annotated[int, typer.Option(min=1, max=500, help="People who read at the same time.")] = 50,
+    visitors: Annotated[
+        int | None, typer.Option(min=1, max=500, help="People at the same time; default: 50 who read, 20 who search.")
+    ] = None,
     think: Annotated[float, typer.Option(min=0, help="Seconds between two requests of one person, on average.")] = 0.5,
     seconds: Annotated[float, typer.Option(min=1, max=600, help="How long they read.")] = 30,
     step_seconds: Annotated[float, typer.Option(min=1, max=60, help="How long each step of saturation takes.")] = 5,
@@ -50,15 +64,24 @@ def main(
     teams: Annotated[int, typer.Option(min=1)] = 500,
     projects: Annotated[int, typer.Option(min=1)] = 1_000,
     database_url: Annotated[str | None, typer.Option(help="An empty database; default: SQLite in a folder.")] = None,
+    search: Annotated[
+        bool, typer.Option("--search", help="Measure searches instead: 20 people, unless --visitors says otherwise.")
+    ] = False,
+    chunks: Annotated[int, typer.Option(min=1_000, help="How much there is to search.")] = 100_000,
     out: Annotated[Path | None, typer.Option(help="Write everything as JSON to this file.")] = None,
 ) -> None:
-    """Measure reads of the CRUD API: first by people who think between two requests, then as fast as it answers.
+    """Measure reads of the CRUD API, or searches: first by people who think between two requests, then as fast as it
+    answers.
 
     Ends with status 1 when a goal is not met. The generator runs on the same machine and takes part of its cores.
     """
     console, notes = Console(), Console(stderr=True)
     load = os.getloadavg()[0]
     models = Settings().models_dir.resolve()
+    if search:
+        _measure_searches(chunks, visitors or 20, think, seconds, step_seconds, models, out)
+        return
+    visitors = visitors or 50
     with tempfile.TemporaryDirectory(prefix="nexus-load-") as folder:
         settings = Settings(data_dir=Path(folder), database_url=database_url, models_cache=models)
         database = Database(settings.resolved_database_url)
@@ -97,6 +120,39 @@ def main(
         raise typer.Exit(1)
 
 
+def _measure_searches(
+    chunks: int, visitors: int, think: float, seconds: float, step_seconds: float, models: Path, out: Path | None
+) -> None:
+    console, notes = Console(), Console(stderr=True)
+    load = os.getloadavg()[0]
+    with tempfile.TemporaryDirectory(prefix="nexus-load-") as folder:
+        settings = Settings(data_dir=Path(folder), database_url=None, chroma_url=None, models_cache=models)
+        start = time.perf_counter()
+        searchers = make_searchers(settings, chunks, visitors)
+        notes.print(f"[dim]filled in {time.perf_counter() - start:.1f} s[/]")
+        with serving(settings) as url:
+            visit(url, searchers, 0, 5, searching)  # warm
+            thinking = visit(url, searchers, think, seconds, searching)
+            saturation = [
+                visit(url, searchers[:count], 0, step_seconds, searching)
+                for count in (1, 2, 4, 8, 16, 32)
+                if count <= visitors
+            ]
+    report = SearchReport(
+        chunks=chunks,
+        load_average_before=round(load, 2),
+        thinking=thinking,
+        saturation=saturation,
+        goals_met=thinking.all.p95 < _GOAL_SEARCH_P95_MS
+        and thinking.errors + sum(step.errors for step in saturation) == 0,
+    )
+    _print_visits(console, f"Searches among {chunks:,} chunks", thinking, saturation)
+    if out is not None:
+        out.write_text(report.model_dump_json(indent=2), encoding="utf-8")
+    if not report.goals_met:
+        raise typer.Exit(1)
+
+
 def _measure_resolving(database: Database, user_id: str) -> list[float]:
     """Milliseconds to find out what a person with many memberships and grants may read, each time in a new session."""
     subject = Subject(user_id, "Busy", SystemRole.MEMBER)
@@ -113,9 +169,16 @@ def _measure_resolving(database: Database, user_id: str) -> list[float]:
 
 
 def _print(console: Console, report: Report) -> None:
-    table = Table(
-        title=f"{report.people:,} people, {report.teams} teams, {report.projects:,} projects ({report.database})"
+    title = f"{report.people:,} people, {report.teams} teams, {report.projects:,} projects ({report.database})"
+    _print_visits(console, title, report.thinking, report.saturation)
+    console.print(
+        f"Readable spaces of a person with {BUSY_MEMBERSHIPS} memberships and {BUSY_GRANTS} granted documents: "
+        f"p50 {report.resolve_ms_p50} ms, p95 {report.resolve_ms_p95} ms (goal: {_GOAL_RESOLVE_MS} ms)."
     )
+
+
+def _print_visits(console: Console, title: str, thinking: Visit, saturation: list[Visit]) -> None:
+    table = Table(title=title)
     for column in ("", "requests/s", "p50 ms", "p95 ms", "p99 ms", "worst ms", "errors"):
         table.add_column(column, justify="left" if not column else "right")
 
@@ -124,20 +187,16 @@ def _print(console: Console, report: Report) -> None:
         figures = (visit.requests_per_second, seen.p50, seen.p95, seen.p99, seen.worst, visit.errors)
         table.add_row(name, *(str(figure) for figure in figures))
 
-    thinking = report.thinking
     add(f"{thinking.visitors} people, {thinking.think_seconds} s to think", thinking)
-    for name, seen in thinking.by_request.items():
-        table.add_row(f"  {name}", "", str(seen.p50), str(seen.p95), str(seen.p99), str(seen.worst), "")
-    for step in report.saturation:
+    if len(thinking.by_request) > 1:
+        for name, seen in thinking.by_request.items():
+            table.add_row(f"  {name}", "", str(seen.p50), str(seen.p95), str(seen.p99), str(seen.worst), "")
+    for step in saturation:
         add(f"{step.visitors} without a pause", step)
     console.print(table)
-    best = max(report.saturation, key=lambda step: step.requests_per_second)
+    best = max(saturation, key=lambda step: step.requests_per_second)
     console.print(f"Saturation: {best.requests_per_second} requests/s (with {best.visitors} at a time).")
-    console.print(
-        f"Readable spaces of a person with {BUSY_MEMBERSHIPS} memberships and {BUSY_GRANTS} granted documents: "
-        f"p50 {report.resolve_ms_p50} ms, p95 {report.resolve_ms_p95} ms (goal: {_GOAL_RESOLVE_MS} ms)."
-    )
-    errors = [step.first_error for step in (thinking, *report.saturation) if step.first_error]
+    errors = [step.first_error for step in (thinking, *saturation) if step.first_error]
     if errors:
         console.print(f"First error: {errors[0]}")
 

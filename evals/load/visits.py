@@ -1,15 +1,17 @@
-"""People who read: with time to think between two requests, or as fast as they get answers."""
+"""People who read or search: with time to think between two requests, or as fast as they get answers."""
 
 import asyncio
 import random
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import httpx
 from pydantic import BaseModel
 
+from evals.bench.corpus import question
 from evals.bench.process import percentile
 from evals.load.company import Visitor
 
@@ -59,12 +61,29 @@ class _Seen:
         self.first_error = self.first_error or words
 
 
-def visit(url: str, visitors: Sequence[Visitor], think_seconds: float, seconds: float) -> Visit:
-    """Let all visitors read for so long."""
-    return asyncio.run(_visit(url, visitors, think_seconds, seconds))
+class Request(NamedTuple):
+    """Something that a visitor asks for; with a body it is posted."""
+
+    name: str
+    path: str
+    body: dict[str, Any] | None = None
 
 
-async def _visit(url: str, visitors: Sequence[Visitor], think_seconds: float, seconds: float) -> Visit:
+Mix = Callable[[Visitor, random.Random], Sequence[Request]]
+"""What a visitor may ask for next; one of it is drawn."""
+
+
+def visit(url: str, visitors: Sequence[Visitor], think_seconds: float, seconds: float, mix: Mix | None = None) -> Visit:
+    """Let all visitors ask for so long; default: what reading the CRUD API is made of."""
+    return asyncio.run(_visit(url, visitors, think_seconds, seconds, mix or _reading))
+
+
+def searching(_visitor: Visitor, draw: random.Random) -> Sequence[Request]:
+    """Searches only, hardly any of them twice."""
+    return [Request("search", "/search", {"query": question(draw), "k": 10})]
+
+
+async def _visit(url: str, visitors: Sequence[Visitor], think_seconds: float, seconds: float, mix: Mix) -> Visit:
     seen = _Seen()
     # One client, with a connection for each visitor: 50 clients take seconds to load certificates nobody needs.
     limits = httpx.Limits(max_connections=len(visitors), max_keepalive_connections=len(visitors))
@@ -72,7 +91,7 @@ async def _visit(url: str, visitors: Sequence[Visitor], think_seconds: float, se
         start = time.perf_counter()
         await asyncio.gather(
             *(
-                _one(client, visitor, random.Random(number), think_seconds, start + seconds, seen)  # noqa: S311
+                _one(client, visitor, random.Random(f"{number} {start}"), think_seconds, start + seconds, seen, mix)  # noqa: S311
                 for number, visitor in enumerate(visitors)
             )
         )
@@ -91,15 +110,22 @@ async def _visit(url: str, visitors: Sequence[Visitor], think_seconds: float, se
 
 
 async def _one(
-    client: httpx.AsyncClient, visitor: Visitor, draw: random.Random, think_seconds: float, until: float, seen: _Seen
+    client: httpx.AsyncClient,
+    visitor: Visitor,
+    draw: random.Random,
+    think_seconds: float,
+    until: float,
+    seen: _Seen,
+    mix: Mix,
 ) -> None:
     headers = {"Authorization": f"Bearer {visitor.key}"}
     await asyncio.sleep(draw.random() * think_seconds)  # nobody begins at the same moment
     while time.perf_counter() < until:
-        name, path = draw.choice(_requests(visitor, draw))
+        name, path, body = draw.choice(mix(visitor, draw))
         start = time.perf_counter()
         try:
-            response = await client.get(path, headers=headers)
+            method = "GET" if body is None else "POST"
+            response = await client.request(method, path, headers=headers, json=body)
             if response.status_code != 200:
                 seen.note_error(f"{path}: {response.status_code} {response.text[:300]}")
         except httpx.HTTPError as error:
@@ -109,22 +135,22 @@ async def _one(
             await asyncio.sleep(think_seconds * (0.5 + draw.random()))
 
 
-def _requests(visitor: Visitor, draw: random.Random) -> list[tuple[str, str]]:
+def _reading(visitor: Visitor, draw: random.Random) -> Sequence[Request]:
     team, project = draw.choice(visitor.team_ids), draw.choice(visitor.project_ids)
     space = draw.choice(visitor.space_ids)
     return [
-        ("me", "/users/me"),
-        ("teams", "/teams"),
-        ("team", f"/teams/{team}"),
-        ("team members", f"/teams/{team}/members"),
-        ("projects", "/projects"),
-        ("project", f"/projects/{project}"),
-        ("project members", f"/projects/{project}/members"),
-        ("users", "/users"),
-        ("users by name", f"/users?q=Person%200{draw.randrange(10)}"),
-        ("spaces", "/spaces"),
-        ("space", f"/spaces/{space}"),
-        ("documents", "/documents"),
-        ("documents of a space", f"/documents?space_id={space}"),
-        ("document", f"/documents/{draw.choice(visitor.document_ids)}"),
+        Request("me", "/users/me"),
+        Request("teams", "/teams"),
+        Request("team", f"/teams/{team}"),
+        Request("team members", f"/teams/{team}/members"),
+        Request("projects", "/projects"),
+        Request("project", f"/projects/{project}"),
+        Request("project members", f"/projects/{project}/members"),
+        Request("users", "/users"),
+        Request("users by name", f"/users?q=Person%200{draw.randrange(10)}"),
+        Request("spaces", "/spaces"),
+        Request("space", f"/spaces/{space}"),
+        Request("documents", "/documents"),
+        Request("documents of a space", f"/documents?space_id={space}"),
+        Request("document", f"/documents/{draw.choice(visitor.document_ids)}"),
     ]

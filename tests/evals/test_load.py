@@ -5,8 +5,9 @@ from pathlib import Path
 from core_api.infra.database import Database
 from core_api.infra.settings import Settings
 from evals.load.company import Sizes, fill
+from evals.load.searchers import make_searchers
 from evals.load.server import serving
-from evals.load.visits import visit
+from evals.load.visits import searching, visit
 
 
 def test_a_company_is_made_served_and_read_without_errors(tmp_path: Path, model_cache: Path) -> None:
@@ -21,3 +22,12 @@ def test_a_company_is_made_served_and_read_without_errors(tmp_path: Path, model_
     assert len(seen.by_request) > 5
     assert seen.all.requests > 20
     assert seen.all.p50 <= seen.all.p95 <= seen.all.p99 <= seen.all.worst
+
+
+def test_people_search_what_the_benchmark_makes(tmp_path: Path, model_cache: Path) -> None:
+    settings = Settings(data_dir=tmp_path, models_cache=model_cache)
+    searchers = make_searchers(settings, chunks=500, visitors=3)
+    with serving(settings) as url:
+        seen = visit(url, searchers, think_seconds=0.01, seconds=1, mix=searching)
+    assert (seen.errors, seen.first_error) == (0, "")
+    assert seen.all.requests > 5

@@ -38,9 +38,10 @@ def engine(house: House) -> Iterator[RetrievalEngine]:
 def grown(house: House) -> list[str]:
     """Two documents with eight chunks in the team's space, and one in another space of the same pool."""
     other = house.make_space("Small team")
-    documents = [house.put("one.md", pages(*"abcd")), house.put("two.md", pages(*"efgh"))]
-    documents.append(house.put("other.md", pages("z"), space=other))
-    house.index()
+    documents = []
+    for path, words, space in (("one.md", "abcd", None), ("two.md", "efgh", None), ("other.md", "z", other)):
+        documents.append(house.put(path, pages(*words), space=space))
+        house.index()
     assert len(house.vectors.collections()) == 1
     return documents
 
@@ -178,3 +179,26 @@ def test_a_copy_that_somebody_drops_is_not_turned_to(
     assert not promoter(house).promote(house.space, threading.Event())
     assert placements(house)[house.space] is True
     assert found(house, engine) == before
+
+
+def test_a_crowded_pool_lets_its_largest_spaces_move_to_another(
+    house: House, engine: RetrievalEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They came when they were small."""
+    monkeypatch.setattr("retrieval.placement.POOL_CHUNKS", 4)
+    spaces = [house.make_space(f"Team {number}") for number in range(4)]
+    for number, space in enumerate(spaces):
+        house.put(f"{number}.md", pages("a"), space=space)
+        house.index()
+    assert len(house.vectors.collections()) == 1
+    for number, space in enumerate(spaces):
+        house.put(f"{number}.md", pages(*"abc"), space=space)
+    house.index()
+    before = found(house, engine)
+    assert len(before) == 12
+    assert promoter(house).run(threading.Event()) == 3
+    assert set(placements(house).values()) == {True}
+    assert len(house.vectors.collections()) == 3
+    assert found(house, engine) == before
+    house.assert_consistent()
+    assert house.reconcile().consistent
