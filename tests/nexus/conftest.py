@@ -18,9 +18,7 @@ from tests.databases import Databases
 
 
 @pytest.fixture(scope="session")
-def product(
-    databases: Databases, tmp_path_factory: pytest.TempPathFactory, model_cache: Path
-) -> Iterator[TestClient]:
+def product(databases: Databases, tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Iterator[TestClient]:
     """The API with its indexes and ingestion, over each kind of database; the client is signed in as the owner."""
     settings = Settings(
         data_dir=tmp_path_factory.mktemp("product"),
