@@ -269,7 +269,7 @@ def test_an_equal_address_links_only_when_both_sides_have_verified_it(
     kim = make_account(database, "Kim")
     make_account(database, "Lee", verified=False)
     provider.person("kim-1", "kim@example.com", verified=False)
-    assert come_in(visit(app)) == "/sign-in?problem=account_exists"
+    assert come_in(visit(app)) == "/sign-in?problem=provider_email_unverified"
     provider.person("lee-1", "lee@example.com")
     assert come_in(visit(app)) == "/sign-in?problem=account_exists"
     provider.person("kim-1", "kim@example.com")

@@ -165,10 +165,12 @@ def _linked(session: Session, provider: str, subject: str) -> User | None:
 
 def _by_address(session: Session, profile: Profile) -> User | None:
     email = _address(profile)
-    user = session.scalar(select(User).where(User.email == email)) if email is not None else None
+    if email is None or not profile.email_verified:  # whether the address has an account here is not told then
+        return None
+    user = session.scalar(select(User).where(User.email == email))
     if user is None:
         return None
-    if not profile.email_verified or user.email_verified_at is None:
+    if user.email_verified_at is None:
         raise AccountExists("This address has an account already. Sign in to it, then link the other site there.")
     return _active(user)
 
