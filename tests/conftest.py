@@ -1,9 +1,15 @@
 """Fixtures that all tests share."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from core_api.infra.settings import Settings
+from retrieval.embedding import Embedder, load_embedder
+from tests.databases import Databases, PostgresqlDatabases, SqliteDatabases
+from tests.services import postgresql
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +32,35 @@ def model_cache(request: pytest.FixtureRequest) -> Path:
     folder = Path(named) / "models" if named else request.config.cache.mkdir("nexus-models")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> SqliteDatabases:
+    """Makes SQLite databases."""
+    return SqliteDatabases(tmp_path_factory.mktemp("sqlite"))
+
+
+@pytest.fixture(scope="session")
+def empty_database(sqlite_databases: SqliteDatabases) -> Path:
+    """A database file after all migrations."""
+    return sqlite_databases.template
+
+
+@pytest.fixture(scope="session")
+def postgresql_databases() -> Iterator[PostgresqlDatabases]:
+    """Makes databases on a PostgreSQL server of the session."""
+    with postgresql() as url:
+        yield PostgresqlDatabases(url)
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def databases(request: pytest.FixtureRequest) -> Databases:
+    """Makes databases of each kind."""
+    made: Databases = request.getfixturevalue(f"{request.param}_databases")
+    return made
+
+
+@pytest.fixture(scope="session")
+def embedder(model_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Embedder:
+    """The default embedding model."""
+    return load_embedder(Settings(data_dir=tmp_path_factory.mktemp("embedder"), models_cache=model_cache))

@@ -6,47 +6,27 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from sqlalchemy import create_engine, text
 
 from core_api.app import create_app
 from core_api.infra.database import Database
-from core_api.infra.migrate import upgrade
 from core_api.infra.settings import Settings
-from core_api.models import SystemRole, new_id
+from core_api.models import SystemRole
+from tests.databases import Databases, borrowed
 from tests.factories import bearer, make_user
-from tests.services import postgresql
-
-
-@pytest.fixture(scope="session")
-def postgresql_url() -> Iterator[str]:
-    """One server for the session."""
-    with postgresql() as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def bare_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """A database of each kind, without any tables."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'nexus.db'}"
-    else:
-        server = request.getfixturevalue("postgresql_url")
-        name = "t" + new_id().replace("-", "")
-        admin = create_engine(server, isolation_level="AUTOCOMMIT")
-        with admin.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name}"))
-        admin.dispose()
-        url = server.rsplit("/", 1)[0] + f"/{name}"
-    database = Database(url)
-    yield database
-    database.dispose()
 
 
 @pytest.fixture
-def database(bare_database: Database) -> Database:
+def bare_database(databases: Databases) -> Iterator[Database]:
+    """A database of each kind, without any tables."""
+    with borrowed(databases, bare=True) as database:
+        yield database
+
+
+@pytest.fixture
+def database(databases: Databases) -> Iterator[Database]:
     """An empty database at the current schema, of each kind."""
-    upgrade(bare_database)
-    return bare_database
+    with borrowed(databases) as database:
+        yield database
 
 
 @pytest.fixture

@@ -126,7 +126,7 @@ def test_github_vouches_by_its_api(app: FastAPI, provider: Provider) -> None:
     assert (me(client)["name"], me(client)["email"]) == ("kim", "kim@example.com")
     provider.github_user = {"id": 4712, "login": "kim"}
     provider.github_emails = [{"email": "lee@example.com", "primary": True, "verified": False}]
-    assert come_in(visit(app), f"{API}/auth/oidc/github/start") == "/sign-in?problem=email_unverified"
+    assert come_in(visit(app), f"{API}/auth/oidc/github/start") == "/sign-in?problem=provider_email_unverified"
 
 
 def test_the_address_may_come_from_userinfo_of_the_same_person(app: FastAPI, provider: Provider) -> None:
@@ -269,7 +269,7 @@ def test_an_equal_address_links_only_when_both_sides_have_verified_it(
     kim = make_account(database, "Kim")
     make_account(database, "Lee", verified=False)
     provider.person("kim-1", "kim@example.com", verified=False)
-    assert come_in(visit(app)) == "/sign-in?problem=account_exists"
+    assert come_in(visit(app)) == "/sign-in?problem=provider_email_unverified"
     provider.person("lee-1", "lee@example.com")
     assert come_in(visit(app)) == "/sign-in?problem=account_exists"
     provider.person("kim-1", "kim@example.com")

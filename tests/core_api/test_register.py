@@ -74,8 +74,10 @@ def test_who_registers_signs_in_once_the_address_is_verified(
     assert "set-cookie" not in response.headers
     early = login(visitor)
     assert (early.status_code, early.json()["code"]) == (403, "email_unverified")
-    [mail] = mails(app, "kim@example.com")
-    assert "/verify?token=" in mail
+    # Whoever has lost the mail gets it again.
+    first, mail = mails(app, "kim@example.com")
+    assert "/verify?token=" in first
+    assert first != mail
     assert verify(visitor, link_token(mail)).status_code == 204
     assert login(visitor).status_code == 200
     profile = browse(app).get(f"{API}/users/me").json()

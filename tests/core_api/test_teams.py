@@ -222,6 +222,9 @@ def test_every_change_is_in_the_audit_log(person: Person, database: Database, ki
         "space.member_removed",
         f"{name}.deleted",
     ]
+    with database.reading() as session:
+        events = session.query(AuditEvent).filter(AuditEvent.action.like("space.member%")).order_by(AuditEvent.id)
+        assert [event.details["name"] for event in events] == ["Lee", "Lee", "Kim", "Kim"]
 
 
 @both

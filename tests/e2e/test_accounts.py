@@ -55,7 +55,7 @@ def sign_out(page: Page) -> None:
     """Sign out with the menu in the rail."""
     page.get_by_role("button", name="Account and appearance").click()
     page.get_by_role("menuitem", name="Sign out").click()
-    expect(page.get_by_label("E-mail address")).to_be_visible()
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
 
 
 def turn_second_factor_on(page: Page) -> tuple[pyotp.TOTP, list[str]]:

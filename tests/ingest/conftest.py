@@ -7,17 +7,10 @@ from pathlib import Path
 import pytest
 
 from core_api.infra.database import Database
-from core_api.infra.migrate import upgrade
 from core_api.infra.settings import Settings
 from ingest.sandbox import Sandbox
-from retrieval.embedding import Embedder, load_embedder
+from retrieval.embedding import Embedder
 from tests.ingest.house import CountingEmbedder, House
-
-
-@pytest.fixture(scope="session")
-def embedder(model_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Embedder:
-    """The default embedding model."""
-    return load_embedder(Settings(data_dir=tmp_path_factory.mktemp("embedder"), models_cache=model_cache))
 
 
 @pytest.fixture(scope="session")
@@ -26,18 +19,6 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     pool = Sandbox(Settings(data_dir=tmp_path_factory.mktemp("sandbox")), idle_seconds=300)
     yield pool
     pool.close()
-
-
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database file after all migrations."""
-    path = tmp_path_factory.mktemp("database") / "nexus.db"
-    database = Database(f"sqlite:///{path}")
-    upgrade(database)
-    with database.engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    database.dispose()
-    return path
 
 
 def build_house(folder: Path, empty_database: Path, embedder: Embedder, sandbox: Sandbox) -> House:

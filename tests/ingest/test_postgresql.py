@@ -7,29 +7,31 @@ import pytest
 
 from core_api.infra.database import Database
 from core_api.infra.errors import Unavailable
-from core_api.infra.migrate import upgrade
 from core_api.infra.settings import Settings
 from core_api.models import IndexStatus, OutboxEvent
 from ingest import queue
 from ingest.sandbox import Sandbox
 from ingest.sources import SourceKey
 from retrieval.embedding import Embedder
+from tests.databases import PostgresqlDatabases
 from tests.ingest.house import CountingEmbedder, House
-from tests.services import postgresql
 
 SECTION = "Requests are reviewed within ten days. Answers come in writing. Appeals go to the board of the office. " * 5
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder, sandbox: Sandbox) -> Iterator[House]:
+def house(
+    tmp_path_factory: pytest.TempPathFactory,
+    postgresql_databases: PostgresqlDatabases,
+    embedder: Embedder,
+    sandbox: Sandbox,
+) -> Iterator[House]:
     """A house over PostgreSQL, one for all tests here."""
-    with postgresql() as url:
-        database = Database(url)
-        upgrade(database)
-        settings = Settings(data_dir=tmp_path_factory.mktemp("house"), database_url=url, ingest_max_tries=2)
-        built = House(settings, database, CountingEmbedder(embedder), sandbox)
-        yield built
-        built.close()
+    url = postgresql_databases.copy()
+    settings = Settings(data_dir=tmp_path_factory.mktemp("house"), database_url=url, ingest_max_tries=2)
+    built = House(settings, Database(url), CountingEmbedder(embedder), sandbox)
+    yield built
+    built.close()
 
 
 def page(*numbers: int) -> str:

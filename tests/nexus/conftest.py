@@ -14,13 +14,15 @@ from fastapi.testclient import TestClient
 from core_api.infra.settings import Settings
 from nexus import cli
 from nexus.server import build_app, open_database, owner_key
+from tests.databases import Databases
 
 
 @pytest.fixture(scope="session")
-def product(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Iterator[TestClient]:
-    """The API with its indexes and ingestion; the client is signed in as the owner."""
+def product(databases: Databases, tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Iterator[TestClient]:
+    """The API with its indexes and ingestion, over each kind of database; the client is signed in as the owner."""
     settings = Settings(
         data_dir=tmp_path_factory.mktemp("product"),
+        database_url=databases.copy(),
         models_cache=model_cache,
         log_level="error",
         rate_limit_requests="1000000/minute",

@@ -1,10 +1,8 @@
 """Nothing leaks: whatever is asked, in whatever mode, with whatever filters and ids, hits come from spaces that the
 asker may read."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,9 +11,7 @@ from hypothesis import strategies as st
 from core_api.auth.subject import Subject
 from core_api.models import Document, IndexState, IndexStatus, OutboxEvent, SpaceKind, SystemRole, utcnow
 from ingest.status import list_failures
-from retrieval.embedding import Embedder
 from retrieval.types import Filters, Mode
-from tests.retrieval.conftest import build_library
 from tests.retrieval.library import Library
 
 WORDS = ("budget", "launch", "salary", "roadmap", "휴가", "서버를", "E-1042", "holiday")
@@ -34,9 +30,9 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory, empty_database: Path, embedder: Embedder) -> Iterator[World]:
+def world(shared_library: Library) -> World:
     """Four people, one of them a guest and one an administrator, and spaces of every kind between them."""
-    library = build_library(tmp_path_factory.mktemp("world"), empty_database, embedder)
+    library = shared_library
     roles = (SystemRole.MEMBER, SystemRole.MEMBER, SystemRole.GUEST, SystemRole.ADMIN)
     people = [library.person(f"Person {number}", role) for number, role in enumerate(roles)]
     members: list[tuple[SpaceKind, tuple[int, ...]]] = [
@@ -74,8 +70,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, empty_database: Path, embedd
     with library.database.transaction() as session:
         for document in deleted:
             session.get_one(Document, document).deleted_at = utcnow()
-    yield World(library, people, readable, space_of, spaces, deleted)
-    library.close()
+    return World(library, people, readable, space_of, spaces, deleted)
 
 
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -5,9 +5,7 @@ which content is read: single documents, lists, search in all modes, citations, 
 """
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,10 +24,8 @@ from core_api.auth.permissions import Permission
 from core_api.auth.subject import Subject
 from core_api.models import Document, DocumentVersion, SpaceKind, SpaceMember, SystemRole, User, VersionText, utcnow
 from ingest import status
-from retrieval.embedding import Embedder
 from retrieval.types import Filters, Mode
 from tests.factories import bearer
-from tests.retrieval.conftest import build_library
 from tests.retrieval.library import Library
 
 ROLES = (SystemRole.MEMBER, SystemRole.MEMBER, SystemRole.GUEST, SystemRole.MANAGER, SystemRole.ADMIN)
@@ -78,11 +74,10 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory, empty_database: Path, embedder: Embedder) -> Iterator[Stage]:
-    library = build_library(tmp_path_factory.mktemp("stage"), empty_database, embedder)
-    library.settings = library.settings.model_copy(update={"rate_limit_requests": "1000000/minute"})
-    yield Stage(library, library.space(name="Company", kind=SpaceKind.COMPANY))
-    library.close()
+def stage(shared_library: Library) -> Stage:
+    settings = shared_library.settings.model_copy(update={"rate_limit_requests": "1000000/minute"})
+    shared_library.settings = settings
+    return Stage(shared_library, shared_library.space(name="Company", kind=SpaceKind.COMPANY))
 
 
 class Machine(RuleBasedStateMachine):
@@ -397,7 +392,7 @@ def test_everyone_reads_exactly_what_the_rule_says(stage: Stage) -> None:
     run_state_machine_as_test(
         lambda: Machine(stage),
         settings=settings(
-            max_examples=6,
+            max_examples=4,
             stateful_step_count=20,
             deadline=None,
             database=None,

@@ -2,28 +2,23 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy.orm import Session
 
-from core_api.infra.database import Database
 from core_api.infra.errors import NotFound
-from core_api.infra.migrate import upgrade
 from core_api.models import Chunk, Space, SpaceIndex, SpaceKind
 from retrieval.placement import POOL_CHUNKS, place, targets
 from retrieval.vectors import Target
+from tests.databases import SqliteDatabases, borrowed
 
 MODEL = "all-minilm-l6-v2-f3d15b2e-384-fp32"
 
 
 @pytest.fixture
-def session(tmp_path: Path) -> Iterator[Session]:
-    database = Database(f"sqlite:///{tmp_path / 'nexus.db'}")
-    upgrade(database)
-    with database.transaction() as opened:
-        yield opened
-    database.dispose()
+def session(sqlite_databases: SqliteDatabases) -> Iterator[Session]:
+    with borrowed(sqlite_databases) as database, database.transaction() as session:
+        yield session
 
 
 def make_space(session: Session, kind: SpaceKind, chunks: int = 0) -> str:

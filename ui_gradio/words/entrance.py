@@ -36,8 +36,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "이메일 주소나 비밀번호가 맞지 않습니다.",
     ),
     "problem.email_unverified": (
-        "Open the link in the mail that we sent you first: it confirms that the address is yours.",
-        "먼저 보내 드린 메일의 링크를 열어 이메일 주소를 확인해 주세요.",
+        "Open the link in the mail that we have just sent you again: it confirms that the address is yours.",
+        "방금 다시 보내 드린 메일의 링크를 열어 이메일 주소를 확인해 주세요.",
     ),
     "problem.mfa_invalid": (
         "This code is not right, or it was used already. Enter the newest one.",
@@ -58,6 +58,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "problem.account_exists": (
         "There is an account for this address already. Sign in, then open the invitation again.",
         "이 주소의 계정이 이미 있습니다. 로그인한 뒤 초대를 다시 여세요.",
+    ),
+    "problem.provider_email_unverified": (
+        "That site has not confirmed your e-mail address yet. Confirm it there first, then come back.",
+        "그 사이트에서 이메일 주소가 아직 확인되지 않았습니다. 먼저 그곳에서 확인한 뒤 다시 오세요.",
     ),
     "problem.provider": (
         "Signing in there did not work, or was broken off. Try again, or use your password.",

@@ -6,8 +6,7 @@ from core_api import audit
 from core_api.audit import Actor
 from core_api.auth import mailed_links, one_time, passwords, sessions
 from core_api.auth.subject import Subject
-from core_api.domains.accounts.desk import Desk
-from core_api.domains.accounts.registering import MAIL_LIMIT
+from core_api.domains.accounts.desk import MAIL_LIMIT, Desk
 from core_api.infra.errors import Conflict, Invalid, Unauthenticated
 from core_api.models import TokenKind, User, utcnow
 

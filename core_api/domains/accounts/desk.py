@@ -17,6 +17,9 @@ from core_api.infra.database import Database
 from core_api.infra.settings import Settings
 from core_api.infra.vault import Vault
 
+# Mail that anyone may cause, to one address.
+MAIL_LIMIT = "5/hour"
+
 
 @dataclass(frozen=True, slots=True)
 class Guesses:

@@ -7,15 +7,13 @@ from sqlalchemy.orm import Session
 from core_api import audit
 from core_api.audit import Actor
 from core_api.auth import mailed_links, one_time, passwords
-from core_api.domains.accounts.desk import Desk
+from core_api.domains.accounts.desk import MAIL_LIMIT, Desk
 from core_api.domains.accounts.signing_in import begin_browser
 from core_api.domains.invitations.service import accept_for_new_user, join_invited_space
 from core_api.domains.users.service import create_user
 from core_api.infra.errors import Conflict, Forbidden, Unauthenticated
 from core_api.models import SystemRole, TokenKind, User, utcnow
 
-# Mail that anyone may cause, to one address.
-MAIL_LIMIT = "5/hour"
 _EXISTS = "This address has an account already. Sign in, then open the invitation again."
 _TAKEN = "This address belongs to another account here."
 

@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session
 
 from core_api import audit
 from core_api.audit import Actor
-from core_api.auth import one_time, passwords, refresh_tokens, second_factor, sessions
+from core_api.auth import mailed_links, one_time, passwords, refresh_tokens, second_factor, sessions
 from core_api.auth.access_tokens import issue_access_token
 from core_api.auth.callers import Caller
 from core_api.auth.refresh_tokens import TokenReused
-from core_api.domains.accounts.desk import Desk
+from core_api.domains.accounts.desk import MAIL_LIMIT, Desk
 from core_api.domains.accounts.schemas import TokensRead
 from core_api.infra.errors import Forbidden, Unauthenticated
 from core_api.models import TokenKind, User, utcnow
@@ -65,7 +65,8 @@ def sign_in(desk: Desk, email: str, password: str, code: str | None, begin: Call
         raise InvalidCredentials("The address or the password is wrong. Try again, or ask for a new password.")
     if user.email_verified_at is None:
         _failed(desk, email, user, "unverified")
-        raise EmailUnverified("Open the link that was mailed to you first. Register again to get a new one.")
+        _mail_verification_again(desk, user.id)
+        raise EmailUnverified("Open the link that was mailed to you first; it has just been sent again.")
     rehashed = passwords.hash_password(password) if passwords.needs_rehash(password_hash) else password_hash
     try:
         with desk.database.transaction() as session:
@@ -82,6 +83,15 @@ def sign_in(desk: Desk, email: str, password: str, code: str | None, begin: Call
         raise
     guesses.succeeded()
     return begun
+
+
+def _mail_verification_again(desk: Desk, user_id: str) -> None:
+    with desk.database.transaction() as session:
+        person = session.get_one(User, user_id)
+        if person.email is not None and person.email_verified_at is None:
+            desk.limiter.hit(MAIL_LIMIT, "mail", person.email)
+            hashed = person.password_hash
+            mailed_links.mail_verification(session, desk.vault, desk.settings, person, person.email, hashed)
 
 
 def sign_in_by_link(desk: Desk, token: str) -> str:

@@ -19,12 +19,12 @@ from core_api.auth.oidc.profile import Profile
 from core_api.auth.subject import Subject
 from core_api.domains.accounts.desk import Desk
 from core_api.domains.accounts.registering import AccountExists, InvitationRequired, RegistrationClosed
-from core_api.domains.accounts.signing_in import EmailUnverified, MfaInvalid, begin_browser
+from core_api.domains.accounts.signing_in import MfaInvalid, begin_browser
 from core_api.domains.identities.schemas import IdentityRead
 from core_api.domains.invitations.service import accept_for_proven_address, join_invited_space
 from core_api.domains.users.service import create_user, get_user
 from core_api.http.fields import Email
-from core_api.infra.errors import Conflict, NotFound, Unauthenticated
+from core_api.infra.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from core_api.infra.settings import Settings
 from core_api.infra.vault import SecretKeyUnusable, Vault
 from core_api.models import Identity, SystemRole, User, utcnow
@@ -37,6 +37,12 @@ class IdentityTaken(Conflict):
     """The person at the other site is linked to somebody else here."""
 
     code, title = "identity_taken", "Linked to another account"
+
+
+class ProviderEmailUnverified(Forbidden):
+    """The other site does not vouch for the address."""
+
+    code, title = "provider_email_unverified", "The address is not verified there"
 
 
 class Expired(Unauthenticated):
@@ -66,7 +72,7 @@ def enter(desk: Desk, provider: str, profile: Profile) -> Entered:
     """Sign in whom a site vouches for: whoever is linked to it, whoever has this address (verified there and here),
     or somebody new, where they may register.
 
-    Raises AccountExists, EmailUnverified, RegistrationClosed, InvitationRequired or Unauthenticated.
+    Raises AccountExists, ProviderEmailUnverified, RegistrationClosed, InvitationRequired or Unauthenticated.
     """
     with desk.database.transaction() as session:
         person = _linked(session, provider, profile.subject)
@@ -159,10 +165,12 @@ def _linked(session: Session, provider: str, subject: str) -> User | None:
 
 def _by_address(session: Session, profile: Profile) -> User | None:
     email = _address(profile)
-    user = session.scalar(select(User).where(User.email == email)) if email is not None else None
+    if email is None or not profile.email_verified:  # whether the address has an account here is not told then
+        return None
+    user = session.scalar(select(User).where(User.email == email))
     if user is None:
         return None
-    if not profile.email_verified or user.email_verified_at is None:
+    if user.email_verified_at is None:
         raise AccountExists("This address has an account already. Sign in to it, then link the other site there.")
     return _active(user)
 
@@ -172,7 +180,7 @@ def _new(desk: Desk, session: Session, provider: str, profile: Profile) -> User:
         raise RegistrationClosed("Nobody registers here. Ask an admin for an account.")
     email = _address(profile)
     if email is None or not profile.email_verified:
-        raise EmailUnverified("Verify your e-mail address at the other site first.")
+        raise ProviderEmailUnverified("Verify your e-mail address at the other site first.")
     invitation = accept_for_proven_address(session, email)
     if invitation is None and desk.settings.registration == "invite":
         raise InvitationRequired("Ask somebody here to invite the address that you use at the other site.")

@@ -70,7 +70,7 @@ def put_member(session: Session, actor: Actor, space: Space, user_id: str, role:
     else:
         member.role = role
     session.flush()
-    audit.record(session, actor, "space.member_set", "space", space.id, user_id=user_id, role=role, before=before)
+    _record(session, actor, "space.member_set", space, user_id, role=role, before=before)
 
 
 def remove_member(session: Session, subject: Subject, space_id: str, user_id: str) -> None:
@@ -84,9 +84,7 @@ def remove_member(session: Session, subject: Subject, space_id: str, user_id: st
     _keep_an_owner(session, space, user_id)
     session.delete(member)
     session.flush()
-    audit.record(
-        session, Actor.of(subject), "space.member_removed", "space", space_id, user_id=user_id, role=member.role
-    )
+    _record(session, Actor.of(subject), "space.member_removed", space, user_id, role=member.role)
 
 
 def transfer(session: Session, subject: Subject, space_id: str, user_id: str) -> None:
@@ -126,7 +124,12 @@ def leave_all(session: Session, actor: Actor, user_id: str) -> None:
         member = session.get_one(SpaceMember, (space.id, user_id))
         session.delete(member)
         session.flush()
-        audit.record(session, actor, "space.member_removed", "space", space.id, user_id=user_id, role=member.role)
+        _record(session, actor, "space.member_removed", space, user_id, role=member.role)
+
+
+def _record(session: Session, actor: Actor, action: str, space: Space, user_id: str, **details: Any) -> None:
+    name = session.get_one(User, user_id).name
+    audit.record(session, actor, action, "space", space.id, user_id=user_id, name=name, space=space.name, **details)
 
 
 def _keep_an_owner(session: Session, space: Space, leaving: str) -> None:
