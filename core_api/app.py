@@ -19,6 +19,8 @@ from core_api.domains.identities.endpoints import router as identities_router
 from core_api.domains.invitations.endpoints import router as invitations_router
 from core_api.domains.mail.endpoints import router as mail_router
 from core_api.domains.projects.endpoints import router as projects_router
+from core_api.domains.search_log.endpoints import router as search_log_router
+from core_api.domains.search_log.recording import SearchRecorder
 from core_api.domains.spaces.endpoints import router as spaces_router
 from core_api.domains.teams.endpoints import router as teams_router
 from core_api.domains.users.endpoints import router as users_router
@@ -45,6 +47,7 @@ _ROUTERS = (
     grants_router,
     mail_router,
     audit_router,
+    search_log_router,
 )
 
 
@@ -110,6 +113,7 @@ def create_app(
     app.state.vault = Vault.open(settings)
     app.state.limiter = RateLimiter(settings)
     app.state.export_parts = {}
+    app.state.search_recorder = SearchRecorder(settings, database)
     app.state.providers = Providers(settings)
     app.state.is_ready = lambda: True
     problems.install(app)

@@ -76,6 +76,7 @@ def build_app(settings: Settings, database: Database, *, web: bool) -> FastAPI:
         runtime.start()
         mail = MailSender(settings, database, app.state.vault)
         mail.start()
+        app.state.search_recorder.start()
         app.state.engine = engine
         app.state.ingest = runtime
         app.state.is_ready = lambda: engine.ready
@@ -86,6 +87,7 @@ def build_app(settings: Settings, database: Database, *, web: bool) -> FastAPI:
             if warming is not None:
                 warming.cancel()
             await asyncio.to_thread(mail.stop)
+            await asyncio.to_thread(app.state.search_recorder.stop)
             await asyncio.to_thread(runtime.stop)
             await asyncio.to_thread(engine.close)
 

@@ -152,6 +152,7 @@ Inviter = Annotated[Subject, Depends(requires(Permission.PEOPLE_INVITE))]
 UserManager = Annotated[Subject, Depends(requires(Permission.USERS_MANAGE))]
 AuditReader = Annotated[Subject, Depends(requires(Permission.AUDIT_READ))]
 IndexManager = Annotated[Subject, Depends(requires(Permission.INDEX_MANAGE))]
+AnalyticsReader = Annotated[Subject, Depends(requires(Permission.ANALYTICS_READ))]
 
 
 async def anybody() -> None:

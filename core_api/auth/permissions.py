@@ -22,6 +22,7 @@ class Permission(StrEnum):
     USERS_MANAGE = "users:manage"
     AUDIT_READ = "audit:read"
     INDEX_MANAGE = "index:manage"
+    ANALYTICS_READ = "analytics:read"
 
 
 DESCRIPTIONS = {
@@ -34,6 +35,7 @@ DESCRIPTIONS = {
     Permission.USERS_MANAGE: "Change anyone's role, deactivate and delete accounts; see undelivered mail",
     Permission.AUDIT_READ: "Read and export the audit log",
     Permission.INDEX_MANAGE: "Check, repair and rebuild the index",
+    Permission.ANALYTICS_READ: "See how well search serves people, in counts",
 }
 
 _GUEST = frozenset({Permission.CONTENT_READ, Permission.CONTENT_WRITE, Permission.ACCOUNT_MANAGE})

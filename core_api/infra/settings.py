@@ -141,6 +141,20 @@ class Settings(BaseSettings):
     archive_max_ratio: int = Field(default=200, gt=0, description="Largest allowed expansion of an archive.")
     ocr: bool = Field(default=True, description="Recognise text in images and scanned pages where tesseract exists.")
 
+    # search log
+    search_log: bool = Field(
+        default=True, description="Record searches and what is opened of them: own past queries, and search analytics."
+    )
+    search_log_days: int = Field(default=90, gt=0, le=3650, description="Recorded searches are deleted after so long.")
+
+    # change of the embedding model
+    model_change_share: float = Field(
+        default=0.5,
+        gt=0,
+        le=1,
+        description="Share of the time, on one core, that building the vectors of another model takes; 1: all cores.",
+    )
+
     # the assistant
     llm_base_url: str | None = None
     llm_model: str | None = None

@@ -14,6 +14,7 @@ from fastapi.testclient import TestClient
 from core_api.auth.api_keys import create_api_key
 from core_api.auth.permissions import Scope
 from core_api.auth.sessions import Device, start_browser_session
+from core_api.domains.search_log.service import record
 from core_api.infra.database import Database
 from core_api.models import Identity, LoginSession, SystemRole, User, utcnow
 from tests.factories import make_document, make_user
@@ -45,6 +46,7 @@ class Victim:
             *(f"/teams/{team}/members", f"/projects/{project}/members", f"/spaces/{self.ids['space_id']}/members"),
             *(f"/documents/{document}", f"/documents/{document}/grants", f"/documents/{document}/versions"),
             f"/assistant/conversations/{self.ids['conversation_id']}",
+            "/search/history",
         ]
         answers = [get(f"{API}{path}") for path in paths]
         assert [answer.status_code for answer in answers] == [200] * len(paths), [a.text for a in answers]
@@ -111,6 +113,16 @@ def victim(product: TestClient, database: Database) -> Victim:
         "invitation_id": invitation["id"],
         "conversation_id": chat["conversation_id"],
     }
+    search_id = record(
+        product.app.state.search_recorder,  # type: ignore[attr-defined]
+        kim,
+        query=f"where is the {SECRET}",
+        mode="hybrid",
+        hits=1,
+        took_ms=1.0,
+    )
+    assert search_id is not None
+    victim.ids |= {"search_id": search_id, "chunk_id": f"document:{document}:0"}
     victim.ids |= {"source_id": document, "actor_id": kim.user_id, "target_id": document, "author_id": kim.user_id}
     return victim
 

@@ -15,6 +15,7 @@ from core_api import audit
 from core_api.audit import Actor
 from core_api.auth.access import readable_documents
 from core_api.auth.subject import Subject
+from core_api.domains.search_log.service import export_searches
 from core_api.domains.users.service import get_user
 from core_api.infra.storage import FileStore
 from core_api.models import (
@@ -55,6 +56,7 @@ def collect(session: Session, subject: Subject, files: FileStore, parts: dict[st
         "api_keys": _rows(session, select(ApiKey).where(ApiKey.user_id == user.id), "key_sha256"),
         "memberships": _memberships(session, user.id),
         "documents": described,
+        "searches": export_searches(session, subject),
         "audit_events": _events(session, user.id),
         **{name: part(session, subject) for name, part in parts.items()},
     }

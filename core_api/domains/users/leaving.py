@@ -29,6 +29,8 @@ from core_api.models import (
     MailMessage,
     OneTimeToken,
     RecoveryCode,
+    SavedSearch,
+    SearchLog,
     Space,
     SpaceKind,
     SpaceMember,
@@ -99,7 +101,10 @@ def _delete_traces(session: Session, user: User) -> None:
         delete(ConversationMessage).where(ConversationMessage.conversation_id.in_(mine)),
         execution_options={"synchronize_session": False},
     )
-    for table in (ApiKey, Conversation, DocumentGrant, Identity, LoginSession, OneTimeToken, RecoveryCode, TotpDevice):
+    for table in (
+        *(ApiKey, Conversation, DocumentGrant, Identity, LoginSession, OneTimeToken, RecoveryCode, TotpDevice),
+        *(SearchLog, SavedSearch),  # with what was opened of them, and what they have found
+    ):
         session.execute(delete(table).where(table.user_id == user.id), execution_options={"synchronize_session": False})
     # Nobody can accept these any more: the one who made them is gone, or is who they were for.
     waiting = Invitation.accepted_at.is_(None) & Invitation.revoked_at.is_(None)
