@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-LARGEST = 20_000
+LARGEST = 50_000
 """Chunks above which Chroma's graph is faster than comparing with all of them."""
 
 _BYTES_PER_ROW = 300  # an id, and its places in a list and a dictionary; the vector comes on top

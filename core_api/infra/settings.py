@@ -121,7 +121,7 @@ class Settings(BaseSettings):
         default=None, description="A Chroma server (http://host:8000); default: the embedded one in the data directory."
     )
     resident_vectors_bytes: int = Field(
-        default=256 * 2**20,
+        default=400 * 2**20,
         ge=0,
         description="Memory for the vectors of small collections, which makes search several times faster; "
         "0: Chroma is asked for everything. Not used with `chroma_url`.",

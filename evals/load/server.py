@@ -49,6 +49,21 @@ def serving(settings: Settings, timeout: float = 120) -> Iterator[str]:
             process.kill()
 
 
+def process_tree_mb(data_dir: Path) -> float:
+    """The resident memory of the server of a data directory and of all its children (Linux)."""
+    root = json.loads((data_dir / "server.json").read_text(encoding="utf-8"))["pid"]
+    waiting, total = [str(root)], 0
+    while waiting:
+        pid = waiting.pop()
+        try:
+            for children in Path(f"/proc/{pid}/task").glob("*/children"):
+                waiting += children.read_text(encoding="utf-8").split()
+            total += int(Path(f"/proc/{pid}/statm").read_text(encoding="utf-8").split()[1])
+        except OSError:
+            continue  # it has just ended
+    return total * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
 def _wait(announced: Path, process: "subprocess.Popen[bytes]", log: Path, deadline: float) -> str:
     while time.monotonic() < deadline:
         if process.poll() is not None:

@@ -1,0 +1,151 @@
+"""`python -m evals.load.importing`: a big folder is imported while somebody edits; memory of the server, and how soon
+edits are found."""
+
+import asyncio
+import statistics
+import tempfile
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import typer
+from pydantic import BaseModel
+from rich.console import Console
+
+from core_api.auth.api_keys import create_api_key
+from core_api.auth.permissions import Scope
+from core_api.domains.spaces.service import create_space
+from core_api.domains.users.service import ensure_owner
+from core_api.infra.database import Database
+from core_api.infra.migrate import upgrade
+from core_api.infra.settings import Settings
+from core_api.models import SpaceKind
+from evals.bench.process import percentile
+from evals.load.folder import make_folder
+from evals.load.server import process_tree_mb, serving
+from ingest.importer import Failed, Finished, import_sources
+
+_GOAL_MB, _GOAL_EDIT_MS = 1_500.0, 2_000.0
+_BETWEEN_EDITS = 3.0
+_EDIT_TIMEOUT = 60.0
+
+
+class Report(BaseModel):
+    """All that was measured. `peak_mb` is the resident memory of the server and its children together."""
+
+    megabytes: int
+    files: int
+    failed: int
+    chunks: int
+    seconds: float
+    idle_mb: float
+    peak_mb: float
+    edits: int
+    edit_ms_p50: float
+    edit_ms_p95: float
+    goals_met: bool
+
+
+def main(
+    megabytes: Annotated[int, typer.Option(min=1)] = 500,
+    out: Annotated[Path | None, typer.Option(help="Write everything as JSON to this file.")] = None,
+) -> None:
+    """Import a folder of so many megabytes through the API. Ends with status 1 when a goal is not met."""
+    notes = Console(stderr=True)
+    models = Settings().models_dir.resolve()
+    with tempfile.TemporaryDirectory(prefix="nexus-import-") as scratch:
+        folder = Path(scratch) / "folder"
+        folder.mkdir()
+        files = make_folder(folder, megabytes)
+        notes.print(f"[dim]{files} files[/]")
+        settings = Settings(data_dir=Path(scratch) / "data", database_url=None, chroma_url=None, models_cache=models)
+        settings.data_dir.mkdir()
+        key, space = _owner(settings)
+        with serving(settings) as url:
+            report = asyncio.run(_import(url, key, space, folder, megabytes, files, settings.data_dir))
+    Console().print(report)
+    if out is not None:
+        out.write_text(report.model_dump_json(indent=2), encoding="utf-8")
+    if not report.goals_met:
+        raise typer.Exit(1)
+
+
+def _owner(settings: Settings) -> tuple[str, str]:
+    database = Database(settings.resolved_database_url)
+    upgrade(database)
+    with database.transaction() as session:
+        owner, _ = ensure_owner(session)
+        space = create_space(session, owner, "Import", SpaceKind.TEAM).id
+        _, key = create_api_key(session, owner.user_id, "load", [Scope.READ, Scope.WRITE], timedelta(days=1))
+    database.dispose()
+    return key, space
+
+
+async def _import(url: str, key: str, space: str, folder: Path, megabytes: int, files: int, data_dir: Path) -> Report:
+    headers = {"Authorization": f"Bearer {key}"}
+    peak = idle = process_tree_mb(data_dir)
+    edits: list[float] = []
+    finished = Finished(0, 0, 0, 0, 0, 0, 0.0)
+    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=120) as client:
+        await _edit(client, space, 0)  # the document that is edited from now on
+        stopping = asyncio.Event()
+
+        async def watch_memory() -> None:
+            nonlocal peak
+            while not stopping.is_set():
+                peak = max(peak, await asyncio.to_thread(process_tree_mb, data_dir))
+                await asyncio.sleep(0.2)
+
+        async def edit() -> None:
+            while not stopping.is_set():
+                edits.append(await _edit(client, space, len(edits) + 1))
+                await asyncio.sleep(_BETWEEN_EDITS)
+
+        beside = [asyncio.create_task(watch_memory()), asyncio.create_task(edit())]
+        async for event in import_sources(client, [str(folder)], space):
+            if isinstance(event, Failed):
+                Console(stderr=True).print(f"[dim]{event.path}: {event.message}[/]")
+            if isinstance(event, Finished):
+                finished = event
+        stopping.set()
+        await asyncio.gather(*beside)
+    p95 = percentile(edits, 0.95)
+    return Report(
+        megabytes=megabytes,
+        files=files,
+        failed=finished.failed,
+        chunks=finished.chunks,
+        seconds=round(finished.seconds, 1),
+        idle_mb=round(idle),
+        peak_mb=round(peak),
+        edits=len(edits),
+        edit_ms_p50=round(statistics.median(edits)),
+        edit_ms_p95=round(p95),
+        goals_met=peak < _GOAL_MB and p95 < _GOAL_EDIT_MS and finished.failed == 0,
+    )
+
+
+async def _edit(client: httpx.AsyncClient, space: str, number: int) -> float:
+    """Milliseconds from the commit of an edit to a search that finds it."""
+    word = f"zebrafinch{number:05}"
+    content = f"# A page that is edited\n\nThis is edit number {number}: {word}.\n".encode()
+    response = await client.post(
+        "/api/v1/documents/upload",
+        data={"space_id": space, "path": "edited.md"},
+        files={"file": ("edited.md", content)},
+    )
+    response.raise_for_status()
+    began = time.perf_counter()
+    while time.perf_counter() - began < _EDIT_TIMEOUT:
+        found = await client.post("/api/v1/search", json={"query": word, "k": 1, "mode": "keyword"})
+        found.raise_for_status()
+        if any(word in hit["text"] for hit in found.json()["hits"]):
+            return (time.perf_counter() - began) * 1000
+        await asyncio.sleep(0.05)
+    raise TimeoutError(f"edit {number} was not found within {_EDIT_TIMEOUT:.0f} s")
+
+
+if __name__ == "__main__":
+    typer.run(main)
