@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, exists, false, func, not_, select
 from sqlalchemy.orm import Session
 
 from core_api.auth.access import granted_document_ids, readable, readable_space_ids, readable_space_name
@@ -140,6 +140,16 @@ def _conditions(
         yield kind.updated_at < filters.updated_before
     if filters.tags:
         yield _has_any_tag(session, kind, filters.tags)
+    if filters.not_kinds and kind.name in filters.not_kinds:
+        yield false()
+    if filters.not_space_ids:
+        yield kind.model.space_id.not_in(filters.not_space_ids)
+    if filters.not_author_ids:
+        yield kind.author_id.not_in(filters.not_author_ids)
+    if filters.not_source_ids:
+        yield kind.id.not_in(filters.not_source_ids)
+    if filters.not_tags:
+        yield not_(_has_any_tag(session, kind, filters.not_tags))
 
 
 def _has_any_tag(session: Session, kind: SourceKind, tags: Sequence[str]) -> ColumnElement[bool]:

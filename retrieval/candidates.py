@@ -4,7 +4,7 @@ The legs run in parallel. What either has found is then judged by all evidence (
 chose one leg: that one is shown as it is.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
@@ -15,8 +15,9 @@ from core_api.infra.errors import Unavailable
 from core_api.models import Document
 from retrieval import analyzer
 from retrieval.access import Shared
+from retrieval.embedding import Embedder
 from retrieval.engine import RetrievalEngine
-from retrieval.fusion import Candidate, Found, Vector, alone, fuse
+from retrieval.fusion import Candidate, Evidence, Legs, Vector, alone, fuse, shortlist
 from retrieval.keywords import source_term
 from retrieval.placement import targets
 from retrieval.query_language import ParsedQuery, parse
@@ -51,6 +52,8 @@ class Asked:
     shared: Shared
     targets: Sequence[Target]
     shared_targets: Sequence[Target]
+    # One for the whole search: vectors of two models are never compared, should another become active meanwhile.
+    embedder: Embedder | None = None
 
     @classmethod
     def of(
@@ -70,8 +73,9 @@ class Asked:
         engine.require_ready(semantic=mode is Mode.SEMANTIC)
         asked = cls(engine, wanted, mode, query, spaces, shared, [], [])
         if mode is not Mode.KEYWORD:
-            asked.targets = targets(session, spaces, engine.embedder.fingerprint)
-            asked.shared_targets = targets(session, shared.space_ids, engine.embedder.fingerprint)
+            asked.embedder = embedder = engine.embedder
+            asked.targets = targets(session, spaces, embedder.fingerprint)
+            asked.shared_targets = targets(session, shared.space_ids, embedder.fingerprint)
         return asked
 
     def ranked(self, depth: int, chunks: Chunks | None = None, *, explain: bool = False) -> Ranking:
@@ -88,7 +92,13 @@ class Asked:
             return Ranking(alone("keyword", keyword, explain=explain), full)
         if self.wanted is Mode.SEMANTIC:
             return Ranking(alone("semantic", semantic, explain=explain), full)
-        return Ranking(fuse(self._found(keyword, semantic), weights_of(self.query), explain=explain), full)
+        legs = Legs(keyword, semantic)
+        evidence = self._evidence(shortlist(legs))
+        return Ranking(fuse(legs, evidence, weights_of(self.query), explain=explain), full)
+
+    def by_words(self, depth: int) -> dict[str, float]:
+        """The best `depth` chunks that words alone find, with their BM25 scores; none where only meaning is asked."""
+        return {} if self.wanted is Mode.SEMANTIC else self._keyword(depth, None)
 
     def _legs(self, depth: int, chunks: Chunks | None) -> tuple[dict[str, float], dict[str, float]]:
         dense: Future[dict[str, float]] | None = None
@@ -110,17 +120,12 @@ class Asked:
             self.mode = Mode.KEYWORD
             return keyword, {}
 
-    def _found(self, keyword: Mapping[str, float], semantic: Mapping[str, float]) -> Found:
-        ids = sorted({*keyword, *semantic})
-        question: Vector | None = None
-        vectors: dict[str, Vector] = {}
-        if self.mode is not Mode.KEYWORD:
-            waiting = self.engine.pool.submit(self._vectors, ids)
-            question = self.engine.embed_query(self.query.text)
+    def _evidence(self, ids: Sequence[str]) -> Evidence:
+        if self.mode is Mode.KEYWORD:
+            return Evidence(self.engine.keywords.support(self.query.text, ids), None, {})
+        vectors = self.engine.pool.submit(self._vectors, ids)
         support = self.engine.keywords.support(self.query.text, ids)
-        if self.mode is not Mode.KEYWORD:
-            vectors = waiting.result()
-        return Found(keyword, semantic, support, question, vectors)
+        return Evidence(support, self.engine.embed_query(self.query.text), vectors.result())
 
     def _keyword(self, depth: int, chunks: Chunks | None) -> dict[str, float]:
         find, text = self.engine.keywords.search, self.query.text
@@ -137,7 +142,7 @@ class Asked:
         return found
 
     def _dense(self, depth: int, chunks: Chunks | None) -> dict[str, float]:
-        find, embedding = self.engine.vectors.query, self.engine.embed_query(self.query.text)
+        find, embedding = self.engine.vectors.query, self.engine.embed_query(self.query.text, self.embedder)
         if chunks is not None:
             ids = [chunk_id for chunk_id, _, _ in chunks]
             return dict(find([*self.targets, *self.shared_targets], embedding, depth, ids))
@@ -147,7 +152,7 @@ class Asked:
         return found
 
     def _cosines(self, ids: Sequence[str]) -> dict[str, float]:
-        embedding = self.engine.embed_query(self.query.text)
+        embedding = self.engine.embed_query(self.query.text, self.embedder)
         return dict(self.engine.vectors.query([*self.targets, *self.shared_targets], embedding, len(ids), ids))
 
     def _vectors(self, ids: Sequence[str]) -> dict[str, Vector]:

@@ -1,154 +1,108 @@
 """HTTP for search."""
 
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from fastapi import Query as Parameter
 
 from core_api.auth.dependencies import Reader, ReadSession
-from retrieval import service
+from core_api.domains.search_log import service as search_log
+from core_api.infra.errors import Invalid
+from retrieval import service, similar, suggest
 from retrieval.engine import RetrievalEngine
-from retrieval.sources import SOURCE_KINDS
-from retrieval.types import Filters, Hit, Mode, Query
+from retrieval.query_language import parse
+from retrieval.schemas import (
+    MAX_QUERY_CHARS,
+    HitRead,
+    SearchRequest,
+    SearchResponse,
+    SimilarList,
+    SimilarRead,
+    SuggestionList,
+    SuggestionRead,
+)
+from retrieval.types import Query
+
+__all__ = ["HitRead", "router"]
 
 router = APIRouter(tags=["search"])
-
-MAX_QUERY_CHARS = 2_000
-
-_Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-_Tag = Annotated[str, StringConstraints(min_length=1, max_length=100)]
-
-
-class SearchFilters(BaseModel):
-    """Conditions that every hit meets; values of one filter are alternatives, filters add up. An id that you may not
-    see finds nothing, as one that does not exist."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    space_ids: list[_Id] = Field(default=[], max_length=200)
-    kinds: list[_Id] = Field(default=[], max_length=20, description=f"Of: {', '.join(SOURCE_KINDS)}.")
-    tags: list[_Tag] = Field(default=[], max_length=50)
-    author_ids: list[_Id] = Field(default=[], max_length=200)
-    source_ids: list[_Id] = Field(default=[], max_length=200)
-    updated_after: AwareDatetime | None = Field(default=None, description="Inclusive, with a time zone.")
-    updated_before: AwareDatetime | None = Field(default=None, description="Exclusive, with a time zone.")
-
-
-class SearchRequest(BaseModel):
-    """What to search for."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {"query": "How long is parental leave?", "k": 5},
-                {"query": "육아휴직 신청 방법", "mode": "keyword", "filters": {"tags": ["hr"]}},
-            ]
-        },
-    )
-
-    query: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_QUERY_CHARS)] = Field(
-        description="Words or a question in any language; it has no syntax."
-    )
-    k: int = Field(default=10, ge=1, le=100, description="Hits at most.")
-    mode: Mode = Field(
-        default=Mode.HYBRID,
-        description="A hybrid query in a language that the embedding model does not know is searched by keywords.",
-    )
-    filters: SearchFilters = SearchFilters()
-    per_source: int = Field(default=3, ge=0, le=100, description="Hits at most of one source; 0: no limit.")
-
-
-class HitSource(BaseModel):
-    """Where a hit comes from; `url` is its page here."""
-
-    kind: str
-    id: str
-    title: str
-    version: int
-    url: str
-
-
-class HitSpace(BaseModel):
-    """The space of a hit."""
-
-    id: str
-    name: str
-
-
-class HitRead(BaseModel):
-    """A passage. `text` is the span `start`..`end` of the text of that version; `highlights` and `excerpt` are offsets
-    in `text`; `scores` are the legs' own (BM25, cosine), `score` their fusion, 0..1, comparable within one result."""
-
-    chunk_id: str
-    source: HitSource
-    space: HitSpace
-    text: str
-    start: int
-    end: int
-    highlights: list[tuple[int, int]]
-    excerpt: tuple[int, int]
-    score: float
-    scores: dict[str, float]
-    heading: str
-    page: int | None
-    author: str
-    updated_at: datetime
-
-    @classmethod
-    def of(cls, hit: Hit) -> "HitRead":
-        """A hit as the API shows it."""
-        source = hit.source
-        return cls(
-            chunk_id=hit.chunk_id,
-            source=HitSource(
-                kind=source.kind, id=source.id, title=source.title, version=source.version, url=source.url
-            ),
-            space=HitSpace(id=hit.space_id, name=hit.space_name),
-            text=hit.text,
-            start=hit.start,
-            end=hit.end,
-            highlights=list(hit.highlights),
-            excerpt=hit.excerpt,
-            score=round(hit.score, 6),
-            scores={name: round(value, 6) for name, value in hit.scores.items()},
-            heading=hit.heading,
-            page=hit.page,
-            author=hit.author,
-            updated_at=hit.updated_at,
-        )
-
-
-class SearchResponse(BaseModel):
-    """Hits, best first; `mode` is what was really done; `took_ms` is wall time by step."""
-
-    hits: list[HitRead]
-    facets: dict[str, Any] = {}
-    mode: Mode
-    took_ms: dict[str, float]
 
 
 @router.post(
     "/search",
     responses={
         401: {"description": "Not signed in."},
-        422: {"description": f"An empty query, one of over {MAX_QUERY_CHARS} characters, or another bad value."},
+        422: {
+            "description": f"Neither words nor filters, over {MAX_QUERY_CHARS} characters, another query's cursor, or "
+            "another bad value."
+        },
         503: {"description": "The indexes are still loading; `Retry-After` says when to try again."},
     },
 )
 def search(body: SearchRequest, request: Request, subject: Reader, session: ReadSession) -> SearchResponse:
     """Passages of everything that you may read that answer the query, best first."""
-    engine: RetrievalEngine = request.app.state.engine
-    chosen = body.filters
-    filters = Filters(
-        space_ids=tuple(chosen.space_ids),
-        kinds=tuple(chosen.kinds),
-        tags=tuple(chosen.tags),
-        author_ids=tuple(chosen.author_ids),
-        source_ids=tuple(chosen.source_ids),
-        updated_after=chosen.updated_after,
-        updated_before=chosen.updated_before,
+    filters = body.filters.as_filters()
+    if not filters.any and not _asks(body.query):
+        raise Invalid("Write what to search for, or choose a filter.")
+    result = service.search(
+        session,
+        subject,
+        request.app.state.engine,
+        Query(
+            body.query,
+            body.k,
+            body.mode,
+            filters,
+            body.per_source,
+            explain=body.explain,
+            paged=True,
+            sort=body.sort,
+            group=body.group,
+            facets=body.facets,
+            cursor=body.cursor,
+            correct=body.correct,
+        ),
     )
-    result = service.search(session, subject, engine, Query(body.query, body.k, body.mode, filters, body.per_source))
-    return SearchResponse(hits=[HitRead.of(hit) for hit in result.hits], mode=result.mode, took_ms=result.took_ms)
+    search_id = None
+    if body.log and body.cursor is None:
+        search_id = search_log.record(
+            request.app.state.search_recorder,
+            subject,
+            query=body.query,
+            mode=result.mode,
+            hits=result.total,
+            took_ms=result.took_ms["total"],
+        )
+    return SearchResponse.of(result, search_id)
+
+
+def _asks(text: str) -> bool:
+    parsed = parse(text)
+    return bool(parsed.text or parsed.fields or parsed.excluded)
+
+
+@router.get("/search/suggest")
+def suggest_for(
+    request: Request,
+    subject: Reader,
+    session: ReadSession,
+    q: Annotated[str, Parameter(max_length=200, description="What is typed so far.")] = "",
+    limit: Annotated[int, Parameter(ge=1, le=20)] = 8,
+) -> SuggestionList:
+    """What you may be about to type: titles, spaces, tags, people and your own past queries."""
+    engine: RetrievalEngine = request.app.state.engine
+    found = suggest.suggest(session, subject, engine.titles, q, limit)
+    return SuggestionList(items=[SuggestionRead.of(one) for one in found])
+
+
+@router.get("/documents/{document_id}/similar")
+def similar_documents(
+    document_id: str,
+    request: Request,
+    subject: Reader,
+    session: ReadSession,
+    k: Annotated[int, Parameter(ge=1, le=20)] = 5,
+) -> SimilarList:
+    """Documents that you may read that are about the same, best first."""
+    found = similar.similar_documents(session, subject, request.app.state.engine, document_id, k)
+    return SimilarList(items=[SimilarRead.of(one) for one in found])

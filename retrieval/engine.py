@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from core_api.infra.database import Database
 from core_api.infra.errors import NexusError, Unavailable
 from core_api.infra.settings import Settings
-from retrieval.embedding import Embedder, load_embedder
+from retrieval.active_model import ServedModels
+from retrieval.embedding import Embedder
 from retrieval.keywords import KeywordIndex
+from retrieval.titles import TitleIndex
 from retrieval.vectors import VectorStore
 
 log = structlog.get_logger()
@@ -22,6 +24,8 @@ _T = TypeVar("_T")
 
 _LEG_THREADS = 8
 _CACHED_QUERIES = 1_000
+_LOOK_SECONDS = 1.0
+"""How often the database is asked which embedding model is active."""
 _RETRY_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0)
 
 
@@ -76,6 +80,10 @@ class _Part(Generic[_T]):
     def value(self) -> _T | None:
         return self._value
 
+    def replace(self, value: _T) -> None:
+        """Another from now on; who holds the one before goes on with it."""
+        self._value = value
+
     def close(self) -> _T | None:
         """Stop opening; gives the value, if there is one, for closing."""
         self._stop.set()
@@ -108,7 +116,11 @@ class RetrievalEngine:
             self._vectors,
             self._keywords,
         )
-        self._cache: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
+        self.titles = TitleIndex()
+        self.models: ServedModels | None = None
+        self._closing = threading.Event()
+        self._watcher: threading.Thread | None = None
+        self._cache: OrderedDict[tuple[str, str], NDArray[np.float32]] = OrderedDict()
         self._cache_lock = threading.Lock()
         self.pool = ThreadPoolExecutor(_LEG_THREADS, thread_name_prefix="search")
 
@@ -123,7 +135,15 @@ class RetrievalEngine:
             return index
 
         engine._keywords.open(keywords)
-        engine._embedder.open(lambda: load_embedder(settings))
+        models = engine.models = ServedModels(settings, database)
+
+        def embedder() -> Embedder:
+            active = models.active()
+            engine._watcher = threading.Thread(target=engine._watch, name="active-model", daemon=True)
+            engine._watcher.start()
+            return active
+
+        engine._embedder.open(embedder)
 
         def vectors() -> VectorStore:
             store = VectorStore.open(settings)
@@ -166,26 +186,48 @@ class RetrievalEngine:
             self._embedder.get(timeout=0)
             self._vectors.get(timeout=0)
 
-    def embed_query(self, text: str) -> NDArray[np.float32]:
-        """The vector of a question, shape (dimensions,); the last ones are remembered."""
+    def embed_query(self, text: str, embedder: Embedder | None = None) -> NDArray[np.float32]:
+        """The vector of a question, shape (dimensions,); the last ones are remembered. A search that has chosen its
+        collections by one `embedder` gives it: another may have become active since."""
+        embedder = embedder or self.embedder
+        key = (embedder.fingerprint, text)
         with self._cache_lock:
-            known = self._cache.get(text)
+            known = self._cache.get(key)
             if known is not None:
-                self._cache.move_to_end(text)
+                self._cache.move_to_end(key)
                 return known
-        vector = np.asarray(self.embedder.embed_queries([text])[0], dtype=np.float32)
+        vector = np.asarray(embedder.embed_queries([text])[0], dtype=np.float32)
         with self._cache_lock:
-            self._cache[text] = vector
+            self._cache[key] = vector
             while len(self._cache) > _CACHED_QUERIES:
                 self._cache.popitem(last=False)
         return vector
 
+    def use_active_model(self) -> None:
+        """Serve with the model that the database says is active, from now on; the one before is served until it is
+        loaded. Raises Unavailable when it cannot be."""
+        if self.models is not None:
+            embedder = self.models.active()
+            if embedder is not self._embedder.value:
+                self._embedder.replace(embedder)
+                log.info("embedding_model_in_use", fingerprint=embedder.fingerprint)
+
+    def _watch(self) -> None:
+        while not self._closing.wait(_LOOK_SECONDS):
+            try:
+                self.use_active_model()
+            except Exception as error:  # noqa: BLE001 - whatever it is, the model before is still served
+                log.warning("embedding_model_not_taken_over", error=str(error))
+
     def close(self) -> None:
         """Stop loading and following, and let go of files and connections."""
+        self._closing.set()
         self.pool.shutdown(wait=True, cancel_futures=True)
         keywords = self._keywords.close()
         vectors = self._vectors.close()
         self._embedder.close()
+        if self._watcher is not None:
+            self._watcher.join(timeout=60)
         if keywords is not None:
             keywords.close()
         if vectors is not None:

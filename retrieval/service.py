@@ -1,25 +1,28 @@
 """Search: who asks, what may they read, which passages fit, and the database's word on each of them.
 
-The two legs run in parallel over the asker's spaces only, their scores are fused (retrieval.fusion), and the best are
-read from the database, which decides again (retrieval.access). Filters other than spaces are applied there, over more
-candidates than asked for; only when too few survive are the legs asked again, for the chunks that meet them.
+The two legs run in parallel over the asker's spaces only, what they find is ranked by all evidence (retrieval.fusion),
+and the best are read from the database, which decides again (retrieval.access). Filters other than spaces are applied
+there, over more candidates than asked for; only when too few survive are the legs asked again, for the chunks that meet
+them. A paged query goes its own way (retrieval.paged).
 """
 
-import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
 from core_api.auth.subject import Subject
-from retrieval import analyzer
 from retrieval.access import hydrate, matching_chunks, where_to_look
 from retrieval.candidates import Asked
 from retrieval.engine import RetrievalEngine
 from retrieval.fusion import Candidate
-from retrieval.highlight import excerpt, highlights
-from retrieval.types import Hit, Passage, Query, SearchResult
+from retrieval.hits import as_hits
+from retrieval.paged import find_page
+from retrieval.query_fields import apply_fields
+from retrieval.query_language import parse
+from retrieval.timing import Clock
+from retrieval.types import AppliedField, Passage, Query, SearchResult, Understood
 
 # Candidates of each leg: at least this many, and several for every hit asked for.
 _MIN_DEPTH = 100
@@ -35,32 +38,39 @@ def search(session: Session, subject: Subject, engine: RetrievalEngine, query: Q
     A hybrid query in a language that the embedding model does not know, or while the model cannot be reached, is
     searched by keywords; the result's `mode` says so. Raises Unavailable when what the mode needs is not there.
     """
-    clock = _Clock()
-    text = query.text.strip()
-    spaces, shared = where_to_look(session, subject, query.filters)
-    if not (spaces or shared.source_ids) or not text or query.k <= 0:
-        return SearchResult((), query.mode, clock.finish())
-    asked = Asked.of(session, engine, query.mode, text, spaces, shared)
+    clock = Clock()
+    parsed = parse(query.text)
+    filters = query.filters
+    fields: tuple[AppliedField, ...] = ()
+    if parsed.fields:
+        filters, fields = apply_fields(session, subject, parsed.fields, filters)
+    understood = Understood(parsed.text, parsed.phrases, parsed.excluded, fields)
+    if query.k <= 0:
+        return SearchResult((), query.mode, clock.finish(), understood=understood)
+    if query.paged:
+        page = find_page(session, subject, engine, query, parsed, filters, clock)
+        return replace(page, took_ms=clock.finish(), understood=understood)
+    spaces, shared = where_to_look(session, subject, filters)
+    if not (spaces or shared.source_ids) or not parsed.text:
+        return SearchResult((), query.mode, clock.finish(), understood=understood)
+    query = replace(query, filters=filters)
+    asked = Asked.of(session, engine, query.mode, parsed, spaces, shared)
     clock.lap("access")
 
     depth = max(_MIN_DEPTH, _DEPTH_PER_HIT * query.k)
-    hits: list[tuple[Candidate, Passage]] = []
-    if not query.filters.source_ids:  # which leaves so little that over-fetching would find nothing
-        ranking = asked.ranked(depth)
+    found: list[tuple[Candidate, Passage]] = []
+    full = True
+    if not filters.source_ids:  # which leaves so little that over-fetching would find nothing
+        ranking = asked.ranked(depth, explain=query.explain)
         clock.lap("legs")
-        hits = _collect(session, subject, query, ranking.candidates)
+        found, full = _collect(session, subject, query, ranking.candidates), ranking.full
         clock.lap("hydrate")
-        full = ranking.full
-    else:
-        full = True
-    if len(hits) < query.k and full:
-        hits = _look_again(session, subject, query, asked)
+    if len(found) < query.k and full:
+        found = _look_again(session, subject, query, asked)
         clock.lap("second_look")
-
-    terms = frozenset(analyzer.analyze(asked.query.text))
-    result = tuple(_hit(candidate, passage, terms) for candidate, passage in hits)
+    hits = as_hits(found, parsed.text)
     clock.lap("highlight")
-    return SearchResult(result, asked.mode, clock.finish())
+    return SearchResult(hits, asked.mode, clock.finish(), understood=understood)
 
 
 def _look_again(session: Session, subject: Subject, query: Query, asked: Asked) -> list[tuple[Candidate, Passage]]:
@@ -70,7 +80,7 @@ def _look_again(session: Session, subject: Subject, query: Query, asked: Asked) 
         chunks = matching_chunks(session, subject, query.filters, _MAX_FILTERED_CHUNKS)
         if chunks == []:
             return []
-    return _collect(session, subject, query, asked.ranked(_DEEP, chunks).candidates)
+    return _collect(session, subject, query, asked.ranked(_DEEP, chunks, explain=query.explain).candidates)
 
 
 def _collect(
@@ -95,30 +105,3 @@ def _collect(
             if len(taken) == query.k:
                 return taken
     return taken
-
-
-def _hit(candidate: Candidate, passage: Passage, terms: frozenset[str]) -> Hit:
-    marks = highlights(passage.text, terms)
-    return Hit(
-        **{field.name: getattr(passage, field.name) for field in fields(Passage)},
-        score=candidate.score,
-        scores=candidate.scores,
-        highlights=marks,
-        excerpt=excerpt(passage.text, marks),
-    )
-
-
-class _Clock:
-    """Wall time by step, in milliseconds."""
-
-    def __init__(self) -> None:
-        self._start = self._last = time.perf_counter()
-        self._laps: dict[str, float] = {}
-
-    def lap(self, name: str) -> None:
-        now = time.perf_counter()
-        self._laps[name] = round((now - self._last) * 1000, 2)
-        self._last = now
-
-    def finish(self) -> dict[str, float]:
-        return {**self._laps, "total": round((time.perf_counter() - self._start) * 1000, 2)}

@@ -8,29 +8,16 @@ by -0.009 nDCG@10.
 import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
 
 import tantivy
 
 from retrieval import analyzer
 from retrieval.keywords.replica import Replica
+from retrieval.keywords.support import Question, Support
 
 # One field of all words decides; a word of the title or of a heading counts a little more than one of the body.
 _FIELD_BOOSTS = {"words": 1.0, "title": 0.2, "heading": 0.2}
-# Words of the query that stand side by side in the passage too, beside what each of them counts by itself.
-_NEIGHBOUR_BOOST = 0.2
 _MAX_QUERY_TERMS = 48
-_MAX_NEIGHBOURS = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Support:
-    """What the words of a query say of one chunk: `words` is BM25 with neighbouring words, `coverage` the share (0..1)
-    of the query's words that the chunk has, each counted by its rarity."""
-
-    words: float
-    coverage: float
 
 
 class KeywordIndex(Replica):
@@ -76,34 +63,42 @@ class KeywordIndex(Replica):
         hits = searcher.search(self._all_of(required, excluded), limit=k, count=False).hits
         return [(searcher.doc(address)["id"][0], score) for score, address in hits]
 
+    def near(
+        self, word: str, edits: int, k: int, space_ids: Sequence[str], *, sources: Sequence[str] | None = None
+    ) -> list[str]:
+        """Chunks of these spaces with a word that is at most so many edits (1 or 2; two letters that changed places are
+        one) away from `word`; of Hangul with a pair of syllables at most one syllable away from one of its pairs."""
+        if not space_ids or sources == []:
+            return []
+        required = [self._any_of("space", space_ids)]
+        if sources is not None:
+            required.append(self._any_of("source", sources))
+        field, terms = "exact", analyzer.exact_terms(word)
+        if analyzer.is_cjk(word):
+            field, terms, edits = "words", list(analyzer.word_terms(word)), 1
+        similar = [tantivy.Query.fuzzy_term_query(self._schema, field, term, edits) for term in terms]
+        if not similar:
+            return []
+        required.append(tantivy.Query.boolean_query([(tantivy.Occur.Should, query) for query in similar]))
+        searcher = self._index.searcher()
+        hits = searcher.search(self._all_of(required), limit=k, count=False).hits
+        return [searcher.doc(address)["id"][0] for _, address in hits]
+
     def support(self, text: str, chunk_ids: Sequence[str]) -> dict[str, Support]:
-        """How well the words of `text` support each of some hundred chunks, whichever leg found them; those that have
-        none of the words are left out."""
+        """How well the words of `text` support each of some hundred chunks, whichever leg found them.
+
+        From the stored words of the chunks: a query for these chunks alone would cost Tantivy as much as one for all.
+        """
         terms = analyzer.analyze(text)
         searcher = self._index.searcher()
-        counts = self._known_terms(searcher, terms)
-        if not counts or not chunk_ids:
+        if not terms or not chunk_ids:
             return {}
-        among = self._any_of("id", chunk_ids)
-        idf = self._idf(searcher, set(terms))
-        whole = sum(idf[term] for term in terms)
-        covering = [
-            (
-                tantivy.Occur.Should,
-                tantivy.Query.const_score_query(self._term("words", term, "basic"), idf[term] * count / whole),
-            )
-            for term, count in counts.items()
-        ]
-        words = self._words(counts) + self._neighbours(terms, counts)
-        found: dict[tuple[int, int], list[float]] = {}
-        for place, clauses in enumerate((words, covering)):
-            query = self._all_of([among, tantivy.Query.boolean_query(clauses)])
-            for score, address in searcher.search(query, limit=len(chunk_ids), count=False).hits:
-                found.setdefault((address.segment_ord, address.doc), [0.0, 0.0])[place] = score
-        return {
-            searcher.doc(tantivy.DocAddress(*address))["id"][0]: Support(scores[0], min(1.0, scores[1]))
-            for address, scores in found.items()
-        }
+        hits = searcher.search(self._any_of("id", chunk_ids), limit=len(chunk_ids), count=False).hits
+        entries = [searcher.doc(address) for _, address in hits]
+        words = {entry["id"][0]: entry["words"][0].split() for entry in entries}
+        usual = sum(map(len, words.values())) / max(1, len(words))
+        question = Question.of(terms, self._idf(searcher, set(terms)), usual)
+        return {chunk_id: question.judge(terms) for chunk_id, terms in words.items()}
 
     def having(self, chunk_ids: Sequence[str], phrases: Sequence[str], excluded: Sequence[str]) -> set[str]:
         """Of these chunks those that have all phrases and nothing that is excluded."""
@@ -141,18 +136,6 @@ class KeywordIndex(Replica):
             (tantivy.Occur.Should, _boosted(self._term(field, term, "freq"), boost * count))
             for field, boost in _FIELD_BOOSTS.items()
             for term, count in counts.items()
-        ]
-
-    def _neighbours(self, terms: Sequence[str], known: Collection[str]) -> list[tuple[tantivy.Occur, tantivy.Query]]:
-        pairs = dict.fromkeys(
-            (one, next_) for one, next_ in pairwise(terms) if one != next_ and one in known and next_ in known
-        )
-        return [
-            (
-                tantivy.Occur.Should,
-                _boosted(tantivy.Query.phrase_query(self._schema, "words", list(pair)), _NEIGHBOUR_BOOST),
-            )
-            for pair in list(pairs)[:_MAX_NEIGHBOURS]
         ]
 
     def _quoted(self, phrases: Iterable[str]) -> list[tantivy.Query]:

@@ -17,7 +17,13 @@ def test_hits_have_the_shape_of_the_contract(library: Library) -> None:
     assert answer.status_code == 200, answer.text
     body = answer.json()
     (hit,) = body["hits"]
-    assert set(body) == {"hits", "facets", "mode", "took_ms"}
+    assert set(body) == {
+        *("hits", "groups", "facets", "total", "next_cursor", "did_you_mean"),
+        *("mode", "took_ms", "query", "search_id"),
+    }
+    assert (body["groups"], body["facets"], body["total"], body["next_cursor"]) == (None, None, 1, None)
+    assert body["query"] == {"text": "parental leave", "phrases": [], "excluded": [], "filters": []}
+    assert hit["explain"] is None
     assert body["mode"] == "hybrid"
     assert body["took_ms"]["total"] > 0
     assert hit["source"] == {

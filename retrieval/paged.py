@@ -1,0 +1,247 @@
+"""A page of all that a query finds, with the total, the facets and the cursor of the next page.
+
+What is found does not depend on the filters: the best of both legs over all that the asker may read (fused), then what
+words alone find besides. Filters choose from that, so that a facet's count is what choosing it shows. Only where they
+leave nothing are the legs asked again, for what meets them. Without words, all that meets the filters is found.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy.orm import Session
+
+from core_api.auth.subject import Subject
+from retrieval.access import hydrate, matching_chunks, where_to_look
+from retrieval.candidates import Asked
+from retrieval.engine import RetrievalEngine
+from retrieval.facets import SourceRow, all_sources, count_facets, meets, sources_of
+from retrieval.fusion import Candidate
+from retrieval.hits import as_hits
+from retrieval.paging import mark, next_cursor, shown_before
+from retrieval.query_language import ParsedQuery
+from retrieval.spelling import correct
+from retrieval.timing import Clock
+from retrieval.types import Correction, Filters, Hit, Mode, Passage, Query, SearchResult, Sort
+
+# Candidates of each leg that are ranked by all evidence, and of words alone besides.
+_DEPTH = 100
+_BY_WORDS = 2_000
+# When filters leave nothing of these: chunks that meet the filters, and how many of these are ranked.
+_MAX_FILTERED_CHUNKS = 2_000
+_DEEP = 1_000
+_BEST_OF_GROUP = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Candidates in order, and the sources that they belong to, before filters."""
+
+    candidates: Sequence[Candidate]
+    sources: Sequence[SourceRow]
+    mode: Mode
+
+
+def find_page(
+    session: Session,
+    subject: Subject,
+    engine: RetrievalEngine,
+    query: Query,
+    parsed: ParsedQuery,
+    filters: Filters,
+    clock: Clock,
+) -> SearchResult:
+    """The page; `parsed` is the query's text, `filters` all that came of it and of the request."""
+    shown = shown_before(query, subject)
+    meant: Correction | None = None
+    if not parsed.text:
+        found, filters = _browse(session, subject, engine, query, parsed, filters)
+        clock.lap("legs")
+    else:
+        found = _find(session, subject, engine, query, parsed, filters, clock)
+        if query.correct:
+            better = correct(session, subject, engine, parsed)
+            if better is not None:
+                meant = Correction(_retyped(query.text, better.replaced), better.nothing_found)
+                if better.nothing_found:
+                    parsed = _corrected(parsed, better.replaced)
+                    found = _find(session, subject, engine, query, parsed, filters, clock)
+            clock.lap("correct")
+    passing = {row.key: row for row in found.sources if meets(row, filters)}
+    ordered = _in_order(query, found.candidates, passing)
+    if query.group:
+        groups, more = _grouped(session, subject, query, ordered, shown)
+        shows = [_key(candidate) for group in groups for candidate, _ in group[:1]]
+        hits: list[tuple[Candidate, Passage]] = [pair for group in groups for pair in group]
+    else:
+        groups, hits, more = [], *_listed(session, subject, query, ordered, shown)
+        shows = [candidate.chunk_id for candidate, _ in hits]
+    clock.lap("hydrate")
+    marked = as_hits(hits, parsed.text)
+    clock.lap("highlight")
+    facets = count_facets(session, subject, found.sources, filters) if query.facets else None
+    if query.facets:
+        clock.lap("facets")
+    return SearchResult(
+        marked,
+        found.mode,
+        {},
+        total=len(passing),
+        groups=_regrouped(marked) if query.group else None,
+        facets=facets,
+        next_cursor=next_cursor(query, subject, shown, shows) if more else None,
+        did_you_mean=meant,
+    )
+
+
+def _find(
+    session: Session,
+    subject: Subject,
+    engine: RetrievalEngine,
+    query: Query,
+    parsed: ParsedQuery,
+    filters: Filters,
+    clock: Clock,
+) -> Found:
+    spaces, shared = where_to_look(session, subject, Filters())
+    asked = Asked.of(session, engine, query.mode, parsed, spaces, shared)
+    if not (spaces or shared.source_ids):
+        return Found((), (), asked.mode)
+    clock.lap("access")
+    candidates: list[Candidate] = []
+    if not filters.source_ids:
+        ranking = asked.ranked(_DEPTH, explain=query.explain)
+        candidates = ranking.candidates
+        clock.lap("legs")
+        if ranking.full:
+            candidates = [*candidates, *_by_words(asked, candidates)]
+            clock.lap("words")
+    rows, existing = sources_of(session, subject, [candidate.chunk_id for candidate in candidates])
+    candidates = [candidate for candidate in candidates if candidate.chunk_id in existing]
+    if filters.any and not any(meets(row, filters) for row in rows):
+        chunks = matching_chunks(session, subject, filters, _MAX_FILTERED_CHUNKS)
+        if chunks is None or chunks:
+            if chunks is None:
+                spaces, shared = where_to_look(session, subject, filters)
+                asked = Asked.of(session, engine, query.mode, parsed, spaces, shared)
+            again = asked.ranked(_DEEP, chunks, explain=query.explain).candidates
+            more, existing = sources_of(session, subject, [candidate.chunk_id for candidate in again])
+            candidates = [candidate for candidate in again if candidate.chunk_id in existing]
+            rows = list({row.key: row for row in (*rows, *more)}.values())
+    clock.lap("sources")
+    return Found(candidates, rows, asked.mode)
+
+
+def _by_words(asked: Asked, ranked: Sequence[Candidate]) -> list[Candidate]:
+    """What words find beyond what was ranked, below all of that."""
+    scores = asked.by_words(_BY_WORDS)
+    for candidate in ranked:
+        scores.pop(candidate.chunk_id, None)
+    if not scores:
+        return []
+    last, best = ranked[-1].score if ranked else 1.0, max(scores.values())
+    order = sorted(scores, key=lambda chunk_id: (-scores[chunk_id], chunk_id))
+    return [Candidate(id_, last * scores[id_] / best, {"keyword": scores[id_]}) for id_ in order]
+
+
+def _browse(
+    session: Session, subject: Subject, engine: RetrievalEngine, query: Query, parsed: ParsedQuery, filters: Filters
+) -> tuple[Found, Filters]:
+    """All sources, for the filters to choose from, newest first; each is shown by its beginning."""
+    if not filters.any:
+        return Found((), (), query.mode), filters
+    if parsed.excluded:
+        filters = replace(filters, not_source_ids=_having(session, subject, engine, parsed.excluded))
+    rows = all_sources(session, subject)
+    return Found([Candidate(f"{row.key}:0", 0.0, {}) for row in rows], rows, query.mode), filters
+
+
+def _having(session: Session, subject: Subject, engine: RetrievalEngine, excluded: Sequence[str]) -> tuple[str, ...]:
+    """The sources that have a word or phrase that is excluded."""
+    engine.require_ready(semantic=False)
+    spaces, shared = where_to_look(session, subject, Filters())
+    sources: set[str] = set()
+    for phrase in excluded:
+        one = Asked.of(session, engine, Mode.KEYWORD, ParsedQuery(phrase, phrases=(phrase,)), spaces, shared)
+        sources.update(chunk_id.split(":")[1] for chunk_id in one.by_words(_BY_WORDS))
+    return tuple(sources)
+
+
+def _in_order(query: Query, candidates: Sequence[Candidate], passing: dict[str, SourceRow]) -> list[Candidate]:
+    """The candidates of the sources that pass, as the query sorts them."""
+    kept = [candidate for candidate in candidates if _key(candidate) in passing]
+    if query.sort is Sort.RELEVANCE and any(candidate.score for candidate in kept):
+        return kept
+    kept.sort(key=lambda candidate: -candidate.score)
+    newest = query.sort is not Sort.OLDEST
+    return sorted(kept, key=lambda candidate: (passing[_key(candidate)].updated_at, _key(candidate)), reverse=newest)
+
+
+def _listed(
+    session: Session, subject: Subject, query: Query, ordered: Sequence[Candidate], shown: frozenset[bytes]
+) -> tuple[list[tuple[Candidate, Passage]], bool]:
+    """The next `k` that were not shown, at most `per_source` of a source over all pages, and whether there are more."""
+    of_source: dict[str, int] = {}
+    waiting: list[Candidate] = []
+    for candidate in ordered:
+        if shown and mark(candidate.chunk_id) in shown:
+            of_source[_key(candidate)] = of_source.get(_key(candidate), 0) + 1
+        else:
+            waiting.append(candidate)
+    taken: list[tuple[Candidate, Passage]] = []
+    batch = 2 * query.k + 2
+    for start in range(0, len(waiting), batch):
+        page = waiting[start : start + batch]
+        passages = hydrate(session, subject, [candidate.chunk_id for candidate in page], Filters())
+        for candidate in page:
+            passage, key = passages.get(candidate.chunk_id), _key(candidate)
+            if passage is None or (query.per_source and of_source.get(key, 0) >= query.per_source):
+                continue
+            if len(taken) == query.k:
+                return taken, True
+            of_source[key] = of_source.get(key, 0) + 1
+            taken.append((candidate, passage))
+    return taken, False
+
+
+def _grouped(
+    session: Session, subject: Subject, query: Query, ordered: Sequence[Candidate], shown: frozenset[bytes]
+) -> tuple[list[list[tuple[Candidate, Passage]]], bool]:
+    """The next `k` sources that were not shown, each with its best passages, and whether there are more."""
+    groups: dict[str, list[Candidate]] = {}
+    most = query.per_source or _BEST_OF_GROUP
+    for candidate in ordered:
+        group = groups.setdefault(_key(candidate), [])
+        if len(group) < most:
+            group.append(candidate)
+    waiting = [group for key, group in groups.items() if not shown or mark(key) not in shown]
+    page = waiting[: query.k]
+    ids = [candidate.chunk_id for group in page for candidate in group]
+    passages = hydrate(session, subject, ids, Filters())
+    found = [
+        [(candidate, passages[candidate.chunk_id]) for candidate in group if candidate.chunk_id in passages]
+        for group in page
+    ]
+    return [group for group in found if group], len(waiting) > query.k
+
+
+def _regrouped(hits: Sequence[Hit]) -> tuple[tuple[Hit, ...], ...]:
+    groups: dict[tuple[str, str], list[Hit]] = {}
+    for hit in hits:
+        groups.setdefault((hit.source.kind, hit.source.id), []).append(hit)
+    return tuple(tuple(group) for group in groups.values())
+
+
+def _key(candidate: Candidate) -> str:
+    return candidate.chunk_id.rpartition(":")[0]
+
+
+def _corrected(parsed: ParsedQuery, replaced: dict[str, str]) -> ParsedQuery:
+    words = tuple(replaced.get(word, word) for word in parsed.words)
+    return replace(parsed, text=" ".join((*words, *parsed.phrases)), words=words)
+
+
+def _retyped(text: str, replaced: dict[str, str]) -> str:
+    """What was typed, with the words that were meant."""
+    for typed, word in replaced.items():
+        text = text.replace(typed, word)
+    return text
