@@ -16,11 +16,12 @@ from core_api.infra.errors import Invalid
 
 @dataclass(frozen=True, slots=True)
 class CorpusDocument:
-    """A document of a collection; `title` may be empty."""
+    """A document of a collection; `title` may be empty. With `file` it is what the product reads from that file."""
 
     id: str
     title: str
     text: str
+    file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,8 @@ def corpus_digest(documents: Iterable[CorpusDocument]) -> str:
     for document in documents:
         for part in (document.id, document.title, document.text):
             digest.update(part.encode() + b"\0")
+        if document.file is not None:
+            digest.update(hashlib.sha256(document.file.read_bytes()).digest())
     return digest.hexdigest()[:16]
 
 

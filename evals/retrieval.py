@@ -7,6 +7,7 @@ from pathlib import Path
 from core_api.infra.settings import Settings
 from evals import report
 from evals.datasets import RetrievalSet, load_retrieval
+from evals.golden import load_golden
 from evals.metrics import ndcg, percentile, recall, reciprocal_rank
 from evals.report import Run
 from evals.runner import IndexedCorpus, Progress, indexed_corpus, no_progress
@@ -26,18 +27,20 @@ def run(
     split: str | None = None,
     articles: int | None = None,
     limit: int | None = None,
+    golden: str | None = None,
     modes: Sequence[Mode] = MODES,
     name: str | None = None,
     progress: Progress = no_progress,
 ) -> Run:
-    """Evaluate search on a BEIR folder or a SQuAD file (see `load_retrieval` for `split` and `articles`).
+    """Evaluate search on a BEIR folder or a SQuAD file (see `load_retrieval` for `split` and `articles`), or, with
+    `golden`, on a golden set over a folder of files (see `load_golden`).
 
     Documents are indexed as any others (and kept for the next run), ranked by their best passage, and judged by
     nDCG@10, recall@10, recall@100 and MRR@10; latency is that of one query at a time, permissions included. `limit`
     keeps the first queries only. The result is kept under `name` (default: made of the collection's name).
     Raises Invalid for a collection that cannot be read.
     """
-    dataset = load_retrieval(path, split, articles)
+    dataset = load_golden(golden, path) if golden else load_retrieval(path, split, articles)
     if limit is not None:
         kept = dict(list(dataset.queries.items())[:limit])
         dataset = RetrievalSet(dataset.name, dataset.documents, kept, dataset.qrels)

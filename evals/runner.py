@@ -5,6 +5,7 @@ and is kept: the next run finds it indexed. Nothing of it mixes with the user's 
 """
 
 import io
+import mimetypes
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -127,14 +128,22 @@ def _put_documents(
     missing = [document for document in documents if document.id not in known]
     for start in range(0, len(missing), _BATCH):
         contents = [
-            Content(files.put(io.BytesIO(document.text.encode()), _MAX_BYTES), f"{number}.txt", "text/plain")
+            _content(files, document, number)
             for number, document in enumerate(missing[start : start + _BATCH], start=start)
         ]
         with database.transaction() as session:
             for document, content in zip(missing[start : start + _BATCH], contents, strict=True):
-                title = document.title.strip()[:500] or _NO_TITLE
+                title = document.title.strip()[:500] or (None if document.file else _NO_TITLE)
                 put_document(session, subject, space_id, content, path=document.id, title=title)
         progress("Storing", min(start + _BATCH, len(missing)), len(missing))
+
+
+def _content(files: FileStore, document: CorpusDocument, number: int) -> Content:
+    if document.file is None:
+        return Content(files.put(io.BytesIO(document.text.encode()), _MAX_BYTES), f"{number}.txt", "text/plain")
+    media_type = mimetypes.guess_type(document.file.name)[0]
+    with document.file.open("rb") as stream:
+        return Content(files.put(stream, _MAX_BYTES), document.file.name, media_type or "application/octet-stream")
 
 
 def _index(settings: Settings, database: Database, engine: RetrievalEngine, total: int, progress: Progress) -> None:

@@ -27,11 +27,20 @@ ArticlesOption = Annotated[int | None, typer.Option(min=1, help="SQuAD: question
 
 @app.command()
 def retrieval(
-    path: Annotated[Path, typer.Argument(help="A BEIR folder (corpus.jsonl, queries.jsonl, qrels/) or a SQuAD file.")],
+    path: Annotated[
+        Path,
+        typer.Argument(
+            help="A BEIR folder (corpus.jsonl, queries.jsonl, qrels/), a SQuAD file, or what --golden asks about."
+        ),
+    ],
     split: Annotated[
         str | None, typer.Option(help="BEIR: the split of the judgements, as in qrels/<split>.tsv.")
     ] = None,
     articles: ArticlesOption = None,
+    golden: Annotated[
+        str | None,
+        typer.Option(help="Ask a golden set over the files of PATH: company, korean_docs, or a JSONL file."),
+    ] = None,
     limit: LimitOption = None,
     name: NameOption = None,
     compare: CompareOption = None,
@@ -43,7 +52,9 @@ def retrieval(
 
     settings = load_settings(data_dir)
     with _progress(as_json) as progress:
-        result = run(settings, path, split=split, articles=articles, limit=limit, name=name, progress=progress)
+        result = run(
+            settings, path, split=split, articles=articles, limit=limit, golden=golden, name=name, progress=progress
+        )
     _show(settings, result, compare, as_json)
 
 

@@ -125,7 +125,7 @@ class Asked:
             return Evidence(self.engine.keywords.support(self.query.text, ids), None, {})
         vectors = self.engine.pool.submit(self._vectors, ids)
         support = self.engine.keywords.support(self.query.text, ids)
-        return Evidence(support, self.engine.embed_query(self.query.text), vectors.result())
+        return Evidence(support, self.engine.embed_query(self.query.text, self.embedder), vectors.result())
 
     def _keyword(self, depth: int, chunks: Chunks | None) -> dict[str, float]:
         find, text = self.engine.keywords.search, self.query.text

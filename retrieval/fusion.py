@@ -2,13 +2,13 @@
 
 Reciprocal rank fusion (Cormack et al., 2009) forgets how sure a leg is: measured here it fell behind BM25 alone on
 SQuAD and ruined Korean, which the default embedding model cannot read. So scores are scaled to 0..1 and averaged with
-weights (Bruch et al., "An Analysis of Fusion Functions for Hybrid Retrieval", TOIS 2023), and every candidate gets
-every score, whichever leg found it:
+weights (Bruch et al., "An Analysis of Fusion Functions for Hybrid Retrieval", TOIS 2023): those of the legs give a
+shortlist, and everything on it gets every score, whichever leg found it:
 
 - words: BM25, with what neighbouring words add, by the best of the candidates;
 - coverage: the share of the query's words that the passage has, each counted by its rarity. BM25 forgives a missing
   word when another comes often; whoever asks does not;
-- meaning: the cosine of the question with the passage, scaled from four standard deviations below the best candidate,
+- meaning: the cosine of the question with the passage, scaled from 3.75 standard deviations below the best candidate,
   which asks nothing of a model's habits;
 - feedback (Rocchio, 1971): the question moves towards the two best passages so far, and meaning is judged again.
 
@@ -27,9 +27,10 @@ from retrieval.keywords import Support
 Vector = NDArray[np.float32]
 _Scores = NDArray[np.float64]
 
-# The candidates by which scales are set: the best of each leg, so that to look deeper changes nobody's score.
+# Of each leg the best so many make the scales and the shortlist: to look deeper changes nobody's score.
 _CORE = 100
-_SPREAD = 4.0
+_SHORTLIST = 120
+_SPREAD = 3.75
 _SEEDS = 2
 _FEEDBACK = 0.6
 
@@ -44,12 +45,18 @@ class Weights:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What is known of the candidates: the legs' own scores of what they found, the support of words for all
-    candidates, and the vectors of the question (None: meaning is not asked) and of those candidates that have one."""
+class Legs:
+    """The legs' own scores of what they found, by chunk id: BM25, cosine."""
 
     keyword: Mapping[str, float]
     semantic: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known of the shortlist besides: the support of words, the vector of the question (None: meaning is not
+    asked), and those of the chunks that have one."""
+
     support: Mapping[str, Support]
     question: Vector | None
     vectors: Mapping[str, Vector]
@@ -85,102 +92,162 @@ def alone(name: str, scores: Mapping[str, float], *, explain: bool = False) -> l
     return candidates
 
 
-def fuse(found: Found, weights: Weights, *, explain: bool = False) -> list[Candidate]:
-    """All candidates of both legs, best first; ties in the order of their ids, so that a result can be repeated."""
-    ids = sorted({*found.keyword, *found.semantic})
+def shortlist(legs: Legs) -> list[str]:
+    """The ids that are worth a closer look, by the legs' scores alone, best first."""
+    first = _first_scores(legs)
+    core = {*_ranked(legs.keyword)[:_CORE], *_ranked(legs.semantic)[:_CORE]}
+    return [chunk_id for chunk_id in _ranked(first) if chunk_id in core][:_SHORTLIST]
+
+
+def fuse(legs: Legs, evidence: Evidence, weights: Weights, *, explain: bool = False) -> list[Candidate]:
+    """All candidates of both legs, best first; ties in the order of their ids, so that a result can be repeated.
+
+    What is not on the shortlist follows it in the order of the legs' scores.
+    """
+    ids = shortlist(legs)
     if not ids:
         return []
-    legs = {"keyword": _ranked(found.keyword), "semantic": _ranked(found.semantic)}
-    best = {chunk_id for leg in legs.values() for chunk_id in leg[:_CORE]}
-    core = np.array([chunk_id in best for chunk_id in ids])
-    if found.question is None:
+    if evidence.question is None:
         weights = replace(weights, meaning=0.0)
     total = weights.words + weights.coverage + weights.meaning
     weights = Weights(weights.words / total, weights.coverage / total, weights.meaning / total)
+    nothing = Support(0.0, 0.0, 0.0)
+    support = [evidence.support.get(chunk_id, nothing) for chunk_id in ids]
+    bm25 = np.array([legs.keyword.get(i, said.words) for i, said in zip(ids, support, strict=True)])
+    words = bm25 + np.array([said.proximity for said in support])
+    top = float(words.max()) or 1.0
+    coverage = np.array([said.coverage for said in support])
+    lexical = weights.words * words / top + weights.coverage * coverage
+    before, after = _meanings(evidence, ids, lexical, weights.meaning)
+    final = np.minimum(1.0, lexical + weights.meaning * after)
 
-    words = np.array([found.support[i].words if i in found.support else found.keyword.get(i, 0.0) for i in ids])
-    coverage = np.array([found.support[i].coverage if i in found.support else 0.0 for i in ids])
-    top = float(words[core].max())
-    lexical = weights.words * words / (top or 1.0) + weights.coverage * coverage
-    meaning, near = _meanings(found, ids, core, lexical, weights.meaning)
-    final = np.minimum(1.0, lexical + weights.meaning * near)
-
-    ranks = {name: {chunk_id: rank for rank, chunk_id in enumerate(leg, start=1)} for name, leg in legs.items()}
-    candidates: list[Candidate] = []
+    explained = None
+    if explain:
+        ranks = [{id_: rank for rank, id_ in enumerate(_ranked(leg), 1)} for leg in (legs.keyword, legs.semantic)]
+        explained = _Explained(weights, ranks[0], ranks[1], top)
+    candidates = []
     for row in sorted(range(len(ids)), key=lambda row: (-final[row], ids[row])):
-        chunk_id = ids[row]
-        scores = {
-            name: scored[chunk_id]
-            for name, scored in (("keyword", found.keyword), ("semantic", found.semantic))
-            if chunk_id in scored
-        }
+        own = _own_scores(legs, ids[row])
         why = None
-        if explain:
-            scaled = {"keyword": scores.get("keyword", 0.0) / (top or 1.0), "semantic": float(meaning[row])}
-            weight = {"keyword": weights.words, "semantic": weights.meaning}
-            parts = {name: LegPart(ranks[name][chunk_id], scores[name], scaled[name], weight[name]) for name in scores}
-            gains = {
-                "proximity" if "keyword" in parts else "words": weights.words * (float(words[row]) / (top or 1.0))
-                - _gain(parts.get("keyword")),
-                "coverage": weights.coverage * float(coverage[row]),
-                "meaning": weights.meaning * float(meaning[row]) - _gain(parts.get("semantic")),
-                "feedback": weights.meaning * float(near[row] - meaning[row]),
-            }
-            why = _explained(parts, gains, float(coverage[row]))
-        candidates.append(Candidate(chunk_id, float(final[row]), scores, why))
+        if explained is not None:
+            figures = _Figures(bm25[row], words[row], coverage[row], before[row], after[row])
+            why = explained.of(ids[row], own, figures)
+        candidates.append(Candidate(ids[row], float(final[row]), own, why))
+    return candidates + _rest(legs, set(ids), candidates[-1].score, explain=explain)
+
+
+def _first_scores(legs: Legs) -> dict[str, float]:
+    """The legs' scores, each leg's scaled by its best so many, in equal parts."""
+    first: dict[str, float] = {}
+    for leg, floor in ((legs.keyword, 0.0), (legs.semantic, None)):
+        ranked = _ranked(leg)[:_CORE]
+        if not ranked:
+            continue
+        top, bottom = leg[ranked[0]], leg[ranked[-1]] if floor is None else floor
+        for chunk_id, score in leg.items():
+            scaled = max(0.0, (score - bottom) / (top - bottom)) if top > bottom else 1.0
+            first[chunk_id] = first.get(chunk_id, 0.0) + scaled / 2
+    return first
+
+
+def _rest(legs: Legs, taken: set[str], below: float, *, explain: bool) -> list[Candidate]:
+    first = {chunk_id: score for chunk_id, score in _first_scores(legs).items() if chunk_id not in taken}
+    candidates = []
+    for chunk_id in _ranked(first):
+        score = below * first[chunk_id]  # first scores are 1 at most
+        why = Explanation({}, score, (), score) if explain else None
+        candidates.append(Candidate(chunk_id, score, _own_scores(legs, chunk_id), why))
     return candidates
+
+
+def _own_scores(legs: Legs, chunk_id: str) -> dict[str, float]:
+    scored = (("keyword", legs.keyword), ("semantic", legs.semantic))
+    return {name: leg[chunk_id] for name, leg in scored if chunk_id in leg}
 
 
 def _ranked(scores: Mapping[str, float]) -> list[str]:
     return sorted(scores, key=lambda chunk_id: (-scores[chunk_id], chunk_id))
 
 
-def _meanings(
-    found: Found, ids: Sequence[str], core: NDArray[np.bool_], lexical: _Scores, weight: float
-) -> tuple[_Scores, _Scores]:
+def _meanings(evidence: Evidence, ids: Sequence[str], lexical: _Scores, weight: float) -> tuple[_Scores, _Scores]:
     """How near each candidate is to the question, scaled, before feedback and after; 0 for those without a vector."""
     nothing = np.zeros(len(ids))
-    rows = [row for row, chunk_id in enumerate(ids) if chunk_id in found.vectors]
-    if found.question is None or not rows:
+    rows = [row for row, chunk_id in enumerate(ids) if chunk_id in evidence.vectors]
+    if evidence.question is None or not rows:
         return nothing, nothing
-    matrix = np.stack([found.vectors[ids[row]] for row in rows])
+    matrix = np.stack([evidence.vectors[ids[row]] for row in rows])
 
     def near(question: Vector) -> _Scores:
         # Not `@`: BLAS would take all cores for it.
-        cosines = np.vecdot(matrix, question / max(float(np.linalg.norm(question)), 1e-12))
         scaled = nothing.copy()
-        scaled[rows] = _scaled(cosines, cosines[core[rows]])
+        scaled[rows] = _scaled(np.vecdot(matrix, question / max(float(np.linalg.norm(question)), 1e-12)))
         return scaled
 
-    before = near(found.question)
+    before = near(evidence.question)
     score = (lexical + weight * before)[rows]
     order = sorted(range(len(rows)), key=lambda place: (-score[place], ids[rows[place]]))
     seeds = matrix[order[:_SEEDS]].mean(axis=0)
-    return before, near(found.question + _FEEDBACK * seeds)
+    return before, near(evidence.question + _FEEDBACK * seeds)
 
 
-def _scaled(cosines: NDArray[np.float32], core: NDArray[np.float32]) -> _Scores:
-    sample = core if len(core) else cosines
-    top, spread = float(sample.max()), _SPREAD * float(sample.std())
+def _scaled(cosines: NDArray[np.float32]) -> _Scores:
+    top, spread = float(cosines.max()), _SPREAD * float(cosines.std())
     if spread < 1e-9:
         return np.ones(len(cosines))
     return np.clip((cosines.astype(np.float64) - (top - spread)) / spread, 0.0, 1.0)
 
 
-def _gain(part: LegPart | None) -> float:
-    return 0.0 if part is None else part.scaled * part.weight
+@dataclass(frozen=True, slots=True)
+class _Figures:
+    bm25: float
+    words: float
+    coverage: float
+    before: float
+    after: float
 
 
-def _explained(parts: dict[str, LegPart], gains: Mapping[str, float], coverage: float) -> Explanation:
-    says = {
-        "proximity": "Words of the query stand side by side.",
-        "words": "It has words of the query, though others have more.",
-        "coverage": f"It has {coverage:.0%} of the query's words, counted by their rarity.",
-        "meaning": "Its meaning is near the question's, though others are nearer.",
-        "feedback": "It is {} the best two passages than the question is.".format(
-            "nearer to" if gains["feedback"] > 0 else "farther from"
-        ),
-    }
-    fused = sum(_gain(part) for part in parts.values())
-    steps = tuple(Step(name, change, says[name]) for name, change in gains.items() if abs(change) > 1e-6)
-    return Explanation(parts, fused, steps, fused + sum(step.change for step in steps))
+@dataclass(frozen=True, slots=True)
+class _Explained:
+    """Tells how scores came about."""
+
+    weights: Weights
+    keyword_ranks: Mapping[str, int]
+    semantic_ranks: Mapping[str, int]
+    top: float
+
+    def of(self, chunk_id: str, own: Mapping[str, float], figures: _Figures) -> Explanation:
+        weights, legs = self.weights, {}
+        if "keyword" in own:
+            scaled = own["keyword"] / self.top
+            legs["keyword"] = LegPart(self.keyword_ranks[chunk_id], own["keyword"], scaled, weights.words)
+        if "semantic" in own:
+            rank = self.semantic_ranks[chunk_id]
+            legs["semantic"] = LegPart(rank, own["semantic"], float(figures.before), weights.meaning)
+        steps = [
+            Step(
+                "coverage",
+                weights.coverage * float(figures.coverage),
+                f"It has {figures.coverage:.0%} of the query's words, counted by their rarity.",
+            ),
+            Step(
+                "proximity",
+                weights.words * float(figures.words - figures.bm25) / self.top,
+                "Words of the query stand side by side in it.",
+            ),
+            Step(
+                "feedback",
+                weights.meaning * float(figures.after - figures.before),
+                "It is nearer to the two best passages than to the question."
+                if figures.after > figures.before
+                else "It is farther from the two best passages than from the question.",
+            ),
+        ]
+        if "keyword" not in legs:
+            change = weights.words * float(figures.bm25) / self.top
+            steps.append(Step("words", change, "It has words of the query, though others have more."))
+        if "semantic" not in legs:
+            change = weights.meaning * float(figures.before)
+            steps.append(Step("meaning", change, "Its meaning is near the question's, though others are nearer."))
+        told = tuple(step for step in steps if abs(step.change) > 1e-6)
+        fused = sum(part.scaled * part.weight for part in legs.values())
+        return Explanation(legs, fused, told, fused + sum(step.change for step in told))

@@ -6,7 +6,7 @@ import tantivy
 
 from retrieval import analyzer
 
-VERSION = 2
+VERSION = 3
 """Raised with every change of the schema."""
 
 # Between the title, the heading and the text, so that no quotation runs from one into the other.
@@ -21,16 +21,18 @@ def source_term(source_kind: str, source_id: str) -> str:
 def schema() -> tantivy.Schema:
     """The fields of a chunk.
 
-    `words` are the analysed terms of title, heading and text, with their places, by which neighbours are known; those
-    of `title` and `heading` are there once more, since they count a little more. `exact` has every word as the reader
-    sees it, for quotations and exclusions.
+    `words` are the analysed terms of title, heading and text; they are stored too, so that some candidates can be
+    judged closely without the index's long lists. The terms of `title` and `heading` are there once more, since they
+    count a little more. `exact` has every word as the reader sees it, with its place, for quotations and exclusions.
     """
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("source", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("space", tokenizer_name="raw", index_option="basic")
-    for name, option in (("words", "position"), ("title", "freq"), ("heading", "freq"), ("exact", "position")):
-        builder.add_text_field(name, tokenizer_name="whitespace", index_option=option)
+    builder.add_text_field("words", stored=True, tokenizer_name="whitespace", index_option="freq")
+    builder.add_text_field("title", tokenizer_name="whitespace", index_option="freq")
+    builder.add_text_field("heading", tokenizer_name="whitespace", index_option="freq")
+    builder.add_text_field("exact", tokenizer_name="whitespace", index_option="position")
     return builder.build()
 
 
