@@ -31,7 +31,8 @@ _IDLE_SECONDS = 30.0
 
 
 class Sandbox:
-    """A pool of parser children; thread-safe. Up to `settings.ingest_threads` files are parsed at once.
+    """A pool of parser children; thread-safe. Up to `settings.ingest_threads` files are parsed at once, and one
+    more, so that the relay's thread for edits never waits for a big file of an import.
 
     `parser` names the function that runs in the child, `module:function` with the signature of `ingest.parsers.parse`.
     """
@@ -48,7 +49,7 @@ class Sandbox:
         self._parser = parser
         self._idle_seconds = idle_seconds
         self._max_files = max_files
-        self._slots = threading.BoundedSemaphore(settings.ingest_threads)
+        self._slots = threading.BoundedSemaphore(settings.ingest_threads + 1)
         self._lock = threading.Lock()
         self._idle: list[ParserProcess] = []
         self._busy: set[ParserProcess] = set()

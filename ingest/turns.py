@@ -5,11 +5,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+_SMALL = 8
+"""Passages that somebody need not wait with: as many as an edit usually has."""
+
 
 class EmbeddingTurns:
     """One thread embeds at a time: the model uses every core, and two would only take them from each other. While one
-    embeds, the others parse and write. The smallest work goes first, so that an edit does not wait for a bulk
-    import."""
+    embeds, the others parse and write. The smallest work goes first, and very little goes at once (the embedder takes
+    turns of its own, batch by batch), so that an edit does not wait for a bulk import."""
 
     def __init__(self) -> None:
         self._free = threading.Condition()
@@ -20,6 +23,9 @@ class EmbeddingTurns:
     @contextmanager
     def turn(self, amount: int) -> Iterator[None]:
         """Wait for a turn; `amount` is how much work is left altogether."""
+        if amount <= _SMALL:
+            yield
+            return
         with self._free:
             self._tickets += 1
             ticket = (amount, self._tickets)

@@ -3,8 +3,9 @@
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -58,6 +59,7 @@ class LocalEmbedder:
         self._at_work = 0
         self._crowded_until = 0.0
         self._workers = ThreadPoolExecutor(threads, thread_name_prefix="embedding")
+        self._ahead = 2 * threads
 
     def covers(self, language: str) -> bool:
         """Whether the settings say that the model knows this language."""
@@ -90,7 +92,13 @@ class LocalEmbedder:
             vectors[rows] = self._run(session, [encodings[row] for row in rows])
 
         with self._working():
-            for done in [self._workers.submit(embed, rows) for rows in _batches(encodings, _PASSAGE_BATCH_TOKENS)]:
+            # A few ahead and no more: who comes with little work meanwhile has it done between two batches of this.
+            ahead: deque[Future[None]] = deque()
+            for rows in _batches(encodings, _PASSAGE_BATCH_TOKENS):
+                if len(ahead) == self._ahead:
+                    ahead.popleft().result()
+                ahead.append(self._workers.submit(embed, rows))
+            for done in ahead:
                 done.result()
         return vectors
 

@@ -1,0 +1,141 @@
+"""Ranking as people see it: phrases, exclusions, identifiers, explanations; in English and Korean."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from core_api.auth.subject import Subject
+from retrieval.access import Shared
+from retrieval.candidates import Asked, Ranking
+from retrieval.keywords.support import Question
+from retrieval.query_language import parse
+from retrieval.query_weights import weights_of
+from retrieval.types import Mode
+from tests.retrieval.conftest import build_library
+from tests.retrieval.library import Library
+
+PASSAGES = {
+    "freeze": "During the change freeze nobody deploys. It ends in January.",
+    "frozen": "A freeze may change: ask before you deploy.",
+    "error": "ERR_42 means that the disk quota is used up.",
+    "other_error": "The error of the 42 disks has no code and means nothing, err as you may.",
+    "to_be": "To be or not to be, that is the question.",
+    "leave": "육아 휴직을 신청하려면 30일 전에 인사팀에 알립니다.",
+    "holiday": "휴직 신청은 육아와 관계가 없어도 됩니다.",
+    "version": "Release v1.5.9 came out on 2026.11.3 and mends the IL-6 pump.",
+}
+
+
+@pytest.fixture(scope="module")
+def shelf(
+    tmp_path_factory: pytest.TempPathFactory, empty_database, embedder
+) -> Iterator[tuple[Library, Subject, str, dict[str, str]]]:  # type: ignore[no-untyped-def]
+    library = build_library(tmp_path_factory.mktemp("shelf"), empty_database, embedder)
+    kim = library.person()
+    team = library.space(kim)
+    names = {f"document:{library.add(team, kim, text, title='Note')}:0": name for name, text in PASSAGES.items()}
+    yield library, kim, team, names
+    library.close()
+
+
+def ranked(shelf, text: str, mode: Mode = Mode.HYBRID, *, explain: bool = False) -> Ranking:  # type: ignore[no-untyped-def]
+    library, _, team, _ = shelf
+    with library.database.reading() as session:
+        asked = Asked.of(session, library.engine, mode, parse(text), [team], Shared((), (), ()))
+    return asked.ranked(100, explain=explain)
+
+
+def found(shelf, text: str, mode: Mode = Mode.HYBRID) -> list[str]:  # type: ignore[no-untyped-def]
+    return [shelf[3][candidate.chunk_id] for candidate in ranked(shelf, text, mode).candidates]
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ('"change freeze"', ["freeze"]),
+        ('"Change  FREEZE" deploy', ["freeze"]),
+        ('"freeze change"', []),
+        ('"change: freeze"', ["freeze"]),
+        ('"to be or not to be"', ["to_be"]),
+        ('"ERR_42"', ["error"]),
+        ('"육아 휴직"', ["leave"]),
+        ('"change freeze" "ends in January"', ["freeze"]),
+        ('"change freeze" -January', []),
+        ('freeze "nobody knows"', []),
+    ],
+)
+def test_a_quotation_is_found_word_by_word(shelf, query: str, names: list[str], mode: Mode) -> None:  # type: ignore[no-untyped-def]
+    assert found(shelf, query, mode) == names
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_what_is_excluded_is_not_found(shelf, mode: Mode) -> None:  # type: ignore[no-untyped-def]
+    assert "freeze" in found(shelf, "deploy freeze", mode)
+    assert "freeze" not in found(shelf, "deploy freeze -January", mode)
+    assert "freeze" not in found(shelf, 'deploy freeze -"change freeze"', mode)
+    assert "frozen" in found(shelf, 'deploy freeze -"change freeze"', mode)
+    assert "leave" not in found(shelf, "신청 -휴직", mode)
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("ERR_42", "error"),
+        ("err-42", "error"),
+        ("1.5.9", "version"),
+        ("2026-11-03", "version"),
+        ("IL6", "version"),
+        ("육아휴직 신청", "leave"),
+    ],
+)
+def test_a_name_is_found_however_it_is_written(shelf, query: str, name: str) -> None:  # type: ignore[no-untyped-def]
+    assert found(shelf, query)[0] == name
+
+
+@pytest.mark.parametrize("query", ["how does the change freeze end", "육아 휴직 신청 방법", '"change freeze"', "disk"])
+@pytest.mark.parametrize("mode", list(Mode))
+def test_an_explanation_adds_up_to_the_score(shelf, query: str, mode: Mode) -> None:  # type: ignore[no-untyped-def]
+    candidates = ranked(shelf, query, mode, explain=True).candidates
+    assert candidates
+    for candidate in candidates:
+        why = candidate.explain
+        assert why is not None
+        assert why.final == pytest.approx(candidate.score, abs=1e-6)
+        assert why.fused + sum(step.change for step in why.steps) == pytest.approx(why.final)
+        assert set(why.legs) == set(candidate.scores)
+    assert all(candidate.explain is None for candidate in ranked(shelf, query, mode).candidates)
+
+
+def test_only_a_hybrid_search_uses_more_than_its_leg(shelf) -> None:  # type: ignore[no-untyped-def]
+    assert all(set(c.scores) == {"keyword"} for c in ranked(shelf, "change freeze", Mode.KEYWORD).candidates)
+    steps = {s.name for c in ranked(shelf, "change freeze", explain=True).candidates for s in c.explain.steps}  # type: ignore[union-attr]
+    assert {"coverage", "proximity", "feedback"} <= steps
+
+
+def test_support_counts_rare_words_and_neighbours() -> None:
+    question = Question.of(["change", "freeze"], {"change": 1.0, "freeze": 3.0}, 4)
+    apart, beside = question.judge(["freeze", "may", "change", "soon"]), question.judge(["may", "change", "freeze", "x"])
+    assert apart.coverage == beside.coverage == 1.0
+    assert apart.words == pytest.approx(beside.words)
+    assert beside.proximity > apart.proximity == 0.0
+    assert question.judge(["freeze", "x", "x", "x"]).coverage == 0.75
+    assert question.judge([]) == question.judge(["x"])
+
+
+@pytest.mark.parametrize(
+    ("query", "exact"),
+    [
+        ("what does ERR_42 mean", True),
+        ("mail kim@example.com", True),
+        ("see docs/search.md", True),
+        ("upgrade to v1.5.9", True),
+        ('"parental leave"', True),
+        ("how long is parental leave?", False),
+        ("the year 2026", False),
+        ("육아휴직은 며칠인가요", False),
+    ],
+)
+def test_meaning_counts_less_for_what_is_named_exactly(query: str, exact: bool) -> None:
+    usual = weights_of(parse("plain words"))
+    assert (weights_of(parse(query)).meaning < usual.meaning) is exact
