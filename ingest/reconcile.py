@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from core_api.infra.database import Database
 from core_api.infra.storage import FileStore
-from core_api.models import Chunk, IndexState, IndexStatus, OutboxEvent, SpaceIndex, utcnow
+from core_api.models import Chunk, IndexModel, IndexState, IndexStatus, OutboxEvent, SpaceIndex, utcnow
 from core_api.outbox import request_index
 from ingest.promotion import GRACE_SECONDS, Promoter
 from ingest.queue import unpark
@@ -240,7 +240,13 @@ class Reconciler:
         with self._database.transaction() as session:
             if settled:
                 # Everything is indexed under this fingerprint; what older models made is not needed any more.
-                session.execute(delete(SpaceIndex).where(SpaceIndex.fingerprint != self._fingerprint))
+                # Those of a change of the model are: it builds, or keeps, them.
+                kept = select(IndexModel.fingerprint)
+                session.execute(
+                    delete(SpaceIndex).where(
+                        SpaceIndex.fingerprint != self._fingerprint, SpaceIndex.fingerprint.not_in(kept)
+                    )
+                )
             placed = set(session.scalars(select(SpaceIndex.collection)))
         for name in names:
             if name not in placed:

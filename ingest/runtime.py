@@ -13,6 +13,7 @@ from core_api.infra.settings import Settings
 from core_api.infra.storage import FileStore
 from core_api.outbox import last_change
 from ingest.indexing import Freshness, Indexer
+from ingest.model_follower import Gate, ModelFollower
 from ingest.promotion import Promoter
 from ingest.relay import Relay
 from ingest.sources import SourceKey
@@ -35,16 +36,21 @@ class IngestRuntime:
     the workers (`celery -A ingest.worker:celery_app worker`) and does nothing itself.
     """
 
-    def __init__(self, settings: Settings, database: Database, engine: RetrievalEngine) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, engine: RetrievalEngine, gate: Gate | None = None
+    ) -> None:
+        """`gate` compares search by two embedding models, before a change of the model is ready."""
         self._settings = settings
         self._database = database
         self._engine = engine
         self._lock = threading.Lock()
         self._sandbox: Sandbox | None = None
         self._indexer: Indexer | None = None
+        self._fingerprint = ""  # of the model that it embeds with
         self._celery: Celery | None = None
         self._stopping = threading.Event()
         self._maintenance = threading.Thread(target=self._maintain, name="ingest-maintenance", daemon=True)
+        self.follower = ModelFollower(database, engine, alone=settings.redis_url is None, gate=gate)
         self._relay = Relay(
             settings,
             database,
@@ -57,12 +63,15 @@ class IngestRuntime:
         """Begin. Returns at once: what is heavy is loaded by the thread that first needs it."""
         self._relay.start()
         self._maintenance.start()
+        if self._engine.models is not None:
+            self.follower.start()
 
     def stop(self, timeout: float = 10.0) -> None:
         """Take nothing new and let the work at hand end. What is not done in time is left as it is: its events stay,
         and the next start takes them up."""
         self._stopping.set()
         self._relay.request_stop()
+        self.follower.stop(timeout)
         if not self._relay.join(timeout):
             logger.warning("indexing did not end within %.0f s; the next start goes on with it", timeout)
         if self._maintenance.is_alive():
@@ -97,12 +106,13 @@ class IngestRuntime:
 
     def _make_indexer(self) -> Indexer:
         with self._lock:
-            if self._indexer is None:
+            embedder, vectors = self._engine.embedder, self._engine.vectors  # wait until they are loaded
+            if self._indexer is None or self._fingerprint != embedder.fingerprint:
                 from ingest.pipeline import Pipeline
                 from ingest.sandbox import Sandbox
 
-                embedder, vectors = self._engine.embedder, self._engine.vectors  # wait until they are loaded
-                self._sandbox = Sandbox(self._settings)
+                if self._sandbox is None:
+                    self._sandbox = Sandbox(self._settings)
                 pipeline = Pipeline(
                     self._settings,
                     self._database,
@@ -111,7 +121,9 @@ class IngestRuntime:
                     self._sandbox,
                     FileStore(self._settings.files_dir),
                 )
+                freshness = self.freshness
                 self._indexer = Indexer(self._settings, self._database, pipeline)
+                self._indexer.freshness, self._fingerprint = freshness, embedder.fingerprint
             return self._indexer
 
     def _maintain(self) -> None:

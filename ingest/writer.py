@@ -29,6 +29,7 @@ from ingest.queue import acknowledge, release
 from ingest.sources import Snapshot, SourceKey, count_sources, purge_source, read_sources, set_found_title
 from ingest.text import ExtractedText
 from ingest.types import ParseFailed
+from retrieval.active_model import is_active
 from retrieval.placement import place, targets
 from retrieval.vectors import VectorRow, VectorStore
 
@@ -240,9 +241,10 @@ class IndexWriter:
         landed: dict[SourceKey, Outcome] = {}
         with self._database.transaction() as session:
             now = read_sources(session, [work.key for work in works], lock=True)
+            current = is_active(session, self._fingerprint)  # else search reads the vectors of another model by now
             placed = self._places(session, works)
             for work in works:
-                if now.get(work.key) != work.snapshot or _was_moved(work, placed):
+                if not current or now.get(work.key) != work.snapshot or _was_moved(work, placed):
                     landed[work.key] = Outcome.MOVED_ON
                 else:
                     landed[work.key] = self._land(session, work)

@@ -14,6 +14,7 @@ import assistant.agent
 import assistant.conversations
 import assistant.endpoints
 import ingest.endpoints
+import ingest.model_endpoints
 import retrieval.endpoints
 import ui_gradio.app
 from core_api.app import create_app
@@ -28,6 +29,7 @@ from core_api.infra.migrate import upgrade
 from core_api.infra.settings import Settings
 from core_api.mail.sender import MailSender
 from core_api.models import TokenKind
+from evals.model_gate import compare_models
 from ingest.runtime import IngestRuntime
 from nexus.datadir import DataDir
 from retrieval.engine import RetrievalEngine
@@ -72,7 +74,7 @@ def build_app(settings: Settings, database: Database, *, web: bool) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         # Both load what is heavy on threads of their own: the API answers at once.
         engine = RetrievalEngine.open(settings, database)
-        runtime = IngestRuntime(settings, database, engine)
+        runtime = IngestRuntime(settings, database, engine, gate=compare_models)
         runtime.start()
         mail = MailSender(settings, database, app.state.vault)
         mail.start()
@@ -91,7 +93,12 @@ def build_app(settings: Settings, database: Database, *, web: bool) -> FastAPI:
             await asyncio.to_thread(runtime.stop)
             await asyncio.to_thread(engine.close)
 
-    routers = [retrieval.endpoints.router, ingest.endpoints.router, assistant.endpoints.router]
+    routers = [
+        retrieval.endpoints.router,
+        ingest.endpoints.router,
+        ingest.model_endpoints.router,
+        assistant.endpoints.router,
+    ]
     app = create_app(settings, database, routers, lifespan)
     app.state.export_parts["conversations"] = assistant.conversations.export_conversations
     if web:

@@ -14,6 +14,7 @@ from core_api.models.credentials import (
     TotpDevice,
 )
 from core_api.models.documents import Document, DocumentVersion, VersionText
+from core_api.models.embedding_models import ActiveModel, ChangeState, IndexModel, ModelChange, ModelSource
 from core_api.models.groups import Invitation, Project, Team
 from core_api.models.indexing import ChangeSequence, Chunk, IndexState, IndexStatus, OutboxEvent, SpaceIndex
 from core_api.models.mail import MailMessage
@@ -24,11 +25,13 @@ from core_api.models.sources import IndexedSource
 from core_api.models.spaces import Space, SpaceKind, SpaceMember, SpaceRole
 
 __all__ = [
+    "ActiveModel",
     "ApiKey",
     "AuditChain",
     "AuditEvent",
     "Base",
     "ChangeSequence",
+    "ChangeState",
     "Chunk",
     "Conversation",
     "ConversationMessage",
@@ -37,12 +40,15 @@ __all__ = [
     "DocumentVersion",
     "Identified",
     "Identity",
+    "IndexModel",
     "IndexState",
     "IndexStatus",
     "IndexedSource",
     "Invitation",
     "LoginSession",
     "MailMessage",
+    "ModelChange",
+    "ModelSource",
     "OneTimeToken",
     "OutboxEvent",
     "Project",

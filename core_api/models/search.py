@@ -51,7 +51,11 @@ class SavedSearch(Identified, Base):
     filters: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     # none, instant, daily or weekly
     alert: Mapped[str] = mapped_column(String(16), default="none")
+    # When to look next; None: as soon as something changes.
     due_at: Mapped[datetime | None] = mapped_column(index=True)
+    # The index changes up to which it has been looked at (index_state.change_seq).
+    checked_seq: Mapped[int] = mapped_column(default=0)
+    failures: Mapped[int] = mapped_column(default=0)
     checked_at: Mapped[datetime | None]
     updated_at: Mapped[datetime] = mapped_column(default=utcnow)
 
@@ -66,3 +70,5 @@ class SavedSearchMatch(Base):
     source_id: Mapped[str] = mapped_column(String(36), primary_key=True)
     found_at: Mapped[datetime] = mapped_column(default=utcnow)
     seen_at: Mapped[datetime | None]
+    # It matched already when the search was saved, which is no news.
+    known: Mapped[bool] = mapped_column(default=False)

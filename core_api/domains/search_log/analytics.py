@@ -1,7 +1,6 @@
 """How well search serves people, in numbers that expose nobody's own words."""
 
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, select
 from sqlalchemy.orm import Session
@@ -64,7 +63,7 @@ def _sum(condition: ColumnElement[bool]) -> ColumnElement[int]:
     return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
 
 
-def _by_query(recent: ColumnElement[bool]) -> Select[Any]:
+def _by_query(recent: ColumnElement[bool]) -> Select[str, int, int, int]:
     return (
         select(
             SearchLog.normalised.label("query"),
