@@ -23,7 +23,7 @@ ASSETS = Path(__file__).parent / "assets"
 # Every page is the same Gradio page; the browser's router draws what the address says.
 PAGE = re.compile(
     r"/(search|knowledge|status|documents/[^/]+|conversations/[^/]+|account|account/security"
-    r"|(teams|projects)(/[^/]+)?|admin(/users|/invitations|/mail|/audit)?)?"
+    r"|(teams|projects)(/[^/]+)?|admin(/users|/invitations|/mail|/audit|/searches)?)?"
 )
 GRADIO_PUBLIC = re.compile(r"/(assets|static|svelte)/.+|/theme\.css|/robots\.txt")
 GRADIO_PRIVATE = re.compile(
@@ -46,6 +46,8 @@ HEAD = b"""<base href="/" />
 		<link rel="stylesheet" href="/ui/ask.css" />
 		<link rel="stylesheet" href="/ui/document.css" />
 		<link rel="stylesheet" href="/ui/lists.css" />
+		<link rel="stylesheet" href="/ui/search.css" />
+		<link rel="stylesheet" href="/ui/insight.css" />
 		<link rel="stylesheet" href="/ui/account.css" />
 		<link rel="stylesheet" href="/ui/narrow.css" />
 		<script type="module" src="/ui/main.js"></script>"""

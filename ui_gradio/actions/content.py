@@ -1,4 +1,4 @@
-"""Spaces, documents, search, conversations, and the index."""
+"""Spaces, documents, conversations, and the index."""
 
 from typing import Any
 
@@ -17,14 +17,6 @@ async def create_space(api: Api, visitor: Visitor, payload: Payload) -> Any:
     return await api.call(visitor, "POST", "/spaces", body={"name": payload.get("name", ""), "kind": "team"})
 
 
-async def search(api: Api, visitor: Visitor, payload: Payload) -> Any:
-    """Search what the caller may read."""
-    fields = ("query", "k", "mode", "filters", "per_source")
-    return await api.call(
-        visitor, "POST", "/search", body={name: payload[name] for name in fields if payload.get(name) is not None}
-    )
-
-
 async def index_retry(api: Api, visitor: Visitor, payload: Payload) -> Any:
     """Try failed sources again (admin): one, or all when none is named."""
     fields = ("source_kind", "source_id")
@@ -36,7 +28,6 @@ async def index_retry(api: Api, visitor: Visitor, payload: Payload) -> Any:
 ACTIONS: tuple[Action, ...] = (
     spaces,
     create_space,
-    search,
     index_retry,
     action("documents", "GET", "/documents", query=("space_id", "q", "shared", "cursor", "limit")),
     action("create_document", "POST", "/documents", body=("space_id", "title", "text")),

@@ -14,6 +14,7 @@ const PLACES = [
   ["people:invite", "/admin/invitations", "invitations.title", "mail"],
   ["users:manage", "/admin/mail", "mail.title", "send"],
   ["audit:read", "/admin/audit", "audit.title", "list"],
+  ["analytics:read", "/admin/searches", "analytics.title", "chart"],
 ];
 
 /** The administration pages that the person may open: [address, label, icon]. */

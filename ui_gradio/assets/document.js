@@ -17,6 +17,7 @@ import { revealMark } from "./panel.js";
 import { go } from "./router.js";
 import { isMine, mayWrite, spaces } from "./session.js";
 import { openShare } from "./share.js";
+import { showSimilar } from "./similar.js";
 import { spaceList } from "./spaces.js";
 import { bytes, exactly, number, t, when } from "./words.js";
 
@@ -51,6 +52,7 @@ export function documentPage({ params, query, place, side, onleave }) {
   async function draw(document) {
     const body = h("div", { class: "doc-text" });
     const notes = h("div");
+    const similar = h("div");
     fill(
       column,
       h(
@@ -91,12 +93,14 @@ export function documentPage({ params, query, place, side, onleave }) {
       ),
       notes,
       body,
+      similar,
       details(document),
     );
     if (document.index.status === "failed")
       fill(notes, h("p", { class: "note bad" }, icon("alert", 16), document.index.error));
     if (document.index.status === "pending") poll = setTimeout(() => !left && refresh(document), POLL_MS);
     await drawText(document, body, notes);
+    if (document.index.status === "indexed" && !left) showSimilar(similar, document.id);
   }
 
   /** While it is being read: look again, and draw it anew only when something has changed. */

@@ -2,6 +2,7 @@
 import { accountPage } from "./account.js";
 import { accountMenu, applyTheme } from "./accountmenu.js";
 import { adminPage, adminPlaces, invitationsPage, mailPage } from "./admin.js";
+import { analyticsPage } from "./analytics.js";
 import { askPage } from "./ask.js";
 import { auditPage } from "./audit.js";
 import { signInAgain } from "./bridge.js";
@@ -38,6 +39,7 @@ const PAGES = [
   [/^\/admin\/invitations$/, "admin", invitationsPage],
   [/^\/admin\/mail$/, "admin", mailPage],
   [/^\/admin\/audit$/, "admin", auditPage],
+  [/^\/admin\/searches$/, "admin", analyticsPage],
 ];
 const RAIL = [
   ["ask", "/"],

@@ -1,12 +1,15 @@
 // The global box (Ctrl or Cmd + K): type to search, Enter to ask.
 import { call } from "./bridge.js";
-import { fill, h, icon, marked } from "./dom.js";
+import { fill, h, icon } from "./dom.js";
 import { documentUrl } from "./panel.js";
 import { breadcrumb, dialog, explain } from "./parts.js";
+import { snippet } from "./results.js";
 import { go } from "./router.js";
+import { byKind, optionGroup, pageOf, suggest, suggestionIcon, suggestionText } from "./suggestions.js";
 import { t } from "./words.js";
 
 const PAUSE_MS = 160;
+const SUGGESTIONS = 6;
 let box = null;
 
 export function openPalette() {
@@ -48,7 +51,7 @@ export function openPalette() {
         onclick: () => pick(address),
         onpointermove: () => chosen !== at && choose(at),
       },
-      icon(name, 17),
+      typeof name === "string" ? icon(name, 17) : name,
       h(
         "span",
         { class: "grow" },
@@ -59,8 +62,6 @@ export function openPalette() {
     options.push({ element, address });
     return element;
   };
-  const group = (label, items) =>
-    items.length > 0 && h("div", { role: "group", aria: { label } }, h("p", { class: "label" }, label), items);
   const choose = (at) => {
     chosen = Math.min(Math.max(at, 0), options.length - 1);
     options.forEach((one, n) => one.element.setAttribute("aria-selected", String(n === chosen)));
@@ -73,7 +74,7 @@ export function openPalette() {
     if (!q) {
       fill(
         list,
-        group(
+        optionGroup(
           t("palette.go"),
           [
             ["ask", "nav.ask", "/"],
@@ -90,26 +91,26 @@ export function openPalette() {
       const asking = option("ask", t("palette.askq", { q }), null, `/?q=${encodeURIComponent(q)}`);
       fill(
         list,
-        group(t("palette.ask"), [asking]),
-        group(
-          t("palette.documents"),
-          (found?.documents ?? []).map((one) =>
-            option("file", one.title, one.space.name, `/documents/${encodeURIComponent(one.id)}`),
+        optionGroup(t("palette.ask"), [asking]),
+        byKind(found?.suggestions ?? []).map(([label, those]) =>
+          optionGroup(
+            label,
+            those.map((one) => option(suggestionIcon(one), suggestionText(one), null, pageOf(one))),
           ),
         ),
-        group(
+        optionGroup(
           t("palette.passages"),
           (found?.hits ?? []).map((hit) =>
             option(
               "quote",
-              marked(hit.text, hit.highlights ?? []),
+              snippet(hit),
               [hit.source.title, " · ", breadcrumb(hit.space, hit.heading, hit.page, hit.source.title)],
               documentUrl(hit.source, hit.start, hit.end),
             ),
           ),
         ),
         found?.problem && h("p", { class: "doc-error" }, explain(found.problem).detail),
-        group(t("nav.search"), [
+        optionGroup(t("nav.search"), [
           option("search", t("palette.searchq", { q }), null, `/search?q=${encodeURIComponent(q)}`),
         ]),
       );
@@ -121,11 +122,11 @@ export function openPalette() {
     const mine = ++ticket;
     if (!q) return;
     try {
-      const [found, documents] = await Promise.all([
-        call("search", { query: q, k: 5 }),
-        call("documents", { q: q.slice(0, 200), limit: 4 }),
+      const [found, suggestions] = await Promise.all([
+        call("search", { query: q, k: 4, per_source: 1, log: false }),
+        suggest(q, SUGGESTIONS),
       ]);
-      if (mine === ticket && box.isConnected) draw({ hits: found.hits, documents: documents.items });
+      if (mine === ticket && box.isConnected) draw({ hits: found.hits, suggestions });
     } catch (problem) {
       if (mine === ticket && box.isConnected) draw({ problem });
     }
@@ -137,11 +138,13 @@ export function openPalette() {
     timer = setTimeout(look, PAUSE_MS);
   });
   input.addEventListener("keydown", (event) => {
+    // While a syllable is being composed, Enter and the arrows belong to the input method.
+    if (event.isComposing || event.keyCode === 229) return;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step) {
       event.preventDefault();
       choose((chosen + step + options.length) % options.length);
-    } else if (event.key === "Enter" && !event.isComposing && options[chosen]) {
+    } else if (event.key === "Enter" && options[chosen]) {
       event.preventDefault();
       pick(options[chosen].address);
     }

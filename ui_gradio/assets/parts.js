@@ -121,7 +121,8 @@ export function confirmDelete(title, text, action = t("delete")) {
 
 let notices = null;
 
-export function notice(text, bad = false) {
+/** Say something for a few seconds; `undo` takes back what was done. */
+export function notice(text, bad = false, undo = null) {
   if (!notices?.isConnected) {
     notices = h("div", { class: "notices", role: "status", aria: { live: "polite" } });
     document.getElementById("nexus").append(notices);
@@ -130,10 +131,23 @@ export function notice(text, bad = false) {
     "div",
     { class: bad ? "notice bad" : "notice" },
     icon(bad ? "alert" : "check", 16),
-    h("span", {}, text),
+    h("span", { class: "grow" }, text),
+    undo &&
+      h(
+        "button",
+        {
+          class: "link",
+          type: "button",
+          onclick: () => {
+            item.remove();
+            undo();
+          },
+        },
+        t("undo"),
+      ),
   );
   notices.append(item);
-  setTimeout(() => item.remove(), bad ? 8000 : 4000);
+  setTimeout(() => item.remove(), bad || undo ? 8000 : 4000);
 }
 
 export function noticeProblem(error) {

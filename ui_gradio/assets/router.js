@@ -5,8 +5,10 @@ import { closePanel } from "./panel.js";
 let routes = [];
 let frame = null; // {main, side, changed(name)}
 let leave = [];
+let here = null; // {path, again}: the page that shows, and how it takes another query of its address
 
-/** `table`: [[pattern, name, page]]; a page is called with {params, query, place, side, onleave}. */
+/** `table`: [[pattern, name, page]]; a page is called with {params, query, place, side, onleave, onaddress}.
+ *  `onaddress(f)`: f(query) is called, and the page stays, when only the query of its address changes. */
 export function start(table, into) {
   routes = table;
   frame = into;
@@ -26,11 +28,22 @@ export function go(address) {
 }
 
 /** Change the address without drawing: it says the same page in other words. */
-export function replaceAddress(address) {
-  history.replaceState(null, "", address);
+export function replaceAddress(address, state = null) {
+  history.replaceState(state, "", address);
+}
+
+/** The same, as a step that one can go back from. */
+export function pushAddress(address) {
+  history.pushState(null, "", address);
 }
 
 function draw() {
+  if (here?.again && here.path === location.pathname) {
+    closePanel();
+    here.again(new URLSearchParams(location.search));
+    return;
+  }
+  here = { path: location.pathname, again: null };
   for (const one of leave) one();
   leave = [];
   closePanel();
@@ -45,7 +58,14 @@ function draw() {
     const params = Object.fromEntries(
       Object.entries(match.groups ?? {}).map(([key, value]) => [key, value && decoded(value)]),
     );
-    page({ params, query, place, side: frame.side, onleave: (f) => leave.push(f) });
+    page({
+      params,
+      query,
+      place,
+      side: frame.side,
+      onleave: (f) => leave.push(f),
+      onaddress: (f) => (here.again = f),
+    });
     return;
   }
 }

@@ -1,73 +1,69 @@
-// Search: results as one types, filters beside them, a preview in the panel.
-import { call } from "./bridge.js";
-import { Text, fill, h, icon, marked } from "./dom.js";
-import { DAYS, MODES, filters } from "./filters.js";
-import { documentUrl, openPassage, panelOpen } from "./panel.js";
-import { breadcrumb, emptyState, errorState, skeleton } from "./parts.js";
-import { go, replaceAddress } from "./router.js";
-import { exactly, number, t, tn, when } from "./words.js";
+// The search page: the box, the conditions, the results, and the way between them and the address.
+import { fill, h, icon } from "./dom.js";
+import { didYouMean } from "./didyoumean.js";
+import { facetList } from "./facets.js";
+import { learnNames, learnSpaces } from "./facetlabels.js";
+import { conditions, filterChips } from "./filterchips.js";
+import { choice } from "./listing.js";
+import { closePanel, panelOpen } from "./panel.js";
+import { errorState, notice, noticeProblem, skeleton } from "./parts.js";
+import { resultList } from "./resultlist.js";
+import { go, pushAddress, replaceAddress } from "./router.js";
+import { keep, savedList, showNews } from "./savedsearches.js";
+import { searching } from "./searching.js";
+import { asksSomething, filterCount, fromAddress, requestOf, SORTS, toAddress } from "./searchstate.js";
+import { nothingFound, startState } from "./searchstates.js";
+import { suggestBox } from "./suggestbox.js";
+import { pageOf, searchFor } from "./suggestions.js";
+import { number, t, tn } from "./words.js";
 
 const PAUSE_MS = 160;
-const PAGE_SIZE = 20;
-const SNIPPET_LEAD = 80; // characters shown before the first matched word
+// A Hangul syllable changes with each key until it is complete: results wait for it, suggestions know its parts.
+const COMPOSING_MS = 450;
+// Where a letter is a letter.
+const TYPED = "input:not([type=checkbox], [type=radio]), textarea, select, .menu";
 
-/** What is searched for, as it stands in the address: ?q=&mode=&space=&kind=&days= */
-function fromAddress(query) {
-  return {
-    q: query.get("q") ?? "",
-    mode: MODES.includes(query.get("mode")) ? query.get("mode") : "hybrid",
-    spaces: query.getAll("space"),
-    kind: query.get("kind") ?? "",
-    days: DAYS.includes(query.get("days")) ? query.get("days") : "",
-  };
-}
-
-function toAddress({ q, mode, spaces: chosen, kind, days }) {
-  const query = new URLSearchParams();
-  if (q) query.set("q", q);
-  if (mode !== "hybrid") query.set("mode", mode);
-  for (const id of chosen) query.append("space", id);
-  if (kind) query.set("kind", kind);
-  if (days) query.set("days", days);
-  const text = query.toString();
-  return text ? `/search?${text}` : "/search";
-}
-
-export function searchPage({ query, place, side, onleave }) {
-  const state = fromAddress(query);
-  let size = PAGE_SIZE;
-  let ticket = 0;
-  let timer = 0;
-  let chosen = -1;
-  let hits = [];
-  onleave(() => {
-    ticket = -1;
-    clearTimeout(timer);
-  });
+export function searchPage({ query, place, side, onleave, onaddress }) {
+  let state = fromAddress(query);
+  let answer = null;
+  let told = null; // the kept search whose news are shown
+  let typing = false; // the address stands for a search that is still being typed
+  onleave(() => search.stop());
 
   const input = h("input", {
     class: "search-input",
     type: "search",
     value: state.q,
     placeholder: t("search.placeholder"),
-    aria: { label: t("search.title"), controls: "results" },
+    aria: { label: t("search.title") },
     autocomplete: "off",
+    autocapitalize: "off",
+    enterkeyhint: "search",
     spellcheck: "false",
     maxlength: "2000",
   });
+  const suggestions = suggestBox(input, (one) => {
+    const words = searchFor(one);
+    if (words === null) return go(pageOf(one));
+    change({ q: words, typing: words.endsWith(" ") });
+  });
+  const filterButton = h("button", { class: "button narrow-only", type: "button", onclick: toggleSide });
   const summary = h("p", { class: "quiet", role: "status" });
-  const results = h("ol", { class: "results", id: "results" });
+  const tools = h("div", { class: "row search-tools" });
+  const chips = h("div");
+  const note = h("div");
+  const news = h("div");
   const below = h("div");
-  const filterButton = h(
-    "button",
-    {
-      class: "button narrow-only",
-      type: "button",
-      onclick: () => document.getElementById("nexus").classList.toggle("with-side"),
-    },
-    icon("filter", 16),
-    t("search.filters"),
-  );
+  const saved = h("div");
+  const facets = h("div", { class: "filters" });
+  const showButton = h("button", { class: "button primary narrow-only", type: "button", onclick: toggleSide });
+  const results = resultList({
+    place: below,
+    more: () => search.more(),
+    explained: (k) => search.explained(k),
+    opened: (hit, position) => search.opened(hit, position),
+  });
+
   fill(
     place,
     h(
@@ -77,178 +73,227 @@ export function searchPage({ query, place, side, onleave }) {
         "div",
         { class: "column" },
         h("h1", { class: "sr-only" }, t("search.title")),
-        h("div", { class: "search-box" }, icon("search", 20), input, filterButton),
-        h("div", { class: "row between" }, summary, h("span", { class: "quiet wide-only keys" })),
-        results,
+        h("div", { class: "search-box" }, icon("search", 20), input, filterButton, suggestions.element),
+        chips,
+        h("div", { class: "row between search-head" }, summary, tools),
+        note,
+        news,
+        results.element,
         below,
       ),
     ),
   );
+  fill(side, saved, facets, h("div", { class: "sheet-foot" }, showButton));
 
-  const changed = (delay = 0) => {
-    size = PAGE_SIZE;
-    replaceAddress(toAddress(state));
-    clearTimeout(timer);
-    timer = setTimeout(run, delay);
-  };
-  input.addEventListener("input", () => {
-    state.q = input.value.trim();
-    changed(PAUSE_MS);
+  const search = searching({
+    onwait() {
+      if (!answer) fill(below, skeleton(4, "cards"));
+      results.element.setAttribute("aria-busy", "true");
+    },
+    onfound: draw,
+    onproblem(error) {
+      clear();
+      fill(below, errorState(error, run));
+    },
+    onlogged: (id) => {
+      suggestions.fold();
+      typing = false;
+      replaceAddress(toAddress(state), { search: id });
+    },
   });
-  place.addEventListener("keydown", (event) => {
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (step && hits.length && !event.isComposing) {
-      event.preventDefault();
-      choose(Math.min(Math.max(chosen + step, 0), hits.length - 1));
-    } else if (event.key === "Enter" && event.target === input && chosen >= 0) {
-      go(documentUrl(hits[chosen].source, hits[chosen].start, hits[chosen].end));
-    }
+  const drawFacets = facetList(facets, change);
+  const kept = savedList(saved, () => state.saved, open);
+  learnSpaces().then(() => drawConditions(), noticeProblem);
+
+  input.addEventListener("input", (event) => {
+    state = { ...state, q: input.value, correct: true, saved: "" };
+    remember(typing);
+    typing = true;
+    results.unchoose();
+    suggestions.look();
+    run({ delay: event.isComposing ? COMPOSING_MS : PAUSE_MS, log: false });
   });
-  const drawFilters = filters(side, state, changed);
+  input.addEventListener("compositionend", () => run({ delay: PAUSE_MS, log: false }));
+  place.addEventListener("keydown", keys);
+  document.addEventListener("keydown", shortcuts);
+  onleave(() => document.removeEventListener("keydown", shortcuts));
+  onaddress((there) => {
+    // Back and forward, or a link to another search: the same page in another state.
+    state = fromAddress(there);
+    typing = false;
+    input.value = state.q;
+    run();
+  });
   if (matchMedia("(min-width: 900px)").matches) input.focus();
   run();
 
-  async function run() {
-    const mine = ++ticket;
-    chosen = -1;
-    if (!state.q) {
-      hits = [];
-      fill(results);
-      fill(summary);
-      fill(below, emptyState("search", t("search.empty.title"), t("search.empty")));
-      return;
-    }
-    if (!hits.length) fill(below, skeleton(4, "cards"));
-    results.setAttribute("aria-busy", "true");
+  /** Search for something else: `values` of the state. `typing`: the person goes on writing after them. */
+  function change({ typing: unfinished = false, ...values }) {
+    suggestions.close();
+    // Another search than the one that was corrected, or kept.
+    state = { ...state, ...("q" in values && { correct: true }), saved: "", ...values };
+    if ("q" in values) input.value = values.q;
+    remember(false);
+    typing = unfinished;
+    if (unfinished) input.focus();
+    run({ log: !unfinished });
+  }
+
+  /** A search that is kept: without what is set by hand now. */
+  function open(values) {
+    state = values;
+    input.value = state.q;
+    remember(false);
+    document.getElementById("nexus").classList.remove("with-side");
+    run();
+  }
+
+  /** The address says what is searched for; a new entry for each search, none for each letter. */
+  function remember(same) {
+    (same ? replaceAddress : pushAddress)(toAddress(state));
+  }
+
+  function run({ delay = 0, log = true } = {}) {
+    drawConditions();
+    tellNews();
+    if (!asksSomething(state)) return start();
+    const id = history.state?.search ?? null;
+    search.ask(requestOf(state), { delay, log: log && !id, id });
+  }
+
+  async function start() {
+    search.stop();
+    clear();
+    drawFacets(state, null);
+    fill(below, skeleton(4, "lines"));
     try {
-      const found = await call("search", request());
-      if (mine !== ticket) return;
-      draw(found);
+      const shown = await startState(change);
+      if (!asksSomething(state)) fill(below, shown);
     } catch (error) {
-      if (mine !== ticket) return;
-      hits = [];
-      fill(results);
-      fill(summary);
-      fill(below, errorState(error, run));
-    } finally {
-      if (mine === ticket) results.setAttribute("aria-busy", "false");
-    }
-  }
-
-  function request() {
-    const conditions = {};
-    if (state.spaces.length) conditions.space_ids = state.spaces;
-    if (state.kind) conditions.kinds = [state.kind];
-    if (state.days) conditions.updated_after = new Date(Date.now() - state.days * 864e5).toISOString();
-    return { query: state.q, k: size, mode: state.mode, filters: conditions };
-  }
-
-  function draw(found) {
-    hits = found.hits;
-    drawFilters(found);
-    fill(
-      results,
-      hits.map((hit, at) =>
-        h(
-          "li",
-          { class: "result", data: { at } },
-          h(
-            "a",
-            {
-              class: "result-link",
-              href: documentUrl(hit.source, hit.start, hit.end),
-              onclick: (event) => {
-                if (event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
-                event.preventDefault();
-                choose(at, true);
-              },
-            },
-            h("span", { class: "result-title" }, icon("file", 16), h("span", { class: "clip" }, hit.source.title)),
-            h("span", { class: "result-crumbs" }, breadcrumb(hit.space, hit.heading, hit.page, hit.source.title)),
-            h("span", { class: "result-text" }, snippet(hit)),
-            h("span", { class: "quiet" }, [hit.author, when(hit.updated_at)].filter(Boolean).join(" · ")),
-          ),
-        ),
-      ),
-    );
-    results.querySelectorAll(".result-link").forEach((link, at) => {
-      link.title = exactly(hits[at].updated_at);
-    });
-    const fallback = found.mode !== state.mode ? ` · ${t("search.mode.fallback")}` : "";
-    fill(
-      summary,
-      hits.length
-        ? tn("search.count", hits.length, { ms: number(Math.round(found.took_ms?.total ?? 0)) }) + fallback
-        : "",
-    );
-    fill(place.querySelector(".keys"), hits.length ? t("search.keys") : "");
-    const filtered = state.spaces.length || state.kind || state.days;
-    if (!hits.length) {
-      fill(
-        below,
-        emptyState(
-          "search",
-          t("search.none.title", { q: short(state.q) }),
-          t("search.none"),
-          filtered ? h("button", { class: "button", type: "button", onclick: clear }, t("search.clear")) : null,
-          h(
-            "a",
-            { class: "button", href: `/?q=${encodeURIComponent(state.q)}`, "data-link": true },
-            icon("ask", 16),
-            t("search.askit", { q: short(state.q) }),
-          ),
-        ),
-      );
-    } else {
-      fill(
-        below,
-        hits.length >= size &&
-          size < 100 &&
-          h(
-            "button",
-            {
-              class: "more",
-              type: "button",
-              onclick: () => {
-                size += PAGE_SIZE;
-                run();
-              },
-            },
-            t("more"),
-          ),
-      );
+      if (!asksSomething(state)) fill(below, errorState(error, start));
     }
   }
 
   function clear() {
-    Object.assign(state, { spaces: [], kind: "", days: "" });
-    drawFilters();
-    changed();
+    answer = null;
+    results.clear();
+    fill(summary);
+    fill(tools);
+    fill(note);
+    fill(below);
+    fill(showButton, t("close"));
   }
 
-  function choose(at, focus = false) {
-    chosen = at;
-    for (const one of results.children) one.classList.toggle("chosen", Number(one.dataset.at) === at);
-    results.children[at].scrollIntoView({ block: "nearest" });
-    // On a phone the panel covers the list: moving with the keys must not open it.
-    if (focus || panelOpen() || matchMedia("(min-width: 1180px)").matches) openPassage(hits[at], { focus });
+  function draw(found) {
+    answer = found;
+    learnNames(found.facets);
+    closePanel();
+    results.draw(found);
+    drawFacets(state, found.facets);
+    const list = drawConditions();
+    const count = found.total ?? results.size();
+    const words = { ms: number(Math.max(1, Math.round(found.took_ms?.total ?? 0))) };
+    const fallback = found.mode !== state.mode && count > 0 ? ` · ${t("search.mode.fallback")}` : "";
+    fill(summary, count > 0 ? tn("search.count", count, words) + fallback : "");
+    fill(showButton, tn("search.show", count));
+    fill(note, didYouMean(state.q.trim(), found.did_you_mean, change));
+    fill(tools, toolbar(count));
+    if (!results.size()) fill(below, nothingFound(state, found, list, change));
+  }
+
+  function drawConditions() {
+    const list = conditions(state, answer?.query);
+    fill(chips, filterChips(list, change));
+    const n = filterCount(state);
+    fill(filterButton, icon("filter", 16), t("search.filters"), n > 0 && h("span", { class: "new-count" }, number(n)));
+    return list;
+  }
+
+  function toolbar(count) {
+    const view = h(
+      "button",
+      {
+        class: "quiet-button",
+        type: "button",
+        aria: { pressed: String(state.group) },
+        onclick: () => change({ group: !state.group }),
+      },
+      icon("list", 15),
+      t("search.group"),
+    );
+    return [
+      count > 0 && [
+        view,
+        choice(
+          t("search.sort"),
+          SORTS.map((sort) => [sort, t(`search.sort.${sort}`)]),
+          state.sort,
+          (sort) => change({ sort }),
+        ),
+      ],
+      h(
+        "button",
+        {
+          class: "icon-button",
+          type: "button",
+          title: t("saved.keep"),
+          aria: { label: t("saved.keep") },
+          onclick: save,
+        },
+        icon("bookmark", 18),
+      ),
+    ];
+  }
+
+  async function save() {
+    const made = await keep(state, state.q.trim().slice(0, 200) || conditions(state, null)[0]?.label || "");
+    if (!made) return;
+    state = { ...state, saved: made.id };
+    told = made.id;
+    replaceAddress(toAddress(state), history.state);
+    notice(t("saved.kept", { name: made.name }));
+    kept.refresh();
+  }
+
+  /** What a kept search has found since one looked. */
+  async function tellNews() {
+    if (told === state.saved) return;
+    told = state.saved;
+    fill(news);
+    const all = await kept.refresh();
+    const one = all.find(({ id }) => id === state.saved);
+    if (one?.new) await showNews(news, one, kept.refresh);
+  }
+
+  function toggleSide() {
+    document.getElementById("nexus").classList.toggle("with-side");
+  }
+
+  function keys(event) {
+    if (event.isComposing || event.keyCode === 229) return;
+    if (event.target === input && suggestions.key(event)) {
+      event.preventDefault();
+      event.stopPropagation();
+    } else if (event.key === "Enter" && event.target === input) {
+      suggestions.close();
+      if (results.chosen()) results.openChosen();
+      else search.commit();
+    } else if (["ArrowDown", "ArrowUp"].includes(event.key) && !event.target.closest("select, .menu")) {
+      if (results.move(event.key === "ArrowDown" ? 1 : -1)) event.preventDefault();
+    } else if (event.key === "Escape" && !panelOpen()) {
+      if (results.chosen()) results.unchoose();
+      else if (event.target === input && input.value) change({ q: "", typing: true });
+    }
+  }
+
+  /** Keys that work where nothing is being typed. */
+  function shortcuts(event) {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (document.querySelector("dialog[open]") || event.target.closest?.(TYPED)) return;
+    if (event.key === "/") input.select();
+    else if (event.key === "j" || event.key === "k") results.move(event.key === "j" ? 1 : -1);
+    else if (event.key === "Enter" && results.chosen() && !event.target.closest?.("a, button")) results.openChosen();
+    else return;
+    event.preventDefault();
   }
 }
-
-/** The hit's text with the matched words marked, from a little before the first of them. */
-function snippet({ text, highlights = [] }) {
-  const first = Math.min(...highlights.map(([start]) => start));
-  if (!highlights.length || first < SNIPPET_LEAD * 2) return marked(text, highlights);
-  const whole = new Text(text);
-  const before = whole.slice(first - SNIPPET_LEAD, first);
-  const cut = first - SNIPPET_LEAD + Math.max(new Text(before.slice(0, before.search(/\s\S/) + 1)).length, 0);
-  return [
-    "… ",
-    ...marked(
-      whole.slice(cut),
-      highlights.map(([start, end]) => [start - cut, end - cut]),
-    ),
-  ];
-}
-
-const short = (text) => (text.length > 60 ? `${text.slice(0, 60)}…` : text);

@@ -1,8 +1,9 @@
 // Index status: what can be found now, what waits, what failed and why.
 import { call } from "./bridge.js";
 import { fill, h, icon } from "./dom.js";
+import { modelChange } from "./modelchange.js";
 import { errorState, notice, noticeProblem, skeleton } from "./parts.js";
-import { whoami } from "./session.js";
+import { may, whoami } from "./session.js";
 import { spaceList } from "./spaces.js";
 import { duration, exactly, number, t, tn, when } from "./words.js";
 
@@ -29,6 +30,11 @@ export function statusPage({ place, side, onleave }) {
     clearTimeout(timer);
   });
   const body = h("div", {}, skeleton(4, "cards"));
+  const models = h("div", { class: "models" });
+  whoami().then(
+    (me) => !left && may(me, "index:manage") && onleave(modelChange(models)),
+    () => {}, // said below
+  );
   const reconcile = h(
     "button",
     { class: "button", type: "button", hidden: true, onclick: check },
@@ -50,6 +56,7 @@ export function statusPage({ place, side, onleave }) {
           reconcile,
         ),
         body,
+        models,
       ),
     ),
   );

@@ -43,6 +43,10 @@ export const tn = (key, n, values = {}) => t(`${key}.${n === 1 ? "one" : "many"}
 
 export const has = (key) => key in catalogue;
 export const number = (n) => new Intl.NumberFormat(language).format(n);
+export const decimal = (n) => new Intl.NumberFormat(language, { maximumSignificantDigits: 3 }).format(n);
+/** 85% for 0.853; a dash where there is nothing to take a share of. */
+export const percent = (share) =>
+  share == null ? "–" : new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 0 }).format(share);
 
 const DAY = new Intl.DateTimeFormat(language, { dateStyle: "medium" });
 const EXACT = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
@@ -59,12 +63,30 @@ export function when(iso) {
   return DAY.format(new Date(iso));
 }
 
+const MONTH = new Intl.DateTimeFormat(language, { year: "numeric", month: "long", timeZone: "UTC" });
+
+/** "November 2026" for "2026-11". */
+export const month = (value) => MONTH.format(new Date(`${value}-01T00:00:00Z`));
+
+const WHOLE_DAY = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: "UTC" });
+const SHORT_DAY = new Intl.DateTimeFormat(language, { month: "short", day: "numeric", timeZone: "UTC" });
+
+/** "Nov 24, 2026" and "Nov 24" for "2026-11-24": a day of the calendar, the same in every time zone. */
+export const day = (value) => WHOLE_DAY.format(new Date(`${value}T00:00:00Z`));
+export const shortDay = (value) => SHORT_DAY.format(new Date(`${value}T00:00:00Z`));
+
 export const exactly = (iso) => (iso ? EXACT.format(new Date(iso)) : "");
 
-/** 0.3 s, 12 s, 4 min, 2 h. */
+/** 25 ms, 0.3 s, 12 s, 4 min, 2 h. */
 export function duration(seconds) {
   const [value, unit] =
-    seconds < 60 ? [seconds, "second"] : seconds < 3600 ? [seconds / 60, "minute"] : [seconds / 3600, "hour"];
+    seconds > 0 && seconds < 0.1
+      ? [seconds * 1000, "millisecond"]
+      : seconds < 60
+        ? [seconds, "second"]
+        : seconds < 3600
+          ? [seconds / 60, "minute"]
+          : [seconds / 3600, "hour"];
   const digits = value < 10 && unit === "second" ? 1 : 0;
   return new Intl.NumberFormat(language, {
     style: "unit",

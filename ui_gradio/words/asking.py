@@ -1,4 +1,4 @@
-"""Words of Ask, Search and Status."""
+"""Words of Ask and Status."""
 
 from collections.abc import Mapping
 
@@ -55,38 +55,6 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "ask.unreadable": ("You may not read this source any more", "이제 이 출처를 볼 수 없습니다"),
     "ask.model": ("Answered by {model}", "{model}이(가) 답함"),
     "ask.extractive": ("In the sources' own sentences", "출처의 문장 그대로"),
-    # Search
-    "search.title": ("Search", "검색"),
-    "search.placeholder": ("Search everything you may read", "읽을 수 있는 모든 내용에서 검색"),
-    "search.empty.title": ("Find the passage, not just the file", "파일이 아니라 내용을 찾아보세요"),
-    "search.empty": (
-        "Type a few words or a whole question. Results show as you type.",
-        "단어 몇 개나 문장을 입력하면 결과가 바로 나타납니다.",
-    ),
-    "search.none.title": ("Nothing found for “{q}”", "“{q}”에 맞는 결과가 없습니다"),
-    "search.none": ("Try other words or fewer filters.", "다른 단어로 찾거나 조건을 줄여 보세요."),
-    "search.clear": ("Clear filters", "조건 지우기"),
-    "search.askit": ("Ask “{q}” instead", "“{q}”라고 질문하기"),
-    "search.count.one": ("{n} passage in {ms} ms", "결과 {n}개 ({ms}ms)"),
-    "search.count.many": ("{n} passages in {ms} ms", "결과 {n}개 ({ms}ms)"),
-    "search.filters": ("Filters", "조건"),
-    "search.mode": ("Match", "찾는 방법"),
-    "search.mode.hybrid": ("Words and meaning", "단어와 뜻"),
-    "search.mode.semantic": ("Meaning", "뜻"),
-    "search.mode.keyword": ("Exact words", "단어"),
-    "search.mode.fallback": ("matched by words, the best for this language", "이 언어에 알맞게 단어로 찾음"),
-    "search.where": ("Space", "스페이스"),
-    "search.kind": ("Kind", "종류"),
-    "search.kind.all": ("Everything", "전체"),
-    "search.kind.document": ("Documents", "문서"),
-    "search.kind.work_log": ("Work logs", "업무 기록"),
-    "search.kind.message": ("Messages", "메시지"),
-    "search.when": ("Changed", "수정한 때"),
-    "search.when.any": ("Any time", "언제든"),
-    "search.when.7": ("Past week", "지난 1주"),
-    "search.when.30": ("Past month", "지난 1달"),
-    "search.when.365": ("Past year", "지난 1년"),
-    "search.keys": ("↑ ↓ to move, Enter to open", "↑ ↓ 이동, Enter 열기"),
     # Status
     "status.title": ("Index status", "색인 상태"),
     "status.subtitle": ("What can be searched and asked right now.", "지금 검색하고 질문할 수 있는 범위입니다."),

@@ -45,6 +45,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "cancel": ("Cancel", "취소"),
     "delete": ("Delete", "삭제"),
     "save": ("Save", "저장"),
+    "undo": ("Undo", "되돌리기"),
     "saved": ("Saved", "저장했습니다"),
     "change": ("Change", "바꾸기"),
     "continue": ("Continue", "계속"),
@@ -72,7 +73,6 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "palette.ask": ("Ask", "질문"),
     "palette.askq": ("Ask “{q}”", "“{q}” 질문하기"),
     "palette.searchq": ("All results for “{q}”", "“{q}” 검색 결과 모두 보기"),
-    "palette.documents": ("Documents", "문서"),
     "palette.passages": ("Passages", "내용"),
     "palette.go": ("Go to", "이동"),
 }
