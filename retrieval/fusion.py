@@ -94,9 +94,8 @@ def alone(name: str, scores: Mapping[str, float], *, explain: bool = False) -> l
 
 def shortlist(legs: Legs) -> list[str]:
     """The ids that are worth a closer look, by the legs' scores alone, best first."""
-    first = _first_scores(legs)
-    core = {*_ranked(legs.keyword)[:_CORE], *_ranked(legs.semantic)[:_CORE]}
-    return [chunk_id for chunk_id in _ranked(first) if chunk_id in core][:_SHORTLIST]
+    best = Legs(*({id_: leg[id_] for id_ in _ranked(leg)[:_CORE]} for leg in (legs.keyword, legs.semantic)))
+    return _ranked(_first_scores(best))[:_SHORTLIST]
 
 
 def fuse(legs: Legs, evidence: Evidence, weights: Weights, *, explain: bool = False) -> list[Candidate]:

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retrieval.fusion import Candidate, Evidence, Legs, Weights, alone, fuse, shortlist
@@ -110,6 +110,7 @@ def test_looking_deeper_changes_nothing_at_the_top() -> None:
     assert shortlist(short) == shortlist(Legs(keyword, semantic))
 
 
+@settings(deadline=None)
 @given(scores, scores, st.booleans())
 def test_every_candidate_comes_once_in_order_of_a_score_between_0_and_1(
     keyword: dict[str, float], semantic: dict[str, float], asks_meaning: bool
