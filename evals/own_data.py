@@ -1,7 +1,7 @@
 """A golden set made from one's own data, without a language model: questions whose right document is known.
 
-Titles, headings, the words of links between documents, and what people opened of what they searched for. All of it comes
-from what the asker may read, and is asked as them. The same data give the same set, in the same order.
+Titles, headings, the words of links between documents, and what people opened of what they searched for. All of it
+comes from what the asker may read, and is asked as them. The same data give the same set, in the same order.
 """
 
 import hashlib
@@ -25,7 +25,9 @@ from core_api.domains.search_log.recording import normalise
 from core_api.infra.errors import Invalid
 from core_api.infra.settings import Settings
 from core_api.infra.storage import FileStore
-from core_api.models import Chunk, Document, DocumentVersion, SearchClick, SearchLog
+from core_api.models import Document, DocumentVersion, SearchClick, SearchLog, VersionText
+from ingest.text import restore
+from ingest.types import BlockKind
 
 ORIGINS = ("title", "heading", "link", "click")
 _MOST_RIGHT = 3
@@ -133,17 +135,24 @@ def _titles(session: Session, subject: Subject | None) -> Iterator[tuple[str, st
 
 
 def _headings(session: Session, subject: Subject | None) -> Iterator[tuple[str, str, str, str]]:
-    statement = (
-        select(Document.id, Document.title, Document.author_id, Chunk.heading)
-        .join(Chunk, Chunk.source_id == Document.id)
-        .where(Chunk.source_kind == Document.__source_kind__, Chunk.heading != "", *_conditions(subject))
-        .distinct()
-        .order_by(Document.id, Chunk.heading)
+    rows = session.execute(
+        select(Document.id, Document.title, Document.author_id, VersionText)
+        .join(
+            DocumentVersion,
+            (DocumentVersion.document_id == Document.id) & (DocumentVersion.number == Document.version),
+        )
+        .join(VersionText, VersionText.version_id == DocumentVersion.id)
+        .where(*_conditions(subject))
+        .order_by(Document.id)
+        .execution_options(yield_per=50)
     )
-    for id_, title, author, path in session.execute(statement):
-        heading = path.split(" > ")[-1]
-        if normalise(heading) != normalise(title):
-            yield "heading", heading, _source(id_), subject.user_id if subject else author
+    for id_, title, author, stored in rows:
+        text = restore(stored.text, stored.blocks, stored.parser)
+        for block in text.blocks:
+            heading = " ".join(text.text[block.start : block.end].split())
+            if block.kind == BlockKind.HEADING and normalise(heading) != normalise(title):
+                yield "heading", heading, _source(id_), subject.user_id if subject else author
+        session.expunge(stored)
 
 
 def _links(session: Session, subject: Subject, files: FileStore) -> Iterator[tuple[str, str, str, str]]:

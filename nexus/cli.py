@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from core_api.infra.errors import NexusError
-from nexus import audit, evaluate, login, render, users
+from nexus import audit, evaluate, login, model_change, own_evaluation, render, users
 from nexus.options import DataDirOption, JsonOption, load_settings
 
 T = TypeVar("T")
@@ -29,6 +29,8 @@ app = typer.Typer(
 index_app = typer.Typer(help="See and repair the state of the index.", no_args_is_help=True)
 app.add_typer(index_app, name="index")
 app.add_typer(evaluate.app, name="eval")
+evaluate.app.command("build")(own_evaluation.build)
+evaluate.app.command("gate")(own_evaluation.gate)
 app.add_typer(audit.app, name="audit")
 app.add_typer(users.app, name="user")
 app.command("secret-key")(users.secret_key)
@@ -197,6 +199,55 @@ def reindex(
 def retry(as_json: JsonOption = False, data_dir: DataDirOption = None) -> None:
     """Try again what failed or was parked."""
     _call("POST", "/api/v1/index/retry", data_dir, as_json, render.report, wait=True)
+
+
+@index_app.command()
+def models(as_json: JsonOption = False, data_dir: DataDirOption = None) -> None:
+    """The embedding model in use, and how far a change to another has come."""
+    _call("GET", model_change.PATH, data_dir, as_json, model_change.show)
+
+
+@index_app.command()
+def migrate(
+    model: model_change.ModelOption,
+    revision: model_change.RevisionOption = None,
+    precision: model_change.PrecisionOption = "fp32",
+    endpoint: model_change.EndpointOption = False,
+    language: model_change.LanguageOption = None,
+    throttle: model_change.ThrottleOption = None,
+    force: model_change.ForceOption = False,
+    no_flip: model_change.NoFlipOption = False,
+    as_json: JsonOption = False,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Change the embedding model while search goes on. Ended before it is done, the same command goes on with it."""
+    body = {
+        "model": model,
+        "revision": revision,
+        "precision": precision,
+        "endpoint": endpoint,
+        "languages": language or None,
+        "share": throttle,
+    }
+
+    async def run() -> Any:
+        async with _client(data_dir) as client:
+            console = None if as_json else out
+            return await model_change.migrate(client, body, force=force, flip=not no_flip, console=console)
+
+    _show(_run(run()), as_json, model_change.show)
+
+
+@index_app.command()
+def rollback(as_json: JsonOption = False, data_dir: DataDirOption = None) -> None:
+    """Have search use the embedding model before the last change again, at once."""
+    _call("POST", f"{model_change.PATH}/rollback", data_dir, as_json, model_change.show)
+
+
+@index_app.command()
+def cleanup(as_json: JsonOption = False, data_dir: DataDirOption = None) -> None:
+    """End a change of the model: delete the vectors of the one that is not in use. There is no way back then."""
+    _call("DELETE", f"{model_change.PATH}/change", data_dir, as_json, model_change.show)
 
 
 def _client(data_dir: Path | None) -> contextlib.AbstractAsyncContextManager[httpx.AsyncClient]:

@@ -51,7 +51,7 @@ def retrieval(
     from evals.retrieval import run
 
     settings = load_settings(data_dir)
-    with _progress(as_json) as progress:
+    with show_progress(as_json) as progress:
         result = run(
             settings, path, split=split, articles=articles, limit=limit, golden=golden, name=name, progress=progress
         )
@@ -75,13 +75,14 @@ def answers(
     from evals.answers import run
 
     settings = load_settings(data_dir)
-    with _progress(as_json) as progress:
+    with show_progress(as_json) as progress:
         result = run(settings, file, articles=articles, limit=limit, name=name, hold_out=hold_out, progress=progress)
     _show(settings, result, compare, as_json)
 
 
 @contextlib.contextmanager
-def _progress(quiet: bool) -> Iterator["Report"]:
+def show_progress(quiet: bool) -> Iterator["Report"]:
+    """A bar on standard error for each step of an evaluation."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), disable=quiet) as bar:
         tasks: dict[str, TaskID] = {}

@@ -19,6 +19,7 @@ from retrieval.fusion import Candidate
 from retrieval.hits import as_hits
 from retrieval.paging import mark, next_cursor, shown_before
 from retrieval.query_language import ParsedQuery
+from retrieval.sources import SOURCE_KINDS
 from retrieval.spelling import correct
 from retrieval.timing import Clock
 from retrieval.types import Correction, Filters, Hit, Mode, Passage, Query, SearchResult, Sort
@@ -151,7 +152,11 @@ def _browse(
         return Found((), (), query.mode), filters
     if parsed.excluded:
         filters = replace(filters, not_source_ids=_having(session, subject, engine, parsed.excluded))
-    rows = all_sources(session, subject)
+    if filters.source_ids:
+        beginnings = [f"{kind}:{id_}:0" for kind in SOURCE_KINDS for id_ in filters.source_ids]
+        rows, _ = sources_of(session, subject, beginnings)
+    else:
+        rows = all_sources(session, subject)
     return Found([Candidate(f"{row.key}:0", 0.0, {}) for row in rows], rows, query.mode), filters
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, true
 from sqlalchemy.orm import Session
 
 from core_api.auth.access import readable_space_ids
@@ -118,6 +118,6 @@ def _readable_tags(session: Session, subject: Subject) -> frozenset[str]:
     for kind in SOURCE_KINDS.values():
         if kind.tags is not None:
             tag = unfold(kind.tags).table_valued("value")
-            query = select(tag.c.value).select_from(kind.model, tag).distinct()
+            query = select(tag.c.value).select_from(kind.model).join(tag, true()).distinct()
             found.update(session.scalars(query.where(kind.model.deleted_at.is_(None), kind.readable(subject))))
     return frozenset(found)

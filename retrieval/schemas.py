@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from core_api.domains.saved_searches.schemas import Id, SavedFilters
 from retrieval.explanation import Explanation
 from retrieval.sources import SOURCE_KINDS
 from retrieval.types import (
@@ -23,23 +24,12 @@ from retrieval.types import (
 MAX_QUERY_CHARS = 2_000
 MAX_CURSOR_CHARS = 200_000
 
-_Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-_Tag = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
-
-class SearchFilters(BaseModel):
+class SearchFilters(SavedFilters):
     """Conditions that every hit meets; values of one filter are alternatives, filters add up. An id that you may not
     see finds nothing, as one that does not exist."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    space_ids: list[_Id] = Field(default=[], max_length=200)
-    kinds: list[_Id] = Field(default=[], max_length=20, description=f"Of: {', '.join(SOURCE_KINDS)}.")
-    tags: list[_Tag] = Field(default=[], max_length=50)
-    author_ids: list[_Id] = Field(default=[], max_length=200)
-    source_ids: list[_Id] = Field(default=[], max_length=200)
-    updated_after: AwareDatetime | None = Field(default=None, description="Inclusive, with a time zone.")
-    updated_before: AwareDatetime | None = Field(default=None, description="Exclusive, with a time zone.")
+    kinds: list[Id] = Field(default=[], max_length=20, description=f"Of: {', '.join(SOURCE_KINDS)}.")
 
     def as_filters(self) -> Filters:
         """The same, as retrieval takes it."""

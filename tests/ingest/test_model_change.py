@@ -51,7 +51,7 @@ def until(condition: Callable[[], bool], seconds: float = 60) -> None:
 def text_of(number: int, extra: str = "") -> str:
     topic = TOPICS[number % len(TOPICS)]
     parts = (
-        f"## Part {n} of {topic}\n\nItem {number}.{n}: " + "The team writes a request for it. " * 4 for n in range(4)
+        f"## Part {n} of {topic}\n\nItem {number}.{n}: " + "The team writes a request for it. " * 14 for n in range(4)
     )
     return f"# {topic} {number}\n\n" + "\n\n".join(parts) + f"\n\n{extra}"
 
@@ -365,7 +365,7 @@ def test_building_survives_kill_9(template: Path, tmp_path: Path, model_cache: P
     site = Site(settings, tiny)
     site.runtime.stop()
     site.engine.close()
-    site.begin(share=0.004)
+    site.begin(share=0.03)
     command = [sys.executable, "-m", "tests.ingest.serve_model_change", str(folder), str(model_cache)]
     done = 0
     for _ in range(2):
