@@ -23,6 +23,7 @@ POOL_CHUNKS = 5_000
 OWN_CHUNKS = 1_000
 """A space with more chunks has a collection of its own."""
 
+_POOLS_LOOKED_AT = 4
 _PLACEMENT_LOCK = 0x6E787370  # any number that nobody else uses
 # A database's limit on bound variables is far above this.
 _BATCH = 500
@@ -120,18 +121,24 @@ def _target(row: SpaceIndex) -> Target:
 
 
 def _pool_with_room(session: Session, fingerprint: str) -> str:
-    """The fullest pool that still has room (few pools are cheaper to ask), or a new one."""
-    chunks = func.count(Chunk.id)
-    row = session.execute(
+    """The newest pool if it has room (or one of those just before it: promotion may have emptied them), or a new one.
+    Looking at all pools would take longer the more there are."""
+    pools = session.scalars(
         select(SpaceIndex.collection)
-        .outerjoin(Chunk, Chunk.space_id == SpaceIndex.space_id)
         .where(SpaceIndex.pooled, SpaceIndex.fingerprint == fingerprint)
         .group_by(SpaceIndex.collection)
-        .having(chunks < POOL_CHUNKS)
-        .order_by(chunks.desc(), SpaceIndex.collection)
-        .limit(1)
-    ).first()
-    return str(row[0]) if row is not None else _name("pool", new_id(), fingerprint)
+        .order_by(SpaceIndex.collection.desc())
+        .limit(_POOLS_LOOKED_AT)
+    ).all()
+    for collection in pools:
+        chunks = session.scalar(
+            select(func.count(Chunk.id))
+            .join(SpaceIndex, SpaceIndex.space_id == Chunk.space_id)
+            .where(SpaceIndex.collection == collection, SpaceIndex.fingerprint == fingerprint)
+        )
+        if (chunks or 0) < POOL_CHUNKS:
+            return collection
+    return _name("pool", new_id(), fingerprint)
 
 
 def _name(kind: str, id_: str, fingerprint: str) -> str:
