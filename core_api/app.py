@@ -19,6 +19,7 @@ from core_api.domains.identities.endpoints import router as identities_router
 from core_api.domains.invitations.endpoints import router as invitations_router
 from core_api.domains.mail.endpoints import router as mail_router
 from core_api.domains.projects.endpoints import router as projects_router
+from core_api.domains.saved_searches.endpoints import router as saved_searches_router
 from core_api.domains.search_log.endpoints import router as search_log_router
 from core_api.domains.search_log.recording import SearchRecorder
 from core_api.domains.spaces.endpoints import router as spaces_router
@@ -48,6 +49,7 @@ _ROUTERS = (
     mail_router,
     audit_router,
     search_log_router,
+    saved_searches_router,
 )
 
 

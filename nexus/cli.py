@@ -101,15 +101,21 @@ def search(
     mode: Annotated[str, typer.Option(help="hybrid, semantic or keyword.")] = "hybrid",
     k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many passages.")] = 5,
     space: Annotated[list[str] | None, typer.Option(help="Only in this space (may be repeated).")] = None,
+    sort: Annotated[str, typer.Option(help="relevance, newest or oldest.")] = "relevance",
+    group: Annotated[bool, typer.Option("--group", help="By document, with its best passages.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Say how each score came about.")] = False,
     as_json: JsonOption = False,
     data_dir: DataDirOption = None,
 ) -> None:
-    """Find passages."""
+    """Find passages. The query may have "exact phrases", -words, in:space, by:person, tag:…, before:… and after:…"""
 
     async def run() -> Any:
         async with _client(data_dir) as client:
             filters = {"space_ids": [await _space_id(client, name) for name in space or []]}
-            body = {"query": query, "mode": mode, "k": k, "filters": filters}
+            body = {
+                **{"query": query, "mode": mode, "k": k, "filters": filters},
+                **{"sort": sort, "group": group, "explain": explain},
+            }
             return _checked(await client.post("/api/v1/search", json=body))
 
     _show(_run(run()), as_json, render.search_result)

@@ -14,17 +14,47 @@ Renderer = Callable[[Console, Any], None]
 
 def search_result(console: Console, result: Any) -> None:
     """Passages, best first, with the matched words set off."""
-    if not result["hits"]:
+    for field in result["query"]["filters"]:
+        if field["problem"]:
+            console.print(f"[yellow]{escape(field['problem'])}[/yellow]", highlight=False)
+    if (meant := result["did_you_mean"]) is not None:
+        says = "Nothing matched; searched for" if meant["applied"] else "Did you mean"
+        console.print(f"[yellow]{says}: {escape(meant['query'])}[/yellow]", highlight=False)
+    if not result["total"]:
         console.print("Nothing found that you may read. Try other words, or `--mode keyword`.")
+    if result["groups"] is not None:
+        for number, group in enumerate(result["groups"], 1):
+            place = " › ".join(part for part in (group["space"]["name"], group["source"]["title"]) if part)
+            console.print(
+                f"[bold]{number}. {escape(place)}[/bold][dim]  {group['updated_at'][:10]}  {group['score']:.2f}[/dim]",
+                highlight=False,
+            )
+            for hit in group["hits"]:
+                _passage(console, hit)
     for number, hit in enumerate(result["hits"], 1):
         place = " › ".join(part for part in (hit["space"]["name"], hit["source"]["title"], hit["heading"]) if part)
         page = f", page {hit['page']}" if hit["page"] else ""
         console.print(f"[bold]{number}. {escape(place)}[/bold][dim]{page}  {hit['score']:.2f}[/dim]", highlight=False)
-        passage = Text(hit["text"])
-        for start, end in hit["highlights"]:
-            passage.stylize("bold yellow", start, end)
-        console.print(Padding(passage, (0, 0, 1, 3)))
-    console.print(f"[dim]{result['mode']}, {result['took_ms']['total']:.0f} ms[/dim]", highlight=False)
+        _passage(console, hit)
+    documents = f"{result['total']} document{'' if result['total'] == 1 else 's'}"
+    console.print(f"[dim]{documents}, {result['mode']}, {result['took_ms']['total']:.0f} ms[/dim]", highlight=False)
+
+
+def _passage(console: Console, hit: Any) -> None:
+    """The words of a hit, and how its score came about, where that was asked for."""
+    passage = Text(hit["text"])
+    for start, end in hit["highlights"]:
+        passage.stylize("bold yellow", start, end)
+    console.print(Padding(passage, (0, 0, 1, 3)))
+    if (why := hit["explain"]) is None:
+        return
+    for name, leg in why["legs"].items():
+        line = f"{name}: rank {leg['rank']}, {leg['score']:.3f}, scaled {leg['scaled']:.3f} x {leg['weight']:.2f}"
+        console.print(Padding(Text(line, style="dim"), (0, 0, 0, 5)))
+    for step in why["steps"]:
+        line = f"{step['name']}: {step['change']:+.3f}  {step['says']}"
+        console.print(Padding(Text(line, style="dim"), (0, 0, 0, 5)))
+    console.print(Padding(Text(f"score: {why['final']:.3f}", style="dim"), (0, 0, 1, 5)))
 
 
 def answer(console: Console, result: Any) -> None:

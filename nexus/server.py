@@ -32,6 +32,7 @@ from core_api.models import TokenKind
 from evals.model_gate import compare_models
 from ingest.runtime import IngestRuntime
 from nexus.datadir import DataDir
+from retrieval.alerts import AlertChecker
 from retrieval.engine import RetrievalEngine
 
 
@@ -78,6 +79,8 @@ def build_app(settings: Settings, database: Database, *, web: bool) -> FastAPI:
         runtime.start()
         mail = MailSender(settings, database, app.state.vault)
         mail.start()
+        alerts = AlertChecker(settings, database, engine, app.state.vault)
+        alerts.start()
         app.state.search_recorder.start()
         app.state.engine = engine
         app.state.ingest = runtime
@@ -88,6 +91,7 @@ def build_app(settings: Settings, database: Database, *, web: bool) -> FastAPI:
         finally:
             if warming is not None:
                 warming.cancel()
+            await asyncio.to_thread(alerts.stop)
             await asyncio.to_thread(mail.stop)
             await asyncio.to_thread(app.state.search_recorder.stop)
             await asyncio.to_thread(runtime.stop)

@@ -97,6 +97,7 @@ def list_news(
     saved = _own(session, subject, saved_search_id)
     statement: Select[*tuple[Any, ...]] = (
         select(SavedSearchMatch, Document, readable_space_name(subject))
+        .select_from(SavedSearchMatch)
         .join(Document, _is_news(subject))
         .join(Space, Space.id == Document.space_id)
         .where(SavedSearchMatch.saved_search_id == saved.id)
@@ -168,6 +169,7 @@ def _is_news(subject: Subject) -> ColumnElement[bool]:
 def _count_new(session: Session, subject: Subject, saved_search_ids: list[str]) -> dict[str, int]:
     query = (
         select(SavedSearchMatch.saved_search_id, func.count())
+        .select_from(SavedSearchMatch)
         .join(Document, _is_news(subject))
         .where(SavedSearchMatch.saved_search_id.in_(saved_search_ids), SavedSearchMatch.seen_at.is_(None))
         .group_by(SavedSearchMatch.saved_search_id)
