@@ -12,7 +12,7 @@ pytestmark = pytest.mark.browser
 Visit = Callable[..., Page]
 PAGES = ["/", "/search", "/search?q=leave", "/knowledge", "/knowledge?add", "/status"]
 PAGES += ["/account", "/account/security", "/teams", "/projects"]
-PAGES += ["/admin/users", "/admin/invitations", "/admin/mail", "/admin/audit"]
+PAGES += ["/admin/users", "/admin/invitations", "/admin/mail", "/admin/audit", "/admin/searches"]
 ENTRANCE = ["/sign-in", "/register", "/forgot", "/reset?token=x", "/verify?token=x", "/join?token=x"]
 
 # Text and the colour behind it (the nearest opaque background), by the formula of WCAG 2.2, 1.4.3.
@@ -45,7 +45,7 @@ def settled(page: Page) -> None:
     """Wait until the page shows what it came for."""
     expect(
         page.locator(
-            ".main :is(.recent, .result, .doc-row, .figures, .state, .turn, .document, .section, .rows, .side-empty)"
+            ".main :is(.recent, .search-start, .result, .doc-row, .figures, .state, .turn, .document, .section, .rows, .side-empty)"
         ).first
     ).to_be_visible()
     expect(page.locator(".skeleton")).to_have_count(0)

@@ -100,9 +100,9 @@ def test_a_document_that_one_may_not_see_is_not_found(visit: Callable[[str], Pag
 
 def test_when_the_session_ends_one_signs_in_and_comes_back(lab: Lab, visit: Callable[[str], Page]) -> None:
     page = visit("/search")
-    expect(page.get_by_role("searchbox")).to_be_visible()
+    expect(page.get_by_role("combobox", name="Search")).to_be_visible()
     page.context.clear_cookies()
-    page.get_by_role("searchbox").fill("leave")
+    page.get_by_role("combobox", name="Search").fill("leave")
     expect(page).to_have_url(f"{lab.url}/sign-in?next=%2Fsearch%3Fq%3Dleave")
 
 

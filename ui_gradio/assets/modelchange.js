@@ -195,4 +195,4 @@ export function modelChange(place) {
   };
 }
 
-const nameOf = (model) => model?.model ?? "–";
+const nameOf = (model) => model?.name ?? "–";

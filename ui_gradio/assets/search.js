@@ -280,7 +280,9 @@ export function searchPage({ query, place, side, onleave, onaddress }) {
       else search.commit();
     } else if (["ArrowDown", "ArrowUp"].includes(event.key) && !event.target.closest("select, .menu")) {
       if (results.move(event.key === "ArrowDown" ? 1 : -1)) event.preventDefault();
-    } else if (event.key === "Escape" && !panelOpen()) {
+    } else if (event.key === "Escape") {
+      event.preventDefault(); // a search field would empty itself
+      if (panelOpen()) return;
       if (results.chosen()) results.unchoose();
       else if (event.target === input && input.value) change({ q: "", typing: true });
     }

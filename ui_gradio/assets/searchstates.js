@@ -95,7 +95,8 @@ export function nothingFound(state, answer, list, change) {
   else if (answer.mode === "keyword") ways.push(way(t("search.bymeaning"), { mode: "semantic" }, "search"));
   if (answer.query?.phrases?.length) ways.push(way(t("search.unquote"), { q: withoutQuotes(state.q) }));
   const q = state.q.trim();
-  const short = q.length > 60 ? `${q.slice(0, 60)}…` : q;
+  const words = answer.query?.text || q;
+  const short = words.length > 60 ? `${words.slice(0, 60)}…` : words;
   return emptyState(
     "search",
     q ? t("search.none.title", { q: short }) : t("search.none.filters"),
