@@ -310,6 +310,10 @@ def test_a_change_that_is_given_up_leaves_nothing(site: Site) -> None:
     site.ready()
     assert set(site.engine.vectors.collections()) - before
     with site.database.transaction() as session:
+        session.execute(update(ModelChange).values(gate={"passed": False, "says": "Nothing is found."}))
+    with pytest.raises(Conflict, match="Nothing is found"), site.database.transaction() as session:
+        model_change.flip(session)
+    with site.database.transaction() as session:
         gone = model_change.drop(session)
     for collection in gone:
         site.engine.vectors.drop(collection)
