@@ -22,8 +22,10 @@ from assistant.types import Confidence, Evidence, Part
 from core_api.app import create_app
 from core_api.auth.permissions import Permission
 from core_api.auth.subject import Subject
+from core_api.infra.vault import Vault
 from core_api.models import Document, DocumentVersion, SpaceKind, SpaceMember, SystemRole, User, VersionText, utcnow
 from ingest import status
+from retrieval.alerts import AlertChecker
 from retrieval.types import Filters, Mode
 from tests.factories import bearer
 from tests.retrieval.library import Library
@@ -93,6 +95,7 @@ class Machine(RuleBasedStateMachine):
         self.stale: set[str] = set()  # moved or changed, and not indexed again
         self.secrets: dict[str, str] = {}  # a word of each document that is in no other
         self.conversations: list[tuple[str, str, list[str]]] = []
+        self.saved: dict[str, str] = {}  # of each person a search for all there is
         self.steps = 0
 
     @initialize()
@@ -106,6 +109,9 @@ class Machine(RuleBasedStateMachine):
             self.people.append(person)
             self.world.roles[person.user_id] = role
             self.clients[person.user_id] = TestClient(app, headers=bearer(self.library.database, person))
+            saved = {"name": "All", "query": WORDS, "mode": "keyword"}
+            made = self.clients[person.user_id].post("/api/v1/saved-searches", json=saved)
+            self.saved[person.user_id] = made.json()["id"]
             [personal] = [s["id"] for s in self.of(person, "/spaces") if s["kind"] == "personal"]
             self.spaces.append(personal)
             self.world.members[personal, person.user_id] = "owner"
@@ -238,6 +244,11 @@ class Machine(RuleBasedStateMachine):
         self.people[who] = Subject(person.user_id, person.name, role)
         self.world.roles[person.user_id] = role
 
+    @rule()
+    def check_saved_searches(self) -> None:
+        engine, vault = self.library.engine, Vault.open(self.library.settings)
+        AlertChecker(self.library.settings, self.library.database, engine, vault).check_due()
+
     @rule(who=PERSON)
     def ask(self, who: int) -> None:
         """A conversation whose answer cites all that the person finds."""
@@ -289,6 +300,7 @@ class Machine(RuleBasedStateMachine):
             self.look_at_document(person, document, document in readable)
         for mode in modes:
             self.look_for_everything(person, mode, readable, enterable)
+        self.discover(person, readable, enterable)
         self.look_at_conversations(person, readable, enterable)
         self.look_at_the_index(person, readable)
 
@@ -324,6 +336,39 @@ class Machine(RuleBasedStateMachine):
         in_space = set(self.library.found(person, WORDS, mode, Filters(space_ids=(space,))))
         assert len(there) > 10 or there - self.stale <= in_space
         assert in_space <= there
+
+    def discover(self, person: Subject, readable: set[str], enterable: set[str]) -> None:
+        """Facets, totals, suggestions, corrections and similar documents tell of what one may read, and no more."""
+        client, url = self.clients[person.user_id], "/api/v1/search"
+        body = {"query": WORDS, "mode": "keyword", "k": 100, "facets": True, "group": True, "log": False}
+        found = client.post(url, json=body).json()
+        shown = {group["source"]["id"] for group in found["groups"]}
+        assert readable - self.stale <= shown <= readable
+        assert found["total"] == len(shown)
+        counts = {one["value"]: one["count"] for one in found["facets"]["spaces"]}
+        inside = [self.world.documents[document] for document in shown]
+        assert counts == {space: inside.count(space) for space in inside}
+        assert all(bool(one["label"]) == (one["value"] in enterable) for one in found["facets"]["spaces"])
+        assert sum(one["count"] for one in found["facets"]["months"]) == len(shown)
+        for document in (self.written[self.steps % len(self.written)], self.written[-1]):
+            secret = self.secrets[document]
+            suggested = client.get(f"{url}/suggest", params={"q": secret, "limit": 20}).json()["items"]
+            names = {one["id"] for one in suggested if one["kind"] == "document"}
+            assert names <= readable
+            assert document in names or document not in readable - self.stale
+            typo = {"query": f"{secret[:6]}x{secret[6:]}", "mode": "keyword", "log": False}
+            meant = client.post(url, json=typo).json()["did_you_mean"]
+            readable_words = {self.secrets[one] for one in readable}
+            assert meant is None or meant["query"] in readable_words
+            similar = client.get(f"/api/v1/documents/{document}/similar?k=20")
+            assert similar.status_code == (200 if document in readable else 404)
+            if document in readable:
+                assert {one["source"]["id"] for one in similar.json()["items"]} <= readable - {document}
+        news = self.of(person, f"/saved-searches/{self.saved[person.user_id]}/news?limit=200")
+        assert {one["source"]["id"] for one in news} <= readable
+        assert all(bool(one["space"]["name"]) == (one["space"]["id"] in enterable) for one in news)
+        saved = client.get(f"/api/v1/saved-searches/{self.saved[person.user_id]}").json()
+        assert saved["new"] == len(news)
 
     def look_at_conversations(self, person: Subject, readable: set[str], enterable: set[str]) -> None:
         client = self.clients[person.user_id]
