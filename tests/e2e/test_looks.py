@@ -45,7 +45,8 @@ def settled(page: Page) -> None:
     """Wait until the page shows what it came for."""
     expect(
         page.locator(
-            ".main :is(.recent, .search-start, .result, .doc-row, .figures, .state, .turn, .document, .section, .rows, .side-empty)"
+            ".main :is(.recent, .search-start, .result, .doc-row, .figures, .state, .turn, .document, .section, .rows,"
+            " .side-empty)"
         ).first
     ).to_be_visible()
     expect(page.locator(".skeleton")).to_have_count(0)
