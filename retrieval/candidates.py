@@ -22,6 +22,7 @@ from retrieval.keywords import source_term
 from retrieval.placement import targets
 from retrieval.query_language import ParsedQuery, parse
 from retrieval.query_weights import weights_of
+from retrieval.tie_breakers import room_for, settled
 from retrieval.types import Mode
 from retrieval.vectors import Target
 
@@ -44,6 +45,7 @@ class Asked:
     """A query made ready for the legs. `wanted` is the mode that was asked for, `mode` what is really done: a hybrid
     query whose language the embedding model does not know is judged by all that words can tell."""
 
+    session: Session
     engine: RetrievalEngine
     wanted: Mode
     mode: Mode
@@ -71,7 +73,7 @@ class Asked:
         if mode is Mode.HYBRID:
             mode = _effective(engine, query.text)
         engine.require_ready(semantic=mode is Mode.SEMANTIC)
-        asked = cls(engine, wanted, mode, query, spaces, shared, [], [])
+        asked = cls(session, engine, wanted, mode, query, spaces, shared, [], [])
         if mode is not Mode.KEYWORD:
             asked.embedder = embedder = engine.embedder
             asked.targets = targets(session, spaces, embedder.fingerprint)
@@ -94,7 +96,9 @@ class Asked:
             return Ranking(alone("semantic", semantic, explain=explain), full)
         legs = Legs(keyword, semantic)
         evidence = self._evidence(shortlist(legs))
-        return Ranking(fuse(legs, evidence, weights_of(self.query), explain=explain), full)
+        settings = self.engine.settings
+        candidates = fuse(legs, evidence, weights_of(self.query), room=room_for(settings), explain=explain)
+        return Ranking(settled(self.session, settings, candidates), full)
 
     def by_words(self, depth: int) -> dict[str, float]:
         """The best `depth` chunks that words alone find, with their BM25 scores; none where only meaning is asked."""

@@ -98,17 +98,20 @@ def shortlist(legs: Legs) -> list[str]:
     return _ranked(_first_scores(best))[:_SHORTLIST]
 
 
-def fuse(legs: Legs, evidence: Evidence, weights: Weights, *, explain: bool = False) -> list[Candidate]:
+def fuse(
+    legs: Legs, evidence: Evidence, weights: Weights, *, room: float = 0.0, explain: bool = False
+) -> list[Candidate]:
     """All candidates of both legs, best first; ties in the order of their ids, so that a result can be repeated.
 
-    What is not on the shortlist follows it in the order of the legs' scores.
+    What is not on the shortlist follows it in the order of the legs' scores. Of the scores, which are 1 at most, `room`
+    is left for what comes later.
     """
     ids = shortlist(legs)
     if not ids:
         return []
     if evidence.question is None:
         weights = replace(weights, meaning=0.0)
-    total = weights.words + weights.coverage + weights.meaning
+    total = (weights.words + weights.coverage + weights.meaning) / (1.0 - room)
     weights = Weights(weights.words / total, weights.coverage / total, weights.meaning / total)
     nothing = Support(0.0, 0.0, 0.0)
     support = [evidence.support.get(chunk_id, nothing) for chunk_id in ids]
@@ -118,7 +121,7 @@ def fuse(legs: Legs, evidence: Evidence, weights: Weights, *, explain: bool = Fa
     coverage = np.array([said.coverage for said in support])
     lexical = weights.words * words / top + weights.coverage * coverage
     before, after = _meanings(evidence, ids, lexical, weights.meaning)
-    final = np.minimum(1.0, lexical + weights.meaning * after)
+    final = np.minimum(1.0 - room, lexical + weights.meaning * after)
 
     explained = None
     if explain:

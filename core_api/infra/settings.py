@@ -116,6 +116,14 @@ class Settings(BaseSettings):
         default=None, description="Where exported embedding models are kept; default: `models` in the data directory."
     )
 
+    # ranking
+    search_recency_weight: float = Field(
+        default=0.01, ge=0, le=0.2, description="What a source changed just now gains over an old one; 0: nothing."
+    )
+    search_usage_weight: float = Field(
+        default=0.01, ge=0, le=0.2, description="What a source gains that people open from searches; 0: nothing."
+    )
+
     # vectors
     chroma_url: str | None = Field(
         default=None, description="A Chroma server (http://host:8000); default: the embedded one in the data directory."

@@ -1,10 +1,13 @@
 """Ranking as people see it: phrases, exclusions, identifiers, explanations; in English and Korean."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
 from core_api.auth.subject import Subject
+from core_api.infra.settings import Settings
+from core_api.models import SearchClick, SearchLog, utcnow
 from retrieval.access import Shared
 from retrieval.candidates import Asked, Ranking
 from retrieval.embedding import Embedder
@@ -45,7 +48,7 @@ def ranked(shelf: Shelf, text: str, mode: Mode = Mode.HYBRID, *, explain: bool =
     library, _, team, _ = shelf
     with library.database.reading() as session:
         asked = Asked.of(session, library.engine, mode, parse(text), [team], Shared((), (), ()))
-    return asked.ranked(100, explain=explain)
+        return asked.ranked(100, explain=explain)
 
 
 def found(shelf: Shelf, text: str, mode: Mode = Mode.HYBRID) -> list[str]:
@@ -114,6 +117,42 @@ def test_only_a_hybrid_search_uses_more_than_its_leg(shelf: Shelf) -> None:
     assert all(set(c.scores) == {"keyword"} for c in ranked(shelf, "change freeze", Mode.KEYWORD).candidates)
     steps = {s.name for c in ranked(shelf, "change freeze", explain=True).candidates for s in c.explain.steps}  # type: ignore[union-attr]
     assert {"coverage", "proximity", "feedback"} <= steps
+
+
+def test_of_equals_the_newer_and_the_more_used_goes_first(library: Library) -> None:
+    kim = library.person()
+    team = library.space(kim)
+    old = utcnow() - timedelta(days=900)
+    texts = ("The roof is repaired in May.", "The roof is repaired in June.", "The roof is repaired in July.")
+    aged, fresh, used = (
+        library.add(team, kim, text, updated_at=utcnow() if number == 1 else old) for number, text in enumerate(texts)
+    )
+    with library.database.transaction() as session:
+        log = SearchLog(user_id=kim.user_id, query="roof", normalised="roof", mode="hybrid", hits=3, took_ms=1.0)
+        session.add(log)
+        session.flush()
+        chunk = {"chunk_id": f"document:{used}:0", "source_kind": "document", "source_id": used}
+        session.add(SearchClick(search_id=log.id, position=1, **chunk))
+
+    def steps(settings: Settings) -> dict[str, set[str]]:
+        library.engine.settings = settings
+        with library.database.reading() as session:
+            asked = Asked.of(session, library.engine, Mode.HYBRID, parse("roof repaired"), [team], Shared((), (), ()))
+            ranking = asked.ranked(100, explain=True)
+        found = {}
+        for candidate in ranking.candidates:
+            why = candidate.explain
+            assert why is not None
+            assert 0 <= candidate.score <= 1
+            assert why.final == pytest.approx(candidate.score)
+            told = {step.name for step in why.steps if step.change > 1e-3}
+            found[candidate.chunk_id.split(":")[1]] = told & {"recency", "usage"}
+        return found
+
+    usual = library.settings
+    assert steps(usual) == {aged: {"recency"}, fresh: {"recency"}, used: {"recency", "usage"}}
+    off = usual.model_copy(update={"search_recency_weight": 0.0, "search_usage_weight": 0.0})
+    assert steps(off) == {aged: set(), fresh: set(), used: set()}
 
 
 def test_support_counts_rare_words_and_neighbours() -> None:
