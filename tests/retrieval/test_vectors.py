@@ -111,6 +111,16 @@ def test_a_pool_is_asked_for_the_spaces_one_may_read(store: VectorStore) -> None
     assert len(store.query([Target("pool", ("ann",))], vectors[15], 30, ids=["c15", "c2"])) == 1
 
 
+def test_a_space_can_be_taken_out_of_a_pool(store: VectorStore) -> None:
+    vectors = embeddings(20)
+    for number, space in enumerate(["ann", "bob"]):
+        store.upsert("pool", rows(vectors[number * 10 : number * 10 + 10], space, number * 10))
+    assert store.delete_space("pool", "bob") == 10
+    assert store.delete_space("pool", "bob") == 0
+    assert store.delete_space("none", "bob") == 0
+    assert {id_ for id_, _, _ in store.ids("pool")} == {f"c{i}" for i in range(10)}
+
+
 def test_several_collections_are_ranked_as_one(store: VectorStore) -> None:
     vectors = embeddings(60)
     for number in range(6):
