@@ -30,4 +30,4 @@ def test_people_search_what_the_benchmark_makes(tmp_path: Path, model_cache: Pat
     with serving(settings) as url:
         seen = visit(url, searchers, think_seconds=0.01, seconds=1, mix=searching)
     assert (seen.errors, seen.first_error) == (0, "")
-    assert seen.all.requests > 5
+    assert seen.all.requests >= 3
