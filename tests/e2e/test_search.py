@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.e2e.conftest import Site
 
@@ -32,14 +32,14 @@ def test_results_show_as_one_types_with_their_words_marked(visit: Visit) -> None
 def test_an_older_answer_never_stands_over_a_newer_one(visit: Visit) -> None:
     page = visit("/search")
     expect(page.locator(".search-start")).to_be_visible()
-    held = []
+    held: list[Route] = []
 
-    def hold(route: object) -> None:
-        body = route.request.post_data or ""  # type: ignore[attr-defined]
+    def hold(route: Route) -> None:
+        body = route.request.post_data or ""
         if '"query":"travel"' in body and not held:
             held.append(route)  # the first answer comes last
         else:
-            route.continue_()  # type: ignore[attr-defined]
+            route.continue_()
 
     page.route("**/gradio_api/component_server**", hold)
     box(page).fill("travel")
@@ -47,7 +47,7 @@ def test_an_older_answer_never_stands_over_a_newer_one(visit: Visit) -> None:
     box(page).fill("severity")
     expect(page.locator(".result").first).to_contain_text("Incident runbook")
     with page.expect_response("**/gradio_api/component_server**"):
-        held[0].continue_()  # type: ignore[attr-defined]
+        held[0].continue_()
     expect(page.locator(".result").first).to_contain_text("Incident runbook")
 
 

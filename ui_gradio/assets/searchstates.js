@@ -47,21 +47,19 @@ export async function startState(change) {
         h(
           "div",
           { class: "tags" },
-          filled
-            .slice(0, SPACES)
-            .map((space) =>
-              h(
-                "button",
-                {
-                  class: "tag",
-                  type: "button",
-                  onclick: () => change({ q: `${term("in", space.name)} `, typing: true }),
-                },
-                icon("space", 15),
-                h("span", { class: "clip" }, space.name),
-                h("span", { class: "count" }, number(space.document_count)),
-              ),
+          filled.slice(0, SPACES).map((space) =>
+            h(
+              "button",
+              {
+                class: "tag",
+                type: "button",
+                onclick: () => change({ q: `${term("in", space.name)} `, typing: true }),
+              },
+              icon("space", 15),
+              h("span", { class: "clip" }, space.name),
+              h("span", { class: "count" }, number(space.document_count)),
             ),
+          ),
         ),
       ),
     part(
