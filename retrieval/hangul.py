@@ -18,6 +18,8 @@ _PAIRS = {
 def strokes(text: str) -> str:
     """The text in small letters with its Hangul as keyboard strokes: "회의" -> "ㅎㅗㅣㅇㅡㅣ". A half-typed word is a
     prefix of the whole one, also where the next syllable's beginning still hangs on the last one ("횡" for "회의")."""
+    if text.isascii():
+        return text.lower()
     return "".join(_strokes_of(character) for character in unicodedata.normalize("NFC", text).casefold())
 
 

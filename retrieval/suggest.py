@@ -21,8 +21,8 @@ from retrieval.spelling import edit_distance
 from retrieval.titles import Ref, TitleIndex, word_starts
 from retrieval.types import Suggestion
 
-# Proposals of a space, and of all spaces, that the database is asked about.
-_OF_SPACE, _CHECKED = 40, 120
+# Proposals that memory is asked for, of each space at least so many, and that the database is asked about.
+_PROPOSALS, _OF_SPACE, _CHECKED = 240, 12, 60
 _FEW = 3
 _MAX_SHARED = 200
 _ORDER = {"query": 0, "document": 1, "space": 2, "tag": 3, "person": 4}
@@ -60,12 +60,13 @@ def suggest(session: Session, subject: Subject, titles: TitleIndex, typed: str, 
 
 
 def _proposed(session: Session, titles: TitleIndex, spaces: Sequence[str], typed: str) -> list[Ref]:
-    refs = titles.starting_with(session, spaces, typed, _OF_SPACE)
+    of_space = max(_OF_SPACE, _PROPOSALS // max(1, len(spaces)))
+    refs = titles.starting_with(session, spaces, typed, of_space)
     words = typed.split()
     if len(words) > 1 and len(refs) < _FEW:
         refs += titles.starting_with(session, spaces, max(words, key=len), _CHECKED)
     if len(refs) < _FEW:
-        refs += titles.nearly_starting_with(session, spaces, typed, _OF_SPACE)
+        refs += titles.nearly_starting_with(session, spaces, typed, of_space)
     return list(dict.fromkeys(refs))[:_CHECKED]
 
 
@@ -117,6 +118,9 @@ def match_prefix(typed: str, text: str) -> _Match | None:
 
 def _prefix_end(typed: str, text: str, start: int) -> int | None:
     """Where what was typed ends in `text`, which has it from `start` on; by strokes or initials."""
+    if typed.isascii():
+        end = start + len(typed)
+        return end if text[start:end].lower() == typed.lower() else None
     for spell in (strokes, initials) if has_bare_initial(typed) else (strokes,):
         key, there = spell(typed), ""
         for place in range(start, min(len(text), start + len(key) + 1)):

@@ -122,6 +122,8 @@ def victim(product: TestClient, database: Database) -> Victim:
         took_ms=1.0,
     )
     assert search_id is not None
+    saved = made(client.post(f"{API}/saved-searches", json={"name": f"{SECRET} search", "query": SECRET}))
+    victim.ids["saved_search_id"] = saved["id"]
     victim.ids |= {"search_id": search_id, "chunk_id": f"document:{document}:0"}
     victim.ids |= {"source_id": document, "actor_id": kim.user_id, "target_id": document, "author_id": kim.user_id}
     return victim
