@@ -40,15 +40,17 @@ class Question:
     def judge(self, words: Sequence[str]) -> Support:
         """The support of a passage of these words."""
         counts = self.counts
-        # Only words of the query matter; an empty one keeps those apart between which others stand.
-        kept = [word if word in counts else "" for word in words]
-        found = Counter(kept)
-        del found[""]
+        kept = [(place, word) for place, word in enumerate(words) if word in counts]
+        found = Counter([word for _, word in kept])
         norm = _K1 * (1 - _B + _B * len(words) / self.average)
         bm25 = sum(counts[term] * self.rarity[term] * n * (_K1 + 1) / (n + norm) for term, n in found.items())
         near = 0.0
         if len(found) > 1:
-            beside = Counter(pair for pair in pairwise(kept) if pair in self.pairs)
+            beside = Counter(
+                (one, other)
+                for (place, one), (next_place, other) in pairwise(kept)
+                if next_place == place + 1 and (one, other) in self.pairs
+            )
             near = sum(self.pairs[pair] * n * (_K1 + 1) / (n + norm) for pair, n in beside.items())
         covered = sum(counts[term] * self.rarity[term] for term in found)
         return Support(bm25, _NEIGHBOURS * near, min(1.0, covered / self.total) if self.total else 0.0)
