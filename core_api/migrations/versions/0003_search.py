@@ -22,7 +22,7 @@ def upgrade() -> None:
         sa.Column("normalised", sa.String(length=200), nullable=False),
         sa.Column("mode", sa.String(length=16), nullable=False),
         sa.Column("hits", sa.Integer(), nullable=False),
-        sa.Column("took_ms", sa.Float(), nullable=False),
+        sa.Column("took_ms", sa.Double(), nullable=False),
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
