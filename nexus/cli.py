@@ -114,7 +114,7 @@ def search(
             filters = {"space_ids": [await _space_id(client, name) for name in space or []]}
             body = {
                 **{"query": query, "mode": mode, "k": k, "filters": filters},
-                **{"sort": sort, "group": group, "explain": explain},
+                **{"sort": sort, "group": group, "explain": explain, "log": False},  # nothing is opened from here
             }
             return _checked(await client.post("/api/v1/search", json=body))
 
