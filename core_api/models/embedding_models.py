@@ -11,8 +11,8 @@ from core_api.models.base import Base, Identified, utcnow
 
 
 class IndexModel(Identified, Base):
-    """An embedding model that the index is, or was, made with. One that is not active follows the chunks by their change
-    sequence: its vectors are those of all chunks up to `position`."""
+    """An embedding model that the index is, or was, made with. One that is not active follows the chunks by their
+    change sequence: its vectors are those of all chunks up to `position`."""
 
     __tablename__ = "index_models"
 

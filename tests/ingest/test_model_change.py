@@ -200,7 +200,7 @@ def searching(site: Site) -> Iterator[Callable[[], int]]:
         "always.md", "# Zebra crossing\n\nThe zebra crossing is painted every spring by the facility team."
     )
     site.idle()
-    until(lambda: target in site.found("zebra crossing"))
+    until(lambda: target in site.found("zebra crossing painted", Mode.KEYWORD))  # which follows behind the vectors
     stop, wrong, done = threading.Event(), list[str](), [0]
 
     def run() -> None:
