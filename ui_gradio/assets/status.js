@@ -18,6 +18,7 @@ const WRONG = [
   "wrong_vectors",
   "orphan_vectors",
   "orphan_collections",
+  "left_behind",
   "missing_files",
 ];
 
