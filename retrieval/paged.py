@@ -1,8 +1,9 @@
 """A page of all that a query finds, with the total, the facets and the cursor of the next page.
 
-What is found does not depend on the filters: the best of both legs over all that the asker may read (fused), then what
-words alone find besides. Filters choose from that, so that a facet's count is what choosing it shows. Only where they
-leave nothing are the legs asked again, for what meets them. Without words, all that meets the filters is found.
+What is found: the best of both legs over all that the asker may read (fused), then what words alone find besides.
+Filters choose from that, so that a facet's count is what choosing it shows. Where the legs have more than they were
+asked for, they are asked again for what meets the filters, so that nothing is lost among better ones elsewhere.
+Without words, all that meets the filters is found.
 """
 
 from collections.abc import Sequence
@@ -27,7 +28,7 @@ from retrieval.types import Correction, Filters, Hit, Mode, Passage, Query, Sear
 # Candidates of each leg that are ranked by all evidence, and of words alone besides.
 _DEPTH = 100
 _BY_WORDS = 2_000
-# When filters leave nothing of these: chunks that meet the filters, and how many of these are ranked.
+# When there is more than these: chunks that meet the filters, and how many of them are ranked.
 _MAX_FILTERED_CHUNKS = 2_000
 _DEEP = 1_000
 _BEST_OF_GROUP = 3
@@ -109,22 +110,26 @@ def _find(
         return Found((), (), asked.mode)
     clock.lap("access")
     candidates: list[Candidate] = []
+    full = True
     if not filters.source_ids:
         ranking = asked.ranked(_DEPTH, explain=query.explain)
-        candidates = ranking.candidates
+        candidates, full = ranking.candidates, ranking.full
         clock.lap("legs")
-        if ranking.full:
+        if full:
             candidates = [*candidates, *_by_words(asked, candidates)]
             clock.lap("words")
     rows, existing = sources_of(session, subject, [candidate.chunk_id for candidate in candidates])
     candidates = [candidate for candidate in candidates if candidate.chunk_id in existing]
-    if filters.any and not any(meets(row, filters) for row in rows):
+    if filters.any and full:
         chunks = matching_chunks(session, subject, filters, _MAX_FILTERED_CHUNKS)
         if chunks is None or chunks:
             if chunks is None:
                 spaces, shared = where_to_look(session, subject, filters)
                 asked = Asked.of(session, engine, query.mode, parsed, spaces, shared)
             again = asked.ranked(_DEEP, chunks, explain=query.explain).candidates
+            known = {candidate.chunk_id for candidate in again}
+            again += [candidate for candidate in candidates if candidate.chunk_id not in known]
+            again.sort(key=lambda candidate: (-candidate.score, candidate.chunk_id))
             more, existing = sources_of(session, subject, [candidate.chunk_id for candidate in again])
             candidates = [candidate for candidate in again if candidate.chunk_id in existing]
             rows = list({row.key: row for row in (*rows, *more)}.values())

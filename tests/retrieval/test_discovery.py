@@ -277,3 +277,18 @@ def test_explain_says_how_a_score_came_about(office: Office) -> None:
         hit = office.ask(office.kim, "vacation policy", mode=mode, explain=True)["hits"][0]
         assert hit["explain"]["legs"]
         assert hit["explain"]["final"] == pytest.approx(hit["score"], abs=1e-4)
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "semantic"])
+def test_a_filter_loses_nothing_among_better_ones_elsewhere(library: Library, mode: str) -> None:
+    kim = library.person("Kim")
+    big, small = library.space(kim, name="Big"), library.space(kim, name="Small")
+    library.add(big, kim, *(f"The vacation policy, part {number}." for number in range(120)), title="All of it")
+    library.add(small, kim, "The vacation policy, in short.", title="In short")
+    library.add(small, kim, "Kangaroos sleep in the shade.", title="Kangaroos")
+    client = library.client(kim)
+    body = {"query": "vacation policy", "mode": mode, "filters": {"space_ids": [small]}, "facets": True, "log": False}
+    answer = client.post(URL, json=body).json()
+    assert [hit["source"]["title"] for hit in answer["hits"]] == ["In short", "Kangaroos"]
+    assert answer["total"] == 2
+    assert {one["label"] for one in answer["facets"]["spaces"]} == {"Big", "Small"}
