@@ -11,11 +11,13 @@ from core_api.audit import Actor, record
 from core_api.auth.dependencies import DatabaseDep, IndexManager, ReadSession, SettingsDep
 from core_api.auth.subject import Subject
 from core_api.infra.database import Database
+from core_api.infra.errors import Invalid
 from core_api.models import ModelChange
 from ingest import model_change
 from ingest.model_change import ChangeBehind
 from ingest.runtime import IngestRuntime
 from retrieval.active_model import ModelSpec
+from retrieval.embedding.source import UnusableModel
 from retrieval.engine import RetrievalEngine
 
 router = APIRouter(prefix="/index/models", tags=["index"])
@@ -60,6 +62,12 @@ class ModelsRead(BaseModel):
     change: ChangeRead | None
 
 
+class ModelRefused(Invalid):
+    """The model that is asked for cannot be used."""
+
+    code, title = UnusableModel.code, UnusableModel.title
+
+
 class MigrateRequest(BaseModel):
     """The model to change to."""
 
@@ -102,7 +110,10 @@ def migrate(
     languages = body.languages or settings.embedding_languages
     spec = ModelSpec(body.model, body.revision, body.precision, body.endpoint, tuple(languages))
     # No transaction waits for a model to be loaded. The first time it is exported, which takes some 15 s.
-    embedder = spec.load(settings)
+    try:
+        embedder = spec.load(settings)
+    except UnusableModel as error:  # of the model that is asked for: the one in use is as well as before
+        raise ModelRefused(error.detail) from error
     with database.transaction() as session:
         change = model_change.start(session, spec, embedder, body.share or settings.model_change_share)
         _audit(subject, session, "index.model_change_begun", change, fingerprint=embedder.fingerprint)

@@ -209,6 +209,7 @@ def test_one_sees_ones_devices_makes_a_key_that_is_shown_once_and_revokes_it(sit
     shown.get_by_role("button", name="I have kept it").click()
     row = page.get_by_role("list", name="API keys").locator("li", has_text="Nightly <b>script</b>")
     expect(row).to_contain_text("read")
+    expect(shown).to_have_count(0)
     assert key not in page.content()
     row.get_by_role("button", name="Revoke").click()
     page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
