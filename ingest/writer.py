@@ -244,10 +244,11 @@ class IndexWriter:
             current = is_active(session, self._fingerprint)  # else search reads the vectors of another model by now
             placed = self._places(session, works)
             for work in works:
-                if not current or now.get(work.key) != work.snapshot or _was_moved(work, placed):
-                    landed[work.key] = Outcome.MOVED_ON
-                else:
+                is_true = current and now.get(work.key) == work.snapshot
+                if is_true and (not _was_moved(work, placed) or self._take_along(work, placed)):
                     landed[work.key] = self._land(session, work)
+                else:
+                    landed[work.key] = Outcome.MOVED_ON
             session.flush()
             # The rows are locked, so every event that can be seen here was answered by what is written here.
             since = acknowledge(session, [key for key, outcome in landed.items() if outcome != Outcome.MOVED_ON])
@@ -277,6 +278,21 @@ class IndexWriter:
             .with_for_update(read=True)
         )
         return {row.space_id: row.collection for row in rows}
+
+    def _take_along(self, work: Work, placed: dict[str, str]) -> bool:
+        """Copy the vectors of a new source to where its space has moved since they were written, so that they need not
+        be embedded again (a space that is imported moves in the middle of it); gives whether all are there."""
+        if (
+            work.snapshot is None
+            or work.indexed.chunks
+            or {space for space, _ in _where(work)} != {work.snapshot.space_id}
+        ):
+            return False
+        written = self._vectors.get(work.collection, sorted(work.chunk_ids(len(work.passages))))
+        if len(written) != len(work.passages):
+            return False
+        self._vectors.upsert(placed[work.snapshot.space_id], list(written.values()))
+        return True
 
     def _land(self, session: Session, work: Work) -> Outcome:
         if work.unchanged:
