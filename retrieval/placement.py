@@ -4,8 +4,8 @@ Most spaces are small, and every collection that is touched costs 2.6 MB of memo
 share pools, which are asked with a filter on the space. A filter costs 20-30 us per match, so a pool takes in no more
 spaces once it holds about 5,000 chunks, and a space that has passed `OWN_CHUNKS` is promoted to a collection of its
 own, which is asked without a filter (ingest.promotion); where spaces that came to a pool when they were small have made
-it twice as big, the largest move to another. The company's space has a collection from the start. (Figures:
-docs/search.md.)
+it twice as big, the largest move to another. The company's space and the first teams' and projects' have a collection
+from the start: one that is imported would only be written twice. (Figures: docs/search.md.)
 """
 
 from collections import defaultdict
@@ -23,6 +23,10 @@ POOL_CHUNKS = 5_000
 OWN_CHUNKS = 1_000
 """A space with more chunks has a collection of its own."""
 
+OWN_FROM_THE_START = 50
+"""Collections up to which spaces of teams and projects get one at once: 130 MB if all of them are asked."""
+
+_SHARED_KINDS = frozenset({SpaceKind.PERSONAL, SpaceKind.CHANNEL})
 _POOLS_LOOKED_AT = 4
 _PLACEMENT_LOCK = 0x6E787370  # any number that nobody else uses
 # A database's limit on bound variables is far above this.
@@ -40,7 +44,7 @@ def place(session: Session, space_id: str, fingerprint: str, expected_chunks: in
         space = session.get(Space, space_id)
         if space is None:
             raise NotFound(f"There is no space {space_id}.")
-        pooled = space.kind != SpaceKind.COMPANY and _chunks(session, space_id, expected_chunks) <= OWN_CHUNKS
+        pooled = _shares(session, space, fingerprint) and _chunks(session, space_id, expected_chunks) <= OWN_CHUNKS
         collection = _pool_with_room(session, fingerprint) if pooled else own_collection(space_id, fingerprint)
         placed = SpaceIndex(space_id=space_id, fingerprint=fingerprint, collection=collection, pooled=pooled)
         try:
@@ -109,6 +113,16 @@ def lock_placement(session: Session) -> None:
     is alone anyway."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(select(func.pg_advisory_xact_lock(_PLACEMENT_LOCK)))
+
+
+def _shares(session: Session, space: Space, fingerprint: str) -> bool:
+    """Whether a space of this kind begins in a pool as long as it is small."""
+    if space.kind == SpaceKind.COMPANY:
+        return False
+    if space.kind in _SHARED_KINDS:
+        return True
+    own = select(func.count()).where(~SpaceIndex.pooled, SpaceIndex.fingerprint == fingerprint)
+    return (session.scalar(own) or 0) >= OWN_FROM_THE_START
 
 
 def _chunks(session: Session, space_id: str, expected: int) -> int:

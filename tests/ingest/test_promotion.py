@@ -22,6 +22,12 @@ def pages(*words: str) -> str:
 
 
 @pytest.fixture(autouse=True)
+def crowded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where many teams have a collection already."""
+    monkeypatch.setattr("retrieval.placement.OWN_FROM_THE_START", 0)
+
+
+@pytest.fixture(autouse=True)
 def _small_pools(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("retrieval.placement.OWN_CHUNKS", 6)
 

@@ -15,6 +15,12 @@ from tests.databases import SqliteDatabases, borrowed
 MODEL = "all-minilm-l6-v2-f3d15b2e-384-fp32"
 
 
+@pytest.fixture(autouse=True)
+def crowded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where many teams have a collection already."""
+    monkeypatch.setattr("retrieval.placement.OWN_FROM_THE_START", 0)
+
+
 @pytest.fixture
 def session(sqlite_databases: SqliteDatabases) -> Iterator[Session]:
     with borrowed(sqlite_databases) as database, database.transaction() as session:
@@ -121,3 +127,14 @@ def test_collection_names_are_valid_for_chroma_and_fit_the_column(session: Sessi
 def test_a_space_that_does_not_exist_is_not_placed(session: Session) -> None:
     with pytest.raises(NotFound):
         place(session, "no-such-space", MODEL)
+
+
+def test_the_first_teams_and_projects_have_a_collection_at_once(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retrieval.placement.OWN_FROM_THE_START", 2)
+    team, project, later = (make_space(session, kind) for kind in (SpaceKind.TEAM, SpaceKind.PROJECT, SpaceKind.TEAM))
+    personal = make_space(session, SpaceKind.PERSONAL)
+    assert place(session, personal, MODEL).space_ids == (personal,)
+    assert place(session, team, MODEL).space_ids is place(session, project, MODEL).space_ids is None
+    assert place(session, later, MODEL).space_ids == (later,)
