@@ -59,7 +59,7 @@ class LocalEmbedder:
         self._at_work = 0
         self._crowded_until = 0.0
         self._workers = ThreadPoolExecutor(threads, thread_name_prefix="embedding")
-        self._ahead = 2 * threads
+        self._ahead = 8 * threads
 
     def covers(self, language: str) -> bool:
         """Whether the settings say that the model knows this language."""
