@@ -25,9 +25,11 @@ from retrieval.spelling import correct
 from retrieval.timing import Clock
 from retrieval.types import Correction, Filters, Hit, Mode, Passage, Query, SearchResult, Sort
 
-# Candidates of each leg that are ranked by all evidence, and of words alone besides.
+# Candidates of each leg that are ranked by all evidence, and of words alone besides: 2,000 of these instead of 400 took
+# 44 ms more at 100,000 chunks.
 _DEPTH = 100
-_BY_WORDS = 2_000
+_BY_WORDS = 400
+_MOST_EXCLUDED = 2_000
 # When there is more than these: chunks that meet the filters, and how many of them are ranked.
 _MAX_FILTERED_CHUNKS = 2_000
 _DEEP = 1_000
@@ -172,7 +174,7 @@ def _having(session: Session, subject: Subject, engine: RetrievalEngine, exclude
     sources: set[str] = set()
     for phrase in excluded:
         one = Asked.of(session, engine, Mode.KEYWORD, ParsedQuery(phrase, phrases=(phrase,)), spaces, shared)
-        sources.update(chunk_id.split(":")[1] for chunk_id in one.by_words(_BY_WORDS))
+        sources.update(chunk_id.split(":")[1] for chunk_id in one.by_words(_MOST_EXCLUDED))
     return tuple(sources)
 
 
