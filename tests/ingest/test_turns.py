@@ -8,8 +8,15 @@ from ingest.turns import EmbeddingTurns
 
 def test_little_work_does_not_wait_for_an_import() -> None:
     turns = EmbeddingTurns()
-    with turns.turn(500), turns.turn(3):
-        pass  # or it would hang here
+    edited = threading.Event()
+    with turns.turn(500):
+
+        def edit() -> None:
+            with turns.turn(3):
+                edited.set()
+
+        threading.Thread(target=edit).start()
+        assert edited.wait(5)
 
 
 def test_the_smallest_of_those_that_wait_goes_first() -> None:

@@ -262,4 +262,6 @@ def test_it_can_be_closed_on_another_thread_than_it_was_opened_on(library: Libra
     path = library.settings.data_dir / "fourth"
     with ThreadPoolExecutor(1) as pool:
         pool.submit(KeywordIndex.open, path).result().close()
-    KeywordIndex.open(path).close()
+    again = KeywordIndex.open(path)
+    assert again.position == 0
+    again.close()
