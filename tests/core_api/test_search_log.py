@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 import zipfile
 from collections.abc import Callable
 from datetime import timedelta
@@ -12,9 +13,12 @@ from fastapi.testclient import TestClient
 from sqlalchemy import func, select, update
 
 from core_api.app import create_app
+from core_api.audit import SYSTEM
 from core_api.auth.subject import Subject
 from core_api.domains.search_log import service
 from core_api.domains.search_log.recording import SearchRecorder
+from core_api.domains.users.leaving import delete_user
+from core_api.domains.users.schemas import Attribution
 from core_api.infra.database import Database
 from core_api.infra.settings import Settings
 from core_api.models import Chunk, SearchClick, SearchLog, SystemRole, utcnow
@@ -166,6 +170,17 @@ def test_ones_searches_go_with_ones_account(app: FastAPI, database: Database) ->
     app.state.search_recorder.flush()
     with database.reading() as session:
         assert list(session.scalars(select(SearchLog.user_id))) == [lee_id]
+
+
+def test_a_search_waits_for_a_deletion_under_way(app: FastAPI, database: Database) -> None:
+    kim_id = make_account(database, "Kim")
+    with database.transaction() as session:
+        delete_user(session, SYSTEM, app.state.files, kim_id, Attribution.KEEP)
+        session.flush()
+        searched(app, kim_id, "on its way")
+        time.sleep(0.5)  # the recorder's thread has begun to write it by now
+    app.state.search_recorder.stop()
+    assert count(database, SearchLog) == 0
 
 
 def test_analytics_count_and_show_only_what_many_typed(app: FastAPI, database: Database, person: Person) -> None:

@@ -133,9 +133,11 @@ class SearchRecorder:
 
     def _write(self, rows: list[dict[str, object]]) -> None:
         with self._database.transaction() as session:
-            # Whoever has deleted their account meanwhile leaves nothing behind.
-            gone = select(User.id).where(User.id.in_({row["user_id"] for row in rows}), User.deleted_at.is_not(None))
-            absent = set(session.scalars(gone))
-            kept = [row for row in rows if row["user_id"] not in absent]
+            # Whoever has deleted their account meanwhile leaves nothing behind. A deletion under way is waited for:
+            # it holds the person's row, and has perhaps looked for searches already.
+            there = select(User.id, User.deleted_at).where(User.id.in_({row["user_id"] for row in rows}))
+            locked = session.execute(there.order_by(User.id).with_for_update(read=True))
+            present = {user_id for user_id, deleted_at in locked if deleted_at is None}
+            kept = [row for row in rows if row["user_id"] in present]
             if kept:
                 session.execute(insert(SearchLog), kept)

@@ -66,6 +66,8 @@ def prove_identity(database: Database, vault: Vault, subject: Subject, password:
 def delete_user(session: Session, actor: Actor, files: FileStore, user_id: str, attribution: Attribution) -> None:
     """Remove a person. Raises Conflict for the last admin, and where something would be left to nobody."""
     user = get_user(session, user_id)
+    # What is written of a person behind their back (their searches) looks first whether they are still there.
+    session.execute(select(User.id).where(User.id == user.id).with_for_update(key_share=True))
     keep_an_admin(session, user)
     # Before anything is audited: the locks of spaces come before that of the log.
     leave_all(session, actor, user.id)
