@@ -13,7 +13,7 @@ from core_api.models import IndexState, IndexStatus, utcnow
 from ingest.pipeline import Pipeline
 from ingest.queue import LEASE, describe, put_off, renew
 from ingest.sources import SourceKey, read_sources
-from ingest.writer import Landed, Outcome
+from ingest.work import Landed, Outcome
 
 logger = logging.getLogger(__name__)
 

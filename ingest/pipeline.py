@@ -23,7 +23,8 @@ from ingest.sources import Snapshot, SourceKey, read_sources
 from ingest.text import ExtractedText, join, restore
 from ingest.turns import EmbeddingTurns
 from ingest.types import ParseFailed
-from ingest.writer import Indexed, IndexWriter, Landed, Work, read_indexed
+from ingest.work import Indexed, Landed, Work, read_indexed
+from ingest.writer import IndexWriter
 from retrieval.embedding.base import Embedder, Vectors
 from retrieval.passages import embed_whole
 from retrieval.vectors import VectorRow, VectorStore

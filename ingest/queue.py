@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, exists, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from core_api.infra.errors import NexusError, StorageFull
 from core_api.models import IndexState, IndexStatus, OutboxEvent, utcnow
-from ingest.sources import SourceKey
+from ingest.sources import SourceKey, of_sources
 
 LEASE = timedelta(minutes=5)
 _CLAIM_LOCK = 0x6E787573  # any number that nobody else uses
@@ -65,7 +65,7 @@ def claim(session: Session, limit: int, max_tries: int, *, updates_only: bool = 
     if chosen:
         session.execute(
             update(OutboxEvent)
-            .where(_of(chosen), OutboxEvent.parked_at.is_(None))
+            .where(of_sources(OutboxEvent, chosen), OutboxEvent.parked_at.is_(None))
             .values(leased_until=now + LEASE, tries=OutboxEvent.tries + 1)
         )
     return chosen
@@ -106,7 +106,7 @@ def renew(session: Session, keys: Iterable[SourceKey]) -> None:
     """Keep leased sources for another lease."""
     session.execute(
         update(OutboxEvent)
-        .where(_of(keys), OutboxEvent.leased_until.is_not(None))
+        .where(of_sources(OutboxEvent, keys), OutboxEvent.leased_until.is_not(None))
         .values(leased_until=utcnow() + LEASE)
     )
 
@@ -118,10 +118,10 @@ def acknowledge(session: Session, keys: Sequence[SourceKey]) -> dict[SourceKey, 
         return {}
     oldest = session.execute(
         select(OutboxEvent.source_kind, OutboxEvent.source_id, func.min(OutboxEvent.created_at))
-        .where(_of(keys))
+        .where(of_sources(OutboxEvent, keys))
         .group_by(OutboxEvent.source_kind, OutboxEvent.source_id)
     ).all()
-    session.execute(delete(OutboxEvent).where(_of(keys)))
+    session.execute(delete(OutboxEvent).where(of_sources(OutboxEvent, keys)))
     return {SourceKey(kind, source_id): created_at for kind, source_id, created_at in oldest}
 
 
@@ -129,7 +129,7 @@ def release(session: Session, keys: Iterable[SourceKey]) -> None:
     """Give sources back, to be looked at again at once; it does not count as a try."""
     session.execute(
         update(OutboxEvent)
-        .where(_of(keys), OutboxEvent.leased_until.is_not(None), OutboxEvent.parked_at.is_(None))
+        .where(of_sources(OutboxEvent, keys), OutboxEvent.leased_until.is_not(None), OutboxEvent.parked_at.is_(None))
         .values(leased_until=None, tries=case((OutboxEvent.tries > 0, OutboxEvent.tries - 1), else_=0))
     )
 
@@ -145,7 +145,7 @@ def release_all(session: Session) -> int:
 def put_off(session: Session, key: SourceKey, problem: Problem, max_tries: int) -> bool:
     """Record a failed try: again later, or parked after `max_tries`; gives whether it was parked."""
     event = OutboxEvent
-    worked_on = and_(_of([key]), event.parked_at.is_(None), event.leased_until.is_not(None))
+    worked_on = and_(of_sources(OutboxEvent, [key]), event.parked_at.is_(None), event.leased_until.is_not(None))
     tries = session.scalar(select(func.max(event.tries)).where(worked_on)) or 0
     now = utcnow()
     values: dict[str, Any] = {"leased_until": None, "last_error": problem.message, "tries": tries}
@@ -169,7 +169,7 @@ def unpark(session: Session, key: SourceKey | None = None) -> int:
     """Let parked sources (or one) be tried again from the start; gives how many events that are."""
     statement = update(OutboxEvent).where(OutboxEvent.parked_at.is_not(None))
     if key is not None:
-        statement = statement.where(_of([key]))
+        statement = statement.where(of_sources(OutboxEvent, [key]))
     result = session.execute(
         statement.values(parked_at=None, tries=0, leased_until=None, available_at=utcnow(), last_error=None)
     )
@@ -199,15 +199,6 @@ def leased_sources(session: Session) -> int:
 def is_idle(session: Session) -> bool:
     """Whether nothing waits and nothing is worked on (parked events do not count)."""
     return session.scalar(select(OutboxEvent.id).where(OutboxEvent.parked_at.is_(None)).limit(1)) is None
-
-
-def _of(keys: Iterable[SourceKey]) -> ColumnElement[bool]:
-    by_kind: dict[str, list[str]] = {}
-    for key in keys:
-        by_kind.setdefault(key.kind, []).append(key.id)
-    return or_(
-        *(and_(OutboxEvent.source_kind == kind, OutboxEvent.source_id.in_(ids)) for kind, ids in by_kind.items())
-    )
 
 
 def _same_source(state: type[IndexState], event: type[OutboxEvent]) -> ColumnElement[bool]:

@@ -21,7 +21,7 @@ from core_api.outbox import request_index
 from ingest.promotion import GRACE_SECONDS, Promoter
 from ingest.queue import unpark
 from ingest.sources import SourceHead, SourceKey, all_sources, stored_files
-from ingest.writer import WRITING
+from ingest.work import WRITING
 from retrieval.keywords import KeywordIndex
 from retrieval.placement import lock_placement
 from retrieval.vectors import VectorStore

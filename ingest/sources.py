@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from core_api.models import Document, DocumentVersion, User
@@ -15,6 +15,14 @@ class SourceKey(NamedTuple):
 
     kind: str
     id: str
+
+
+def of_sources(table: Any, keys: Iterable[SourceKey]) -> ColumnElement[bool]:
+    """The rows of these sources, in a table with a source's kind and id."""
+    by_kind: dict[str, list[str]] = {}
+    for key in keys:
+        by_kind.setdefault(key.kind, []).append(key.id)
+    return or_(*(and_(table.source_kind == kind, table.source_id.in_(ids)) for kind, ids in by_kind.items()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,161 +11,20 @@ at the source again.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from sqlalchemy import and_, delete, insert, or_, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from core_api.infra.database import Database
 from core_api.models import Chunk, IndexState, IndexStatus, SpaceIndex, VersionText, utcnow
 from core_api.outbox import next_change
-from ingest.chunking import Passage
 from ingest.queue import acknowledge, release
-from ingest.sources import Snapshot, SourceKey, count_sources, purge_source, read_sources, set_found_title
-from ingest.text import ExtractedText
-from ingest.types import ParseFailed
+from ingest.sources import Snapshot, SourceKey, count_sources, of_sources, purge_source, read_sources, set_found_title
+from ingest.work import WRITING, Landed, Outcome, Work
 from retrieval.active_model import is_active
-from retrieval.placement import place, targets
+from retrieval.placement import place
 from retrieval.vectors import VectorRow, VectorStore
-
-WRITING = "writing:"
-"""Begins IndexState.pipeline from the announcement of a write to its commit: `writing:<space id>:<chunks>`."""
-
-
-class Outcome(StrEnum):
-    """How a look at a source ended."""
-
-    INDEXED = "indexed"
-    UNCHANGED = "unchanged"
-    FAILED = "failed"
-    DELETED = "deleted"
-    MOVED_ON = "moved_on"
-    """It changed while it was worked on, and will be looked at again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Landed:
-    """What became of a source: its chunks, how many of them were embedded anew, the time of the oldest event that this
-    answered, and whether the source was in the indexes before."""
-
-    key: SourceKey
-    outcome: Outcome
-    chunks: int = 0
-    embedded: int = 0
-    since: datetime | None = None
-    was_indexed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Unfinished:
-    """A write that was announced and not committed: vectors of up to `count` chunks may be in `collection`."""
-
-    space_id: str
-    count: int
-    collection: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Indexed:
-    """What is indexed of a source; `chunks` maps ids to content hashes, `collection` holds their vectors."""
-
-    status: str | None = None
-    pipeline: str = ""
-    version: int | None = None
-    space_id: str | None = None
-    title: str | None = None
-    collection: str | None = None
-    chunks: dict[str, str] = field(default_factory=dict)
-    unfinished: Unfinished | None = None
-
-
-@dataclass(slots=True, eq=False)
-class Work:
-    """A source on its way through the pipeline."""
-
-    key: SourceKey
-    snapshot: Snapshot | None
-    indexed: Indexed
-    title: str = ""
-    unchanged: bool = False
-    extracted: ExtractedText | None = None
-    text_is_new: bool = False
-    passages: list[Passage] = field(default_factory=list)
-    failure: ParseFailed | None = None
-    collection: str = ""
-    embedded: int = 0
-
-    def __post_init__(self) -> None:
-        if self.snapshot is not None:
-            self.title = self.snapshot.title
-
-    @property
-    def writes(self) -> bool:
-        """Whether the vectors of this source will change."""
-        return not self.unchanged and bool(self.passages or self.indexed.chunks or self.indexed.unfinished)
-
-    def chunk_id(self, ordinal: int) -> str:
-        """The id of a chunk."""
-        return f"{self.key.kind}:{self.key.id}:{ordinal}"
-
-    def chunk_ids(self, count: int) -> set[str]:
-        """The ids of the first chunks."""
-        return {self.chunk_id(ordinal) for ordinal in range(count)}
-
-    def vector_row(self, ordinal: int, embedding: NDArray[np.float32]) -> VectorRow:
-        """A passage's row in the vector store."""
-        assert self.snapshot is not None
-        return VectorRow(
-            self.chunk_id(ordinal), self.snapshot.space_id, self.passages[ordinal].content_sha256, embedding
-        )
-
-
-def read_indexed(session: Session, keys: Sequence[SourceKey], fingerprint: str) -> dict[SourceKey, Indexed]:
-    """What is indexed of each source; an empty record where nothing is."""
-    if not keys:
-        return {}
-    chunks: dict[SourceKey, dict[str, str]] = {}
-    titles: dict[SourceKey, str] = {}
-    rows = session.execute(
-        select(Chunk.source_kind, Chunk.source_id, Chunk.id, Chunk.content_sha256, Chunk.title)
-        .where(_of(Chunk, keys))
-        .order_by(Chunk.ordinal)
-    )
-    for kind, source_id, id_, sha, title in rows:
-        key = SourceKey(kind, source_id)
-        chunks.setdefault(key, {})[id_] = sha
-        titles[key] = title
-    collections: dict[str, str | None] = {}
-
-    def collection_of(space_id: str) -> str | None:
-        if space_id not in collections:
-            found = targets(session, [space_id], fingerprint)
-            collections[space_id] = found[0].collection if found else None
-        return collections[space_id]
-
-    found: dict[SourceKey, Indexed] = {}
-    for state in session.scalars(select(IndexState).where(_of(IndexState, keys))):
-        unfinished = None
-        if state.pipeline.startswith(WRITING):
-            space_id, count = state.pipeline.removeprefix(WRITING).rsplit(":", 1)
-            unfinished = Unfinished(space_id, int(count), collection_of(space_id))
-        key = SourceKey(state.source_kind, state.source_id)
-        found[key] = Indexed(
-            state.status,
-            state.pipeline,
-            state.indexed_version,
-            state.space_id,
-            titles.get(key),
-            collection_of(state.space_id),
-            chunks.get(key, {}),
-            unfinished,
-        )
-    return {key: found.get(key) or Indexed(chunks=chunks.get(key, {})) for key in keys}
 
 
 class IndexWriter:
@@ -332,7 +191,7 @@ class IndexWriter:
     def _forget(self, session: Session, work: Work) -> None:
         """Take a deleted source out; its index state stays, to tell the keyword replicas."""
         state = _state(session, work)
-        session.execute(delete(Chunk).where(_of(Chunk, [work.key])))
+        session.execute(delete(Chunk).where(of_sources(Chunk, [work.key])))
         if state is not None and state.status != IndexStatus.DELETED:
             state.status, state.chunk_count, state.indexed_version = IndexStatus.DELETED, 0, None
             state.pipeline, state.error_code, state.error = self._pipeline, None, None
@@ -342,7 +201,7 @@ class IndexWriter:
     def _replace_chunks(self, session: Session, work: Work) -> None:
         assert work.snapshot is not None
         if work.indexed.chunks:
-            session.execute(delete(Chunk).where(_of(Chunk, [work.key])))
+            session.execute(delete(Chunk).where(of_sources(Chunk, [work.key])))
         if work.passages:
             session.execute(insert(Chunk), [_row(work, work.snapshot, i) for i in range(len(work.passages))])
 
@@ -397,10 +256,3 @@ def _state(session: Session, work: Work) -> IndexState | None:
         )
         session.add(state)
     return state
-
-
-def _of(table: type[Chunk] | type[IndexState], keys: Sequence[SourceKey]) -> Any:
-    by_kind: dict[str, list[str]] = {}
-    for key in keys:
-        by_kind.setdefault(key.kind, []).append(key.id)
-    return or_(*(and_(table.source_kind == kind, table.source_id.in_(ids)) for kind, ids in by_kind.items()))
