@@ -22,6 +22,7 @@ from retrieval.keywords import source_term
 from retrieval.placement import targets
 from retrieval.query_language import ParsedQuery, parse
 from retrieval.query_weights import weights_of
+from retrieval.rerank import reranked
 from retrieval.tie_breakers import room_for, settled
 from retrieval.types import Mode
 from retrieval.vectors import Target
@@ -98,7 +99,8 @@ class Asked:
         evidence = self._evidence(shortlist(legs))
         settings = self.engine.settings
         candidates = fuse(legs, evidence, weights_of(self.query), room=room_for(settings), explain=explain)
-        return Ranking(settled(self.session, settings, candidates), full)
+        candidates = settled(self.session, settings, candidates)
+        return Ranking(reranked(self.session, settings, self.engine.reranker, self.query.text, candidates), full)
 
     def by_words(self, depth: int) -> dict[str, float]:
         """The best `depth` chunks that words alone find, with their BM25 scores; none where only meaning is asked."""

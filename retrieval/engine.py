@@ -16,6 +16,7 @@ from core_api.infra.settings import Settings
 from retrieval.active_model import ServedModels
 from retrieval.embedding import Embedder
 from retrieval.keywords import KeywordIndex
+from retrieval.rerank import Reranker, load_reranker
 from retrieval.titles import TitleIndex
 from retrieval.vectors import VectorStore
 
@@ -106,6 +107,7 @@ class RetrievalEngine:
         vectors: VectorStore | None,
         keywords: KeywordIndex | None,
         settings: Settings,
+        reranker: Reranker | None = None,
     ) -> None:
         self.settings = settings
         self._embedder = _Part[Embedder]("embedding model", embedder)
@@ -116,6 +118,7 @@ class RetrievalEngine:
             self._vectors,
             self._keywords,
         )
+        self._reranker = _Part[Reranker]("reranking model", reranker)
         self.titles = TitleIndex()
         self.models: ServedModels | None = None
         self._closing = threading.Event()
@@ -144,6 +147,8 @@ class RetrievalEngine:
             return active
 
         engine._embedder.open(embedder)
+        if settings.rerank_model:
+            engine._reranker.open(lambda: load_reranker(settings))
 
         def vectors() -> VectorStore:
             store = VectorStore.open(settings)
@@ -169,15 +174,22 @@ class RetrievalEngine:
         return self._keywords.get()
 
     @property
+    def reranker(self) -> Reranker | None:
+        """The reranker, where one is set and has been loaded: search does without it meanwhile."""
+        return self._reranker.value
+
+    @property
     def ready(self) -> bool:
-        """Whether every part is open."""
+        """Whether every part is open that search cannot do without."""
         return all(part.value is not None for part in self._parts)
 
     def wait(self, timeout: float | None = None) -> None:
-        """Wait until every part is open. Raises Unavailable when one is still loading after `timeout` seconds, or
-        what its opening raised."""
+        """Wait until every part is open, the reranker too. Raises Unavailable when one is still loading after
+        `timeout` seconds, or what its opening raised."""
         for part in self._parts:
             part.get(timeout)
+        if self.settings.rerank_model:
+            self._reranker.get(timeout)
 
     def require_ready(self, *, semantic: bool = True) -> None:
         """Raise Unavailable, with `Retry-After`, unless what a search needs is open."""
@@ -226,6 +238,7 @@ class RetrievalEngine:
         keywords = self._keywords.close()
         vectors = self._vectors.close()
         self._embedder.close()
+        self._reranker.close()
         if self._watcher is not None:
             self._watcher.join(timeout=60)
         if keywords is not None:

@@ -124,6 +124,27 @@ class Settings(BaseSettings):
         default=0.01, ge=0, le=0.2, description="What a source gains that people open from searches; 0: nothing."
     )
 
+    # reranking
+    rerank_model: str | None = Field(
+        default=None,
+        description="A path or hub name of a cross-encoder of sentence-transformers, which reads the best candidates "
+        "of a hybrid search again; default: none, as it takes many times what the rest of a search does.",
+    )
+    rerank_revision: str | None = None
+    rerank_precision: Literal["fp32", "int8"] = "fp32"
+    rerank_languages: list[str] = Field(
+        default=["en"], description="Language codes that it knows, `*` for all; a query in another is not reranked."
+    )
+    rerank_candidates: int = Field(
+        default=20, ge=2, le=100, description="How many of the best passages it reads; the time grows with them."
+    )
+    rerank_weight: float = Field(
+        default=0.7, gt=0, le=1, description="What its word counts for the order, beside the score so far; 1: alone."
+    )
+    rerank_max_tokens: int | None = Field(
+        default=None, ge=16, description="Longest pair of question and passage; default: what the model reads."
+    )
+
     # vectors
     chroma_url: str | None = Field(
         default=None, description="A Chroma server (http://host:8000); default: the embedded one in the data directory."

@@ -8,6 +8,7 @@ the model's own modules (transformer, pooling, dense layers) and an L2 normalisa
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +50,8 @@ class ExportJob(BaseModel):
     weights_sha256: str
 
 
-def main() -> None:
-    """Run the job that stands on standard input. Errors go to standard error as one line, with exit status 1."""
+def run(export: Callable[[ExportJob], object]) -> None:
+    """Do the job that stands on standard input. Errors go to standard error as one line, with exit status 1."""
     os.environ.update(
         HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", TOKENIZERS_PARALLELISM="true", CUDA_VISIBLE_DEVICES=""
     )
@@ -67,24 +68,14 @@ def export(job: ExportJob) -> Manifest:
 
     Raises ValueError when the exported model does not give the vectors of the original.
     """
-    import onnxruntime
-    import torch
-    import transformers
     from sentence_transformers import SentenceTransformer
 
-    model = SentenceTransformer(
-        str(job.source),
-        device="cpu",
-        trust_remote_code=False,
-        local_files_only=True,
-        model_kwargs={"attn_implementation": "eager", "use_safetensors": True, "dtype": torch.float32},
-    )
-    model.eval()
-    tokenizer = _save_tokenizer(model, job.output)
-    inputs = [name for name in tokenizer.model_input_names if name in ("input_ids", "attention_mask", "token_type_ids")]
-    _write_graph(model, inputs, job.output / MODEL_FILE)
+    model = load(SentenceTransformer, job)
+    tokenizer = save_tokenizer(model, job.output)
+    inputs = inputs_of(tokenizer)
+    _write_sentence_graph(model, inputs, job.output / MODEL_FILE)
     if job.precision == "int8":
-        _quantize(job.output / MODEL_FILE)
+        quantize(job.output / MODEL_FILE)
 
     query_prompt, passage_prompt = _prompts(model)
     dimensions = model.get_embedding_dimension()
@@ -94,7 +85,7 @@ def export(job: ExportJob) -> Manifest:
         name=job.name,
         fingerprint=f"{job.fingerprint_prefix}-{dimensions}-{job.precision}",
         dimensions=dimensions,
-        max_tokens=_max_tokens(model),
+        max_tokens=max_tokens(model),
         precision=job.precision,
         pad_token_id=tokenizer.pad_token_id or 0,
         inputs=inputs,
@@ -103,11 +94,7 @@ def export(job: ExportJob) -> Manifest:
         cosine_min=0.0,
         cosine_mean=0.0,
         weights_sha256=job.weights_sha256,
-        versions={
-            "torch": torch.__version__,
-            "transformers": transformers.__version__,
-            "onnxruntime": onnxruntime.__version__,
-        },
+        versions=versions(),
     )
     cosines = _check(model, manifest, job.output)
     agreement, floor = (
@@ -120,7 +107,22 @@ def export(job: ExportJob) -> Manifest:
     return manifest
 
 
-def _save_tokenizer(model: Any, output: Path) -> Any:
+def load(loader: Callable[..., Any], job: ExportJob) -> Any:
+    """The original, by a class of sentence-transformers: from local files only, and running no code of its own."""
+    import torch
+
+    model = loader(
+        str(job.source),
+        device="cpu",
+        trust_remote_code=False,
+        local_files_only=True,
+        model_kwargs={"attn_implementation": "eager", "use_safetensors": True, "dtype": torch.float32},
+    )
+    return model.eval()
+
+
+def save_tokenizer(model: Any, output: Path) -> Any:
+    """Write the tokenizer as serving reads it, and give the model's own."""
     tokenizer = model.tokenizer
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:
@@ -131,7 +133,25 @@ def _save_tokenizer(model: Any, output: Path) -> Any:
     return tokenizer
 
 
-def _write_graph(model: Any, inputs: list[str], path: Path) -> None:
+def inputs_of(tokenizer: Any) -> list[str]:
+    """The names of what the model reads, in their order."""
+    return [name for name in tokenizer.model_input_names if name in ("input_ids", "attention_mask", "token_type_ids")]
+
+
+def versions() -> dict[str, str]:
+    """Of the libraries that made an export."""
+    import onnxruntime
+    import torch
+    import transformers
+
+    return {
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+        "onnxruntime": onnxruntime.__version__,
+    }
+
+
+def _write_sentence_graph(model: Any, inputs: list[str], path: Path) -> None:
     import torch
 
     class Sentence(torch.nn.Module):
@@ -151,20 +171,27 @@ def _write_graph(model: Any, inputs: list[str], path: Path) -> None:
     batch = model.tokenizer(
         ["a short text", "a text that is rather longer than the other"], padding=True, return_tensors="pt"
     )
+    write_graph(Sentence(), batch, inputs, "sentence_embedding", path)
+
+
+def write_graph(module: Any, batch: Any, inputs: list[str], output: str, path: Path) -> None:
+    """Trace a module with a batch of two, and write it as a graph for batches of any number and length."""
+    import torch
+
     with torch.no_grad():
         torch.onnx.export(
-            Sentence().eval(),
+            module.eval(),
             tuple(batch[name] for name in inputs),
             str(path),
             dynamo=False,
             opset_version=OPSET,
             input_names=inputs,
-            output_names=["sentence_embedding"],
-            dynamic_axes={**{name: {0: "batch", 1: "tokens"} for name in inputs}, "sentence_embedding": {0: "batch"}},
+            output_names=[output],
+            dynamic_axes={**{name: {0: "batch", 1: "tokens"} for name in inputs}, output: {0: "batch"}},
         )
 
 
-def _quantize(path: Path) -> None:
+def quantize(path: Path) -> None:
     """Dynamic int8 quantisation of the matrix products, with a scale for each output channel."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
@@ -184,7 +211,8 @@ def _prompts(model: Any) -> tuple[str, str]:
     return query, passage
 
 
-def _max_tokens(model: Any) -> int:
+def max_tokens(model: Any) -> int:
+    """The longest input that the model reads, special tokens included."""
     limits = [model.max_seq_length, model.tokenizer.model_max_length]
     positions = getattr(model[0].config, "max_position_embeddings", None)
     if positions:
@@ -212,4 +240,4 @@ def _check(model: Any, manifest: Manifest, directory: Path) -> NDArray[np.float6
 
 
 if __name__ == "__main__":
-    main()
+    run(export)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
 from retrieval.embedding.base import Vectors, covers_language, require_fit
-from retrieval.embedding.manifest import MODEL_FILE, TOKENIZER_FILE, Manifest
+from retrieval.embedding.manifest import MODEL_FILE, TOKENIZER_FILE, ExportManifest, Manifest
 
 # Padded tokens in one batch. Small ones keep the activations in the cache, the memory low and the padding little:
 # passages of 256 to 1,100 characters, cut from documents of nine each, went at 70 a second with 200 tokens in a batch
@@ -52,7 +52,7 @@ class LocalEmbedder:
         self._queries.enable_truncation(self.max_tokens)
         self._model = directory / MODEL_FILE
         threads = threads or available_cores()
-        self._query_session = _session(self._model, threads)
+        self._query_session = open_session(self._model, threads)
         self._bulk_session: onnxruntime.InferenceSession | None = None
         self._opening = threading.Lock()
         self._counting = threading.Lock()
@@ -77,7 +77,7 @@ class LocalEmbedder:
         encodings = self._queries.encode_batch_fast(prompted)
         with self._working() as crowded:
             session = self._for_passages() if crowded else self._query_session
-            for rows in _batches(encodings, _QUERY_BATCH_TOKENS):
+            for rows in batches(encodings, _QUERY_BATCH_TOKENS):
                 vectors[rows] = self._run(session, [encodings[row] for row in rows])
         return vectors
 
@@ -94,7 +94,7 @@ class LocalEmbedder:
         with self._working():
             # A few ahead and no more: who comes with little work meanwhile has it done between two batches of this.
             ahead: deque[Future[None]] = deque()
-            for rows in _batches(encodings, _PASSAGE_BATCH_TOKENS):
+            for rows in batches(encodings, _PASSAGE_BATCH_TOKENS):
                 if len(ahead) == self._ahead:
                     ahead.popleft().result()
                 ahead.append(self._workers.submit(embed, rows))
@@ -123,7 +123,7 @@ class LocalEmbedder:
         # the first passage on.
         with self._opening:
             if self._bulk_session is None:
-                self._bulk_session = _session(self._model, 1)
+                self._bulk_session = open_session(self._model, 1)
             return self._bulk_session
 
     def _tokenize_passages(self, texts: Sequence[str]) -> list[Encoding]:
@@ -131,21 +131,26 @@ class LocalEmbedder:
         return self._passages.encode_batch_fast([prompt + text for text in texts] if prompt else list(texts))
 
     def _run(self, session: onnxruntime.InferenceSession, encodings: Sequence[Encoding]) -> Vectors:
-        length = max(len(encoding.ids) for encoding in encodings)
-        shape = (len(encodings), length)
-        ids: NDArray[np.int64] = np.full(shape, self.manifest.pad_token_id, dtype=np.int64)
-        mask: NDArray[np.int64] = np.zeros(shape, dtype=np.int64)
-        for row, encoding in enumerate(encodings):
-            ids[row, : len(encoding.ids)] = encoding.ids
-            mask[row, : len(encoding.ids)] = 1
-        feed = {"input_ids": ids, "attention_mask": mask}
-        if "token_type_ids" in self.manifest.inputs:
-            feed["token_type_ids"] = np.zeros(shape, dtype=np.int64)
+        feed = feed_of(encodings, self.manifest)
         vectors: Vectors = session.run(None, feed)[0]
         return vectors
 
 
-def _batches(encodings: Sequence[Encoding], most_tokens: int) -> Iterator[list[int]]:
+def feed_of(encodings: Sequence[Encoding], manifest: ExportManifest) -> dict[str, NDArray[np.int64]]:
+    """What the graph reads for these texts, as one batch."""
+    shape = (len(encodings), max(len(encoding.ids) for encoding in encodings))
+    ids: NDArray[np.int64] = np.full(shape, manifest.pad_token_id, dtype=np.int64)
+    mask: NDArray[np.int64] = np.zeros(shape, dtype=np.int64)
+    types: NDArray[np.int64] = np.zeros(shape, dtype=np.int64)
+    for row, encoding in enumerate(encodings):
+        ids[row, : len(encoding.ids)] = encoding.ids
+        mask[row, : len(encoding.ids)] = 1
+        types[row, : len(encoding.ids)] = encoding.type_ids
+    feed = {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
+    return {name: feed[name] for name in manifest.inputs}
+
+
+def batches(encodings: Sequence[Encoding], most_tokens: int) -> Iterator[list[int]]:
     """Row numbers in batches of similar length, each of at most `most_tokens` tokens with its padding."""
     order = sorted(range(len(encodings)), key=lambda row: len(encodings[row].ids), reverse=True)
     batch: list[int] = []
@@ -161,7 +166,8 @@ def _batches(encodings: Sequence[Encoding], most_tokens: int) -> Iterator[list[i
         yield batch
 
 
-def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+def open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+    """An exported model, ready to run on so many threads."""
     options = onnxruntime.SessionOptions()
     # Pinned: with its default ONNX Runtime takes all cores of the host, also those that a container does not have.
     options.intra_op_num_threads = threads

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from core_api.infra.errors import Unavailable
 from core_api.infra.settings import Settings
+from retrieval.embedding.manifest import EMBEDDING, M, ModelKind
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ class UnusableModel(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class ModelSource:
-    """A sentence-transformers model on disk. `digest` is a SHA-256 over all the files that make its vectors."""
+    """A sentence-transformers model on disk. `digest` is a SHA-256 over all the files that make what it gives."""
 
     name: str
     directory: Path
@@ -40,17 +41,22 @@ class ModelSource:
 
 
 def find_source(settings: Settings) -> ModelSource:
-    """The model that the settings name, its files checked.
+    """The embedding model that the settings name, its files checked.
 
     Raises `UnusableModel` when it is missing, is not safetensors, or needs code of its own to run.
     """
     if settings.embedding_model == "default":
         return _default_source()
-    path = Path(settings.embedding_model).expanduser()
-    directory = path if path.is_dir() else _from_hub(settings)
+    return find_model(settings.embedding_model, settings.embedding_revision, settings.models_dir, EMBEDDING)
+
+
+def find_model(name: str, revision: str | None, models_dir: Path, kind: ModelKind[M]) -> ModelSource:
+    """A model by its path or its name at the hub, its files checked; raises as `find_source` does."""
+    path = Path(name).expanduser()
+    directory = path if path.is_dir() else _from_hub(name, revision, models_dir / "hub", kind)
     _refuse_unsafe(directory)
     digest, weights = _digest(directory)
-    return ModelSource(settings.embedding_model, directory, digest, weights)
+    return ModelSource(name, directory, digest, weights)
 
 
 def _default_source() -> ModelSource:
@@ -84,27 +90,25 @@ def verify_weights(directory: Path, expected_sha256: str) -> None:
         )
 
 
-def _from_hub(settings: Settings) -> Path:
+def _from_hub(name: str, revision: str | None, hub: Path, kind: ModelKind[M]) -> Path:
     """A snapshot of a hub model. What was once downloaded is used from then on, so that a model never changes under
-    the vectors that it made; NEXUS_EMBEDDING_REVISION chooses another."""
+    the vectors that it made; another revision is another model."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
-    name, revision = settings.embedding_model, settings.embedding_revision
-    hub = settings.models_dir / "hub"
     pointer = hub / f"{hashlib.sha256(f'{name}@{revision}'.encode()).hexdigest()[:16]}.txt"
     if pointer.is_file():
         known = hub / pointer.read_text(encoding="utf-8").strip()
         if known.is_dir():
             return known
-    logger.info("downloading embedding model %s", name)
+    logger.info("downloading %s %s", kind.role, name)
     try:
         directory = Path(snapshot_download(name, revision=revision, cache_dir=hub, allow_patterns=_HUB_FILES))
     except (HFValidationError, LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
         raise UnusableModel(
-            f"The embedding model {name!r} is neither a directory here nor could it be downloaded from the model hub "
+            f"The {kind.role} {name!r} is neither a directory here nor could it be downloaded from the model hub "
             f"({type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no reason given'}). "
-            "Check NEXUS_EMBEDDING_MODEL and the connection, or give the path of a model on disk."
+            f"Check {kind.setting} and the connection, or give the path of a model on disk."
         ) from error
     pointer.write_text(str(directory.relative_to(hub)), encoding="utf-8")
     return directory
