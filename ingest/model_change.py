@@ -2,11 +2,14 @@
 
 `start` writes down what is to be built; `ingest.model_follower` builds it, beside what is searched, and keeps it up to
 date. `flip` makes it what is searched, and the model before is kept up to date instead, so that `rollback` turns back
-at once. `drop` ends it: it deletes whichever of the two is not active.
+at once. Either may find that some changes are not taken over yet: after `ask_for_turn` no more come
+(ingest.model_yielding). `drop` ends it: it deletes whichever of the two is not active.
+
+Locks are taken in one order: the row that says what is active, that of the change, those of the models.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, func, insert, literal, select
@@ -29,6 +32,8 @@ from retrieval.active_model import ModelSpec, find_or_add
 from retrieval.embedding import Embedder
 
 FOLLOWED = (ChangeState.BUILDING, ChangeState.READY, ChangeState.ACTIVE)
+TURN_SECONDS = 60.0
+"""For so long, at most, indexing waits for a flip."""
 GRACE_SECONDS = 10.0
 """Within so long after a flip every process has noticed it; until then no vectors are deleted."""
 
@@ -55,7 +60,7 @@ def standing(session: Session, *, lock: bool = False) -> Standing:
     statement = select(ActiveModel).where(ActiveModel.id == 1)
     pointer = session.scalars(statement.with_for_update() if lock else statement).one()
     active = session.get(IndexModel, pointer.model_id) if pointer.model_id else None
-    change = session.get(ModelChange, pointer.change_id) if pointer.change_id else None
+    change = session.get(ModelChange, pointer.change_id, with_for_update=lock or None) if pointer.change_id else None
     if change is None:
         return Standing(active, None, None, None)
     model = session.get_one(IndexModel, change.model_id)
@@ -74,21 +79,23 @@ def start(session: Session, spec: ModelSpec, embedder: Embedder, share: float) -
     if now.active.fingerprint == embedder.fingerprint:
         raise Conflict(f"Search uses {embedder.name} ({embedder.fingerprint}) already.")
     if now.change is not None and now.model is not None:
+        if now.other is not None and now.other.fingerprint == embedder.fingerprint != now.model.fingerprint:
+            raise Conflict(f"{now.other.name} is the model before, and kept: go back with `nexus index rollback`.")
         if now.model.fingerprint != embedder.fingerprint:
             raise Conflict(
                 f"There is a change to {now.model.name} already ({now.change.state}). End it first: "
                 "`nexus index cleanup` deletes the vectors of the model that is not in use."
             )
-        now.change.state, now.change.error, now.change.share = ChangeState.BUILDING, None, share
-        now.change.gate = None
-        now.change.done, now.change.total = total_chunks(session, now.model.position)
-        return now.change
-    model = find_or_add(session, spec, embedder)
-    done, total = total_chunks(session, model.position)
-    change = ModelChange(model_id=model.id, previous_id=now.active.id, share=share, done=done, total=total)
-    session.add(change)
-    session.flush()
-    session.get_one(ActiveModel, 1).change_id = change.id
+        change = now.change
+        change.state, change.error, change.gate, change.share = ChangeState.BUILDING, None, None, share
+    else:
+        model = find_or_add(session, spec, embedder)
+        change = ModelChange(model_id=model.id, previous_id=now.active.id, share=share)
+        session.add(change)
+        session.flush()
+        session.get_one(ActiveModel, 1).change_id = change.id
+    change.build_to = last_change(session)
+    change.done, change.total = count_chunks(session, session.get_one(IndexModel, change.model_id).position)
     return change
 
 
@@ -105,8 +112,8 @@ def flip(session: Session, *, force: bool = False) -> ModelChange:
         raise Conflict(f"The change to {now.model.name} is {now.change.state}; only one that is ready can be used.")
     if now.change.gate is not None and not now.change.gate["passed"] and not force:
         raise Conflict(f"The gate says no: {now.change.gate['says']} Use it nevertheless with `--force`.")
-    _turn(session, now.active, now.model)
-    now.change.state, now.change.flipped_at, now.change.updated_at = ChangeState.ACTIVE, utcnow(), utcnow()
+    _turn(session, now.change, now.active, now.model)
+    now.change.state = ChangeState.ACTIVE
     return now.change
 
 
@@ -115,9 +122,17 @@ def rollback(session: Session) -> ModelChange:
     now = standing(session, lock=True)
     if now.change is None or now.active is None or now.other is None or now.change.state != ChangeState.ACTIVE:
         raise Conflict("There is no embedding model to go back to: its vectors are kept from a flip until a cleanup.")
-    _turn(session, now.active, now.other)
-    now.change.state, now.change.flipped_at, now.change.updated_at = ChangeState.ROLLED_BACK, utcnow(), utcnow()
+    _turn(session, now.change, now.active, now.other)
+    now.change.state = ChangeState.ROLLED_BACK
     return now.change
+
+
+def ask_for_turn(session: Session) -> None:
+    """Have nothing indexed, for TURN_SECONDS at most, so that the vectors of the other model come to hold everything.
+    In vain where they cannot be made now; then nothing waits."""
+    now = standing(session, lock=True)
+    if now.change is not None and now.change.state in (ChangeState.READY, ChangeState.ACTIVE) and not now.change.error:
+        now.change.turning_until = utcnow() + timedelta(seconds=TURN_SECONDS)
 
 
 def drop(session: Session, at: datetime | None = None) -> list[str]:
@@ -168,13 +183,12 @@ def _model(row: IndexModel) -> dict[str, Any]:
     return {field: getattr(row, field) for field in fields}
 
 
-def _turn(session: Session, active: IndexModel, other: IndexModel) -> None:
+def _turn(session: Session, change: ModelChange, active: IndexModel, other: IndexModel) -> None:
     """Search by `other` from now on; what was active follows the chunks instead."""
     last = last_change(session)
     if other.position != last:
-        raise ChangeBehind(
-            f"{last - other.position} changes are not in the new index yet; it is being brought up to them."
-        )
+        why = f" It is stuck: {change.error}" if change.error else ""
+        raise ChangeBehind(f"{last - other.position} changes are not among the vectors of {other.name} yet.{why}")
     session.execute(delete(ModelSource).where(ModelSource.model_id.in_((active.id, other.id))))
     held = select(
         literal(active.id),
@@ -188,9 +202,11 @@ def _turn(session: Session, active: IndexModel, other: IndexModel) -> None:
     )
     active.position = last
     session.get_one(ActiveModel, 1).model_id = other.id
+    change.turning_until = None
+    change.flipped_at = change.updated_at = utcnow()
 
 
-def total_chunks(session: Session, position: int) -> tuple[int, int]:
+def count_chunks(session: Session, position: int) -> tuple[int, int]:
     """(chunks of the sources up to a position, all)."""
     done = func.coalesce(func.sum(IndexState.chunk_count).filter(IndexState.change_seq <= position), 0)
     row = session.execute(select(done, func.coalesce(func.sum(IndexState.chunk_count), 0))).one()

@@ -22,8 +22,8 @@ from retrieval.engine import RetrievalEngine
 
 router = APIRouter(prefix="/index/models", tags=["index"])
 
-_TURN_SECONDS = 30.0
-"""How long a flip waits for the new vectors to hold the last changes."""
+_PATIENCE_SECONDS = 25.0
+"""How long a flip waits for the new vectors to hold the last changes; a page waits 30 s for an answer."""
 
 _Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 _Language = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z]{2,3}(-[A-Za-z0-9]{1,8})*)$", max_length=35)]
@@ -161,7 +161,10 @@ def drop(request: Request, subject: IndexManager, database: DatabaseDep) -> Mode
 
 
 def _turn(request: Request, act: Callable[[], None]) -> None:
-    deadline = time.monotonic() + _TURN_SECONDS
+    """Do it as soon as the other vectors hold everything. Raises ChangeBehind when that takes longer; indexing waits
+    for some time yet, so that the next try is likely to succeed."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    asked = False
     while True:
         try:
             act()
@@ -169,6 +172,10 @@ def _turn(request: Request, act: Callable[[], None]) -> None:
         except ChangeBehind:
             if time.monotonic() > deadline:
                 raise
+            if not asked:
+                with request.app.state.database.transaction() as session:
+                    model_change.ask_for_turn(session)
+                asked = True
             _runtime(request).follower.wake()
             time.sleep(0.1)
     engine: RetrievalEngine = request.app.state.engine

@@ -7,57 +7,34 @@ the database, so that after a kill it goes on from there; what was written beyon
 """
 
 import threading
-import time
-from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable
 from typing import Any
 
 import structlog
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core_api.infra.database import Database
-from core_api.infra.errors import NexusError, NotFound
-from core_api.models import ChangeState, Chunk, IndexModel, IndexState, ModelChange, ModelSource, new_id, utcnow
-from core_api.outbox import last_change
-from ingest.chunking import CHUNK_TOKENS
-from ingest.model_change import FOLLOWED, standing, total_chunks
-from ingest.pieces import Tokens
+from core_api.infra.errors import NexusError, Unavailable
+from core_api.models import ChangeState, IndexState, ModelChange, new_id
+from ingest.model_change import FOLLOWED, count_chunks, standing
+from ingest.model_vectors import ModelVectors
+from ingest.model_work import ChangeWork, Stopped, release_lease, take_lease
 from ingest.sources import SourceKey
-from retrieval.embedding import Embedder
 from retrieval.engine import RetrievalEngine
-from retrieval.passages import embed_whole, embedded_text
-from retrieval.placement import place
-from retrieval.vectors import VectorRow
 
 log = structlog.get_logger()
 
-Gate = Callable[[Database, RetrievalEngine, RetrievalEngine], dict[str, Any]]
-"""Compares search by the model in use with search by the new one; `passed` and `says` are in its report."""
+Gate = Callable[[Database, RetrievalEngine, RetrievalEngine, Callable[[], None]], dict[str, Any]]
+"""Compares search by the model in use with search by the new one; `passed` and `says` are in its report. The last
+argument is called between questions, and raises when the comparison is not wanted any more."""
 
 _SOURCES, _CHUNKS = 50, 400
 """Taken at a time."""
-_SLICE = 64
-_SMALL_SLICE = 2
-"""Passages at a time that one core embeds, so that a search finds another free, and waits little."""
 _LOOK_SECONDS = 1.0
-_LEASE = timedelta(seconds=60)
 _VERIFY_ROUNDS = 3
-
-
-class _Stopped(Exception):
-    """A stop was asked for, or the change is no more what it was."""
-
-
-@dataclass(slots=True)
-class _Task:
-    """The change that is worked on, and the model whose vectors are written."""
-
-    change: ModelChange
-    model: IndexModel
-    embedder: Embedder
+_RETRY_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0)
+"""After an error; one that nobody foresaw ends the building when it has come as often."""
 
 
 class ModelFollower:
@@ -70,6 +47,8 @@ class ModelFollower:
         self._gate = gate
         self._name = new_id()
         self._alone = alone
+        self._work: ChangeWork | None = None
+        self._vectors: ModelVectors | None = None
         self._stopping = threading.Event()
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="model-follower", daemon=True)
@@ -84,266 +63,124 @@ class ModelFollower:
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join(timeout)
+            if self._thread.is_alive():
+                log.warning("model_follower_still_at_work", seconds=timeout)
 
     def wake(self) -> None:
         """Look now."""
         self._wake.set()
 
     def _run(self) -> None:
+        failures = 0
         while not self._stopping.is_set():
             self._wake.clear()
             try:
-                busy = self.step()
-            except _Stopped:
+                busy = self._step()
+                failures = 0
+            except Exception as error:  # noqa: BLE001 - whatever it is, the thread goes on
                 busy = False
-            except NexusError as error:  # what is not there now may be in a while
-                log.warning("model_change_waits", error=str(error))
-                busy = False
-            except Exception as error:
-                log.exception("model_change_failed")
-                self._fail(error)
-                busy = False
+                self._failed(error, failures)
+                failures = min(failures + 1, len(_RETRY_SECONDS))
             if not busy:
-                self._wake.wait(_LOOK_SECONDS)
+                self._wake.wait(_RETRY_SECONDS[failures - 1] if failures else _LOOK_SECONDS)
+        try:
+            release_lease(self._database, self._name)
+        except Exception:
+            log.warning("model_lease_not_released", exc_info=True)  # it runs out
 
-    def step(self) -> bool:
+    def _step(self) -> bool:
         """Take over the next changes; gives whether there were any. A model that holds everything is checked and
         compared, once, and is ready then."""
-        task = self._claim()
-        if task is None:
+        found = self._find_work()
+        if found is None:
             return False
-        with self._database.reading() as session:
-            states = _next_states(session, task.model.position)
-        if states:
-            self._sync(task, states)
-            self._advance(task, states[-1].change_seq)
-            return True
-        if task.change.state == ChangeState.BUILDING:
-            self._finish(task)
+        work, vectors = found
+        try:
+            with self._database.reading() as session:
+                states = _next_states(session, work.model.position)
+            if states:
+                self._sync(work, vectors, [_key(state) for state in states], states[-1].change_seq)
+                return True
+            if work.change.state == ChangeState.BUILDING:
+                self._finish(work, vectors)
+            elif work.change.error:
+                work.note(error=None)
+        except Stopped:
+            vectors.drop_unknown()
         return False
 
-    # Which change, and whose work it is
-
-    def _claim(self) -> _Task | None:
+    def _find_work(self) -> tuple[ChangeWork, ModelVectors] | None:
         with self._database.reading() as session:
             now = standing(session)
-        change, model = now.change, now.other
-        models = self._engine.models
-        if change is None or model is None or change.state not in FOLLOWED or models is None:
-            if models is not None and now.active is not None and change is None:
-                models.keep_only({now.active.id})
+        change, model, models = now.change, now.other, self._engine.models
+        if (
+            models is None
+            or change is None
+            or model is None
+            or change.state not in FOLLOWED
+            or not take_lease(self._database, change, self._name, alone=self._alone)
+        ):
+            self._work = self._vectors = None  # lets go of the model
             return None
-        if not self._lease(change.id):
-            return None
-        return _Task(change, model, models.embedder(model))
+        if self._work is None or self._vectors is None or not self._work.is_still(now):
+            self._work = ChangeWork(self._database, self._name, self._stopping, change, model)
+            embedder = models.embedder(model)
+            self._vectors = ModelVectors(self._database, self._engine.vectors, model, embedder, self._work)
+        self._work.change, self._work.model = change, model
+        return self._work, self._vectors
 
-    def _lease(self, change_id: str) -> bool:
-        now = utcnow()
-        free = or_(
-            ModelChange.leased_until.is_(None), ModelChange.leased_until < now, ModelChange.builder == self._name
-        )
-        with self._database.reading() as session:
-            row = session.get(ModelChange, change_id)
-            if row is None:
-                return False
-            mine = row.builder == self._name and row.leased_until is not None
-            if mine and row.leased_until - now > _LEASE / 2:  # type: ignore[operator]
-                return True
-        with self._database.transaction() as session:
-            statement = update(ModelChange).where(ModelChange.id == change_id)
-            if not self._alone:
-                statement = statement.where(free)
-            values = {"builder": self._name, "leased_until": now + _LEASE}
-            return session.execute(statement.values(**values)).rowcount == 1  # type: ignore[attr-defined,no-any-return]
+    def _sync(self, work: ChangeWork, vectors: ModelVectors, keys: list[SourceKey], position: int) -> None:
+        work.begin()
+        work.record(keys, vectors.sync(keys), position)
 
-    def _alive(self, task: _Task) -> None:
-        """Raise when there is nothing to go on with."""
-        with self._database.reading() as session:
-            now = standing(session)
-        same = now.change is not None and now.change.id == task.change.id and now.other is not None
-        if self._stopping.is_set() or not same or now.other.id != task.model.id or not self._lease(task.change.id):  # type: ignore[union-attr]
-            raise _Stopped
-        task.change.share = now.change.share  # type: ignore[union-attr]  # it can be changed while it runs
-
-    # Writing
-
-    def _sync(self, task: _Task, states: Sequence[IndexState]) -> None:
-        """Make the vectors of these sources what their chunks are."""
-        keys = [SourceKey(state.source_kind, state.source_id) for state in states]
-        with self._database.reading() as session:
-            chunks: dict[SourceKey, list[Chunk]] = defaultdict(list)
-            for chunk in session.scalars(select(Chunk).where(_of(Chunk, keys)).order_by(Chunk.ordinal)):
-                chunks[SourceKey(chunk.source_kind, chunk.source_id)].append(chunk)
-            held = {
-                SourceKey(row.source_kind, row.source_id): row
-                for row in session.scalars(
-                    select(ModelSource).where(ModelSource.model_id == task.model.id, _of(ModelSource, keys))
-                )
-            }
-        spaces = {chunk.space_id for rows in chunks.values() for chunk in rows}
-        spaces |= {row.space_id for row in held.values()}
-        collection_of = self._places(task.model.fingerprint, spaces)
-        wanted: dict[str, list[Chunk]] = defaultdict(list)
-        for rows in chunks.values():
-            for chunk in rows:
-                if chunk.space_id in collection_of:
-                    wanted[collection_of[chunk.space_id]].append(chunk)
-        for collection, rows in wanted.items():
-            self._write(task, collection, rows)
-        gone: dict[str, list[str]] = defaultdict(list)
-        for key, row in held.items():
-            left = {f"{key.kind}:{key.id}:{ordinal}" for ordinal in range(row.chunk_count)}
-            now = chunks.get(key, [])
-            here = collection_of.get(row.space_id)
-            left -= {chunk.id for chunk in now if collection_of.get(chunk.space_id) == here}
-            if here is not None:
-                gone[here].extend(sorted(left))
-        for collection, ids in gone.items():
-            self._engine.vectors.delete(collection, ids)
-        with self._database.transaction() as session:
-            for key in keys:
-                rows = chunks.get(key, [])
-                if rows:
-                    session.merge(
-                        ModelSource(
-                            model_id=task.model.id,
-                            source_kind=key.kind,
-                            source_id=key.id,
-                            space_id=rows[0].space_id,
-                            chunk_count=len(rows),
-                        )
-                    )
-                elif key in held:
-                    session.delete(session.get_one(ModelSource, (task.model.id, key.kind, key.id)))
-
-    def _places(self, fingerprint: str, spaces: set[str]) -> dict[str, str]:
-        found: dict[str, str] = {}
-        with self._database.transaction() as session:
-            for space_id in sorted(spaces):
-                try:
-                    found[space_id] = place(session, space_id, fingerprint).collection
-                except NotFound:
-                    log.info("space_is_gone", space_id=space_id)
-        return found
-
-    def _write(self, task: _Task, collection: str, chunks: Sequence[Chunk]) -> None:
-        """Embed what is not in the collection yet; written slice by slice, so that little is done twice."""
-        there = self._engine.vectors.get(collection, [chunk.id for chunk in chunks])
-        missing = [
-            chunk
-            for chunk in chunks
-            if chunk.id not in there
-            or (there[chunk.id].content_sha256, there[chunk.id].space_id) != (chunk.content_sha256, chunk.space_id)
-        ]
-        tokens = Tokens(task.embedder)
-        missing.sort(key=lambda chunk: len(chunk.text))  # texts of like length together waste the least padding
-        full = task.change.share >= 1
-        written, size = (_SLICE, _SLICE) if full else (_SLICE // 4, _SMALL_SLICE)
-        for start in range(0, len(missing), written):
-            self._alive(task)
-            rows: list[VectorRow] = []
-            part = missing[start : start + written]
-            began = time.monotonic()
-            for first in range(0, len(part), size):
-                rows += self._embed(task, tokens, part[first : first + size])
-            self._engine.vectors.upsert(collection, rows)
-            self._progress(task, len(rows), time.monotonic() - began)
-
-    def _embed(self, task: _Task, tokens: Tokens, chunks: Sequence[Chunk]) -> list[VectorRow]:
-        began = time.monotonic()
-        texts = [
-            # The title is shortened as in ingest.chunking, by this model's own measure.
-            embedded_text(tokens.clip(" ".join(chunk.title.split()), CHUNK_TOKENS // 6), chunk.heading, chunk.text)
-            for chunk in chunks
-        ]
-        vectors = embed_whole(task.embedder, texts, task.embedder.count_tokens(texts))
-        if task.change.share < 1:
-            took = time.monotonic() - began
-            self._stopping.wait(took * (1 - task.change.share) / task.change.share)
-        return [
-            VectorRow(chunk.id, chunk.space_id, chunk.content_sha256, vector)
-            for chunk, vector in zip(chunks, vectors, strict=True)
-        ]
-
-    def _progress(self, task: _Task, count: int, seconds: float) -> None:
-        rate = count / max(seconds, 1e-3)
-        known = task.change.rate
-        task.change.rate = rate if known is None else 0.8 * known + 0.2 * rate
-        if task.change.state == ChangeState.BUILDING:
-            task.change.done = min(task.change.done + count, task.change.total)
-            self._note(task, done=task.change.done, rate=task.change.rate)
-
-    def _advance(self, task: _Task, position: int) -> None:
-        with self._database.transaction() as session:
-            session.execute(update(IndexModel).where(IndexModel.id == task.model.id).values(position=position))
-            done, total = total_chunks(session, position)
-            values = {"updated_at": utcnow(), "done": done, "total": total}
-            session.execute(update(ModelChange).where(ModelChange.id == task.change.id).values(**values))
-
-    # The end of building
-
-    def _finish(self, task: _Task) -> None:
+    def _finish(self, work: ChangeWork, vectors: ModelVectors) -> None:
+        position = work.model.position
         for _ in range(_VERIFY_ROUNDS):
-            wrong = self._wrong_sources(task)
+            wrong = vectors.wrong_sources(position)
             if not wrong:
                 break
             log.warning("model_change_repairs", sources=len(wrong))
-            with self._database.reading() as session:
-                states = list(session.scalars(select(IndexState).where(_of(IndexState, wrong))))
-            self._sync(task, states)
+            for start in range(0, len(wrong), _SOURCES):
+                self._sync(work, vectors, wrong[start : start + _SOURCES], position)
+        else:
+            raise Unavailable(f"The vectors of {len(wrong)} sources do not stay as they were written.")
+        gate = self._compare(work, vectors)
         with self._database.reading() as session:
-            if last_change(session) != task.model.position:
-                return  # it is checked when nothing new has come
-        gate = self._compare(task)
-        self._note(task, state=ChangeState.READY, gate=gate, error=None, rate=None)
-        log.info("model_change_ready", model=task.model.name, gate=gate)
+            done, total = count_chunks(session, position)
+        work.note(state=ChangeState.READY, gate=gate, error=None, done=done, total=total)
+        log.info("model_change_ready", model=work.model.name, gate=gate)
 
-    def _wrong_sources(self, task: _Task) -> list[SourceKey]:
-        """Sources whose chunks are not those in the collections."""
-        with self._database.reading() as session:
-            spaces = set(session.scalars(select(Chunk.space_id).distinct()))
-        by_collection: dict[str, list[str]] = defaultdict(list)
-        for space_id, collection in self._places(task.model.fingerprint, spaces).items():
-            by_collection[collection].append(space_id)
-        wrong: dict[SourceKey, None] = {}
-        for collection, ids in by_collection.items():
-            with self._database.reading() as session:
-                rows = session.execute(
-                    select(Chunk.id, Chunk.space_id, Chunk.content_sha256).where(Chunk.space_id.in_(ids))
-                )
-                expected = {id_: (space_id, sha) for id_, space_id, sha in rows}
-            orphans = [
-                id_
-                for id_, space_id, sha in self._engine.vectors.ids(collection)
-                if expected.get(id_) != (space_id, sha) or expected.pop(id_) is None
-            ]
-            self._engine.vectors.delete(collection, orphans)
-            wrong.update(dict.fromkeys(SourceKey(*id_.split(":")[:2]) for id_ in expected))
-        return list(wrong)
-
-    def _compare(self, task: _Task) -> dict[str, Any] | None:
+    def _compare(self, work: ChangeWork, vectors: ModelVectors) -> dict[str, Any] | None:
         if self._gate is None:
             return None
-        new = RetrievalEngine(task.embedder, self._engine.vectors, self._engine.keywords, self._engine.settings)
+        old = self._engine
+        new = RetrievalEngine(vectors.embedder, old.vectors, old.keywords, old.settings, old.reranker)
         try:
-            return self._gate(self._database, self._engine, new)
+            return self._gate(self._database, old, new, work.look)
         finally:
             new.pool.shutdown(wait=True)  # the other parts are the engine's own
 
-    def _note(self, task: _Task, **values: Any) -> None:
-        with self._database.transaction() as session:
-            session.execute(
-                update(ModelChange)
-                .where(ModelChange.id == task.change.id, ModelChange.state == task.change.state)
-                .values(updated_at=utcnow(), **values)
-            )
+    def _failed(self, error: Exception, failures: int) -> None:
+        """Say on the change what is the matter. What is not there now may be in a while; but what went wrong again and
+        again for no known reason ends the building."""
+        foreseen = isinstance(error, NexusError)
+        log.warning("model_change_halts", error=str(error), exc_info=None if foreseen else error)
+        says = str(error) if foreseen else f"{type(error).__name__}: {error}"
+        try:
+            with self._database.transaction() as session:
+                found = standing(session).change
+                change = session.get(ModelChange, found.id, with_for_update=True) if found is not None else None
+                if change is None or change.builder != self._name or change.state not in FOLLOWED:
+                    return
+                change.error = says[:2_000]
+                if not foreseen and failures >= len(_RETRY_SECONDS) and change.state == ChangeState.BUILDING:
+                    change.state = ChangeState.FAILED
+        except Exception:
+            log.warning("model_change_error_not_recorded", exc_info=True)
 
-    def _fail(self, error: Exception) -> None:
-        with self._database.transaction() as session:
-            now = standing(session)
-            if now.change is not None and now.change.state == ChangeState.BUILDING:
-                now.change.state = ChangeState.FAILED
-                now.change.error = f"{type(error).__name__}: {error}"[:2_000]
+
+def _key(state: IndexState) -> SourceKey:
+    return SourceKey(state.source_kind, state.source_id)
 
 
 def _next_states(session: Session, position: int) -> list[IndexState]:
@@ -359,10 +196,3 @@ def _next_states(session: Session, position: int) -> list[IndexState]:
             break
         states.append(state)
     return states
-
-
-def _of(table: Any, keys: Sequence[SourceKey]) -> Any:
-    by_kind: dict[str, list[str]] = defaultdict(list)
-    for key in keys:
-        by_kind[key.kind].append(key.id)
-    return or_(*(and_(table.source_kind == kind, table.source_id.in_(ids)) for kind, ids in by_kind.items()))

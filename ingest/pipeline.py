@@ -18,6 +18,7 @@ from core_api.infra.settings import Settings
 from core_api.infra.storage import FileStore
 from core_api.models import IndexStatus, VersionText
 from ingest.chunking import CHUNK_TOKENS, CHUNKING_VERSION, Chunker, Passage
+from ingest.model_yielding import wait_for_turn
 from ingest.sandbox import Sandbox
 from ingest.sources import Snapshot, SourceKey, read_sources
 from ingest.text import ExtractedText, join, restore
@@ -104,8 +105,10 @@ class Pipeline:
         if not works:
             return []
         writing = [work for work in works if work.writes]
+        wait_for_turn(self._database, alive)
         self._writer.announce(writing)
         self._embed(writing, alive)
+        wait_for_turn(self._database, alive)
         self._writer.delete_left_over(writing)
         return self._writer.commit(works)
 

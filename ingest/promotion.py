@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from core_api.infra.database import Database
 from core_api.models import Chunk, SpaceIndex
+from retrieval.active_model import is_active
 from retrieval.placement import lock_placement, next_home, outgrown
 from retrieval.vectors import VectorStore
 
@@ -89,6 +90,8 @@ class Promoter:
     def _turn(self, space_id: str, pool: str, home: str, pooled: bool, copied: dict[str, str]) -> bool | None:
         """Turn the pointer to the copy; None: too much has changed meanwhile, False: it cannot be done any more."""
         with self._database.transaction() as session:
+            if not is_active(session, self._fingerprint):
+                return False  # its vectors follow the chunks by now (ingest.model_follower), which looks once where to
             lock_placement(session)
             placed = session.get(SpaceIndex, (space_id, self._fingerprint), with_for_update=True)
             if placed is None or not placed.pooled or placed.collection != pool:

@@ -11,6 +11,7 @@ from core_api.infra.database import Database
 from core_api.infra.errors import NexusError
 from core_api.infra.settings import Settings
 from core_api.models import utcnow
+from ingest.model_yielding import bulk_waits
 from ingest.queue import claim, find_waiting, is_idle, leased_sources, next_due, release, release_all
 from ingest.sources import SourceKey
 
@@ -157,6 +158,7 @@ class Relay:
         with self._database.reading() as session:
             if not self._alone and leased_sources(session) >= _MAX_IN_FLIGHT:
                 return []
+            updates_only = updates_only or bulk_waits(session)
             if not find_waiting(session, 1, updates_only=updates_only):
                 return []
         with self._database.transaction() as session:

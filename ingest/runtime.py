@@ -101,7 +101,7 @@ class IngestRuntime:
             if self._celery is None:
                 from ingest.tasks import create_celery
 
-                self._celery = create_celery(self._settings, self._make_indexer)
+                self._celery = create_celery(self._settings, lambda keys: self._make_indexer().index(keys))
             return self._celery
 
     def _make_indexer(self) -> Indexer:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from core_api.infra.settings import Settings
-from ingest.indexing import Indexer
 from ingest.sources import SourceKey
 
 if TYPE_CHECKING:
@@ -18,10 +17,10 @@ logger = logging.getLogger(__name__)
 TASK = "ingest.index_sources"
 
 
-def create_celery(settings: Settings, indexer: Callable[[], Indexer]) -> Celery:
+def create_celery(settings: Settings, index: Callable[[Sequence[SourceKey]], None]) -> Celery:
     """A Celery application with the task `ingest.index_sources`.
 
-    `indexer` is called when the first task runs, in the process that runs it. With `redis_url` set the application
+    `index` does it, in the process that runs the task. With `redis_url` set the application
     sends over Redis; without it there is no broker, and tasks are run in place with `apply`.
     """
     from celery import Celery
@@ -41,6 +40,6 @@ def create_celery(settings: Settings, indexer: Callable[[], Indexer]) -> Celery:
 
     @app.task(name=TASK, shared=False)  # type: ignore[untyped-decorator]
     def index_sources(keys: Sequence[Sequence[str]]) -> None:
-        indexer().index([SourceKey(kind, source_id) for kind, source_id in keys])
+        index([SourceKey(kind, source_id) for kind, source_id in keys])
 
     return app

@@ -4,16 +4,23 @@ Each worker process has its own database connections, embedding model and parser
 """
 
 import functools
+import time
+from collections.abc import Sequence
 
 from core_api.infra.database import Database
 from core_api.infra.settings import Settings
 from core_api.infra.storage import FileStore
 from ingest.indexing import Indexer
 from ingest.pipeline import Pipeline
+from ingest.queue import release
 from ingest.sandbox import Sandbox
+from ingest.sources import SourceKey
 from ingest.tasks import create_celery
 from retrieval.active_model import ServedModels
+from retrieval.embedding import Embedder
 from retrieval.vectors import VectorStore
+
+_PAUSE_AFTER_ERROR = 2.0
 
 _settings = Settings()
 
@@ -39,17 +46,22 @@ def _sandbox() -> Sandbox:
 
 
 @functools.lru_cache(maxsize=1)
-def _indexer_with(fingerprint: str) -> Indexer:
-    embedder = _models().active()
-    if embedder.fingerprint != fingerprint:  # another became active in this moment
-        return _indexer_with(embedder.fingerprint)
+def _indexer(embedder: Embedder) -> Indexer:
     files = FileStore(_settings.files_dir)
     pipeline = Pipeline(_settings, _database(), embedder, _vectors(), _sandbox(), files)
     return Indexer(_settings, _database(), pipeline)
 
 
-def _indexer() -> Indexer:
-    return _indexer_with(_models().active().fingerprint)
+def _index(keys: Sequence[SourceKey]) -> None:
+    try:
+        indexer = _indexer(_models().active())  # type: ignore[arg-type]  # objects are hashed by identity
+    except Exception:
+        # The model or a server is away, which is not the sources' fault: they come again, and not at once.
+        time.sleep(_PAUSE_AFTER_ERROR)
+        with _database().transaction() as session:
+            release(session, keys)
+        raise
+    indexer.index(keys)
 
 
-celery_app = create_celery(_settings, _indexer)
+celery_app = create_celery(_settings, _index)

@@ -247,7 +247,12 @@ def migrate(
 @index_app.command()
 def rollback(as_json: JsonOption = False, data_dir: DataDirOption = None) -> None:
     """Have search use the embedding model before the last change again, at once."""
-    _call("POST", f"{model_change.PATH}/rollback", data_dir, as_json, model_change.show)
+
+    async def run() -> Any:
+        async with _client(data_dir) as client:
+            return await model_change.turn(client, "rollback")
+
+    _show(_run(run()), as_json, model_change.show)
 
 
 @index_app.command()

@@ -14,6 +14,8 @@ from nexus.connection import checked
 
 PATH = "/api/v1/index/models"
 _LOOK_SECONDS = 0.5
+_TURN_TRIES = 10
+"""The server waits some 25 s for the last changes each time."""
 
 ModelOption = Annotated[
     str, typer.Option("--model", help="`default`, a path on the server, a hub name, or an endpoint's model.")
@@ -62,6 +64,7 @@ async def migrate(
         while (change := state["change"]) is not None and change["state"] == "building":
             eta = change["eta_seconds"]
             left = "" if eta is None else f"{eta // 3600:.0f}:{eta // 60 % 60:02.0f}:{eta % 60:02.0f} left"
+            left = escape(change["error"] or left)  # it is waiting for something that it needs
             bar.update(task, completed=change["done"], total=change["total"], left=left)
             await asyncio.sleep(_LOOK_SECONDS)
             state = checked(await client.get(PATH))
@@ -73,7 +76,16 @@ async def migrate(
         return state
     if change["gate"] is not None and not change["gate"]["passed"] and not force:
         raise Conflict(f"The gate says no: {change['gate']['says']} `--force` uses the new model nevertheless.")
-    return checked(await client.post(f"{PATH}/flip", json={"force": force}))
+    return await turn(client, "flip", {"force": force})
+
+
+async def turn(client: httpx.AsyncClient, step: str, body: dict[str, Any] | None = None) -> Any:
+    """Flip or roll back, however long the last changes take."""
+    for _ in range(_TURN_TRIES):
+        response = await client.post(f"{PATH}/{step}", json=body)
+        if response.status_code != httpx.codes.CONFLICT or response.json()["code"] != "model_change_behind":
+            break
+    return checked(response)
 
 
 def show(console: Console, result: Any) -> None:

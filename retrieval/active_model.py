@@ -7,8 +7,10 @@ everything meanwhile, each under a fingerprint of its own.
 
 import threading
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from core_api.infra.database import Database
@@ -78,13 +80,13 @@ def is_active(session: Session, fingerprint: str) -> bool:
 
 
 class ServedModels:
-    """The embedders of one process by their rows, each loaded once. Thread-safe."""
+    """The embedders of one process by their rows, each loaded once for all who hold it. Thread-safe."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self._settings = settings
         self._database = database
         self._lock = threading.Lock()
-        self._loaded: dict[str, Embedder] = {}
+        self._loaded: WeakValueDictionary[str, Embedder] = WeakValueDictionary()
 
     def active(self) -> Embedder:
         """The embedder of the active model; at the first start of all, that of the settings, which it becomes.
@@ -122,20 +124,18 @@ class ServedModels:
             self._loaded[row.id] = embedder
             return embedder
 
-    def keep_only(self, model_ids: set[str]) -> None:
-        """Let go of all other models."""
-        with self._lock:
-            self._loaded = {id_: embedder for id_, embedder in self._loaded.items() if id_ in model_ids}
-
 
 def find_or_add(session: Session, spec: ModelSpec, embedder: Embedder) -> IndexModel:
     """The row of a model that has been loaded, by its fingerprint."""
-    row = session.scalar(select(IndexModel).where(IndexModel.fingerprint == embedder.fingerprint))
-    if row is None:
-        row = IndexModel(id=new_id(), fingerprint=embedder.fingerprint, position=0)
-        session.add(row)
+    known = select(IndexModel).where(IndexModel.fingerprint == embedder.fingerprint)
+    row = session.scalar(known) or IndexModel(id=new_id(), fingerprint=embedder.fingerprint, position=0)
     row.model, row.revision, row.precision = spec.model, spec.revision, spec.precision
     row.endpoint, row.languages = spec.endpoint, list(spec.languages)
     row.name, row.dimensions = embedder.name, embedder.dimensions
-    session.flush()
+    try:
+        with session.begin_nested():
+            session.add(row)
+    except IntegrityError:
+        # Another process has just added it (PostgreSQL; on SQLite writers take turns).
+        row = session.scalars(known).one()
     return row

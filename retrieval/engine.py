@@ -121,6 +121,7 @@ class RetrievalEngine:
         self._reranker = _Part[Reranker]("reranking model", reranker)
         self.titles = TitleIndex()
         self.models: ServedModels | None = None
+        self._choosing = threading.Lock()
         self._closing = threading.Event()
         self._watcher: threading.Thread | None = None
         self._cache: OrderedDict[tuple[str, str], NDArray[np.float32]] = OrderedDict()
@@ -218,7 +219,9 @@ class RetrievalEngine:
     def use_active_model(self) -> None:
         """Serve with the model that the database says is active, from now on; the one before is served until it is
         loaded. Raises Unavailable when it cannot be."""
-        if self.models is not None:
+        if self.models is None:
+            return
+        with self._choosing:  # or one who looked before a flip could put the model before back
             embedder = self.models.active()
             if embedder is not self._embedder.value:
                 self._embedder.replace(embedder)

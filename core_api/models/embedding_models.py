@@ -48,6 +48,8 @@ class ModelChange(Identified, Base):
     state: Mapped[str] = mapped_column(String(16), default=ChangeState.BUILDING)
     # Of the time, on one core; 1: all cores.
     share: Mapped[float]
+    # The last change to the index when it began: up to there it is built, at its share of the time.
+    build_to: Mapped[int] = mapped_column(default=0)
     done: Mapped[int] = mapped_column(default=0)
     total: Mapped[int] = mapped_column(default=0)
     # Chunks a second, lately.
@@ -57,6 +59,8 @@ class ModelChange(Identified, Base):
     # The process that builds, and until when it is taken to be alive.
     builder: Mapped[str | None] = mapped_column(String(36))
     leased_until: Mapped[datetime | None]
+    # A flip, or a rollback, waits for the last changes: until then nothing is indexed.
+    turning_until: Mapped[datetime | None]
     updated_at: Mapped[datetime] = mapped_column(default=utcnow)
     flipped_at: Mapped[datetime | None]
 
