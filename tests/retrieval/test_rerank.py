@@ -133,7 +133,7 @@ def test_a_model_that_cannot_be_loaded_says_what_to_do(
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a-folder-with-no-model").mkdir()
-    with pytest.raises(UnusableModel, match=r"Set NEXUS_RERANK_MODEL .* or unset it"):
+    with pytest.raises(UnusableModel, match=r"NEXUS_RERANK_MODEL must name a cross-encoder .* or is unset"):
         load_reranker(Settings(data_dir=tmp_path / "data", rerank_model=name))
 
 
