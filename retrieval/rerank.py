@@ -116,8 +116,8 @@ def load_reranker(settings: Settings) -> Reranker:
         manifest, directory = exported(source, settings.rerank_precision, settings.models_dir, RERANKING)
     except UnusableModel as error:
         raise UnusableModel(
-            f"{error} NEXUS_RERANK_MODEL must name a cross-encoder of sentence-transformers, by its path or name at the "
-            "hub; until it does, or is unset, search goes without one."
+            f"{error} NEXUS_RERANK_MODEL must name a cross-encoder of sentence-transformers, by its path or name at "
+            "the hub; until it does, or is unset, search goes without one."
         ) from error
     return Reranker(
         manifest,
