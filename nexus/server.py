@@ -171,9 +171,15 @@ async def _warm_up(app: FastAPI) -> None:
     """Load what the first answer needs, after what people need first: the API, then the pages."""
     await _until(lambda: app.state.is_ready() and (app.state.web.ready or app.state.web.failure is not None))
     await asyncio.to_thread(assistant.agent.warm_up, app.state.settings)
+    await asyncio.to_thread(_load_titles, app)
     # What is loaded by now stays: looking through it for garbage again and again would halt every request.
     await asyncio.to_thread(gc.collect)
     gc.freeze()
+
+
+def _load_titles(app: FastAPI) -> None:
+    with app.state.database.reading() as session:
+        app.state.engine.titles.load(session)
 
 
 async def _until(condition: Callable[[], bool]) -> None:

@@ -1,5 +1,7 @@
 """Whose names a subject may know."""
 
+from collections.abc import Collection
+
 from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
@@ -10,10 +12,12 @@ from core_api.models import SpaceMember, User
 from retrieval.sources import SOURCE_KINDS
 
 
-def visible_people(session: Session, subject: Subject) -> dict[str, str]:
-    """Names by id: everyone's, for who may see them; else of those who share a space with the subject, and of the
-    authors of what the subject may read."""
+def visible_people(session: Session, subject: Subject, among: Collection[str] | None = None) -> dict[str, str]:
+    """Names by id (of those `among` whom one looks): everyone's, for who may see them; else of those who share a space
+    with the subject, and of the authors of what the subject may read."""
     query = select(User.id, User.name).where(User.deleted_at.is_(None))
+    if among is not None:
+        query = query.where(User.id.in_(among))
     if not subject.may(Permission.PEOPLE_READ):
         together = aliased(SpaceMember)
         query = query.where(

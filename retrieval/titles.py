@@ -1,162 +1,219 @@
-"""Titles and tags by the beginnings of their words, in memory, for suggestions while somebody types.
+"""Titles, tags and names by the beginnings of their words, in memory, for suggestions while somebody types.
 
 Each space is read from the database when somebody who may read it first types, and then follows the change sequence.
 What is found here is a proposal: whether it may be shown, the database decides (retrieval.suggest).
 """
 
-import re
 import threading
+import time
 from bisect import bisect_left, insort
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, groupby, islice
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from core_api.models import IndexState
+from core_api.models import IndexState, Space, User
 from core_api.outbox import last_change
-from retrieval.hangul import has_bare_initial, initials, strokes
+from retrieval.hangul import folded, initial_of, is_bare_initial, strokes, strokes_of
 from retrieval.sources import SOURCE_KINDS, SourceKind
+from retrieval.typed import KEY_CHARS, Typed, word_starts
 
-_MAX_ENTRIES = 3_000_000
+# Words in memory (some 200 bytes each); spaces that nobody has typed in for longest give way.
+_MAX_ENTRIES = 1_500_000
 # Changes that are taken over one by one; after more, the spaces are read anew.
-_MAX_CHANGES = 200
-_KEY_CHARS = 32
-_SCANNED = 200
-_MIN_TYPO_STROKES = 4
-_WORD_START = re.compile(r"(?<!\w)\w")
+_MAX_CHANGES = 500
+# Words of a space that are looked through (with a slip: more), and proposals by the same word (a tag, mostly).
+_SCANNED, _SCANNED_FOR_SLIPS, _SAME, _PEOPLE = 2_000, 20_000, 8, 60
+# Spaces that are read at once when the server starts: who types meanwhile waits for these only.
+_LOADED = 20
+# Somebody new is known at once, another name after so long.
+_NAMES_SECONDS = 60.0
+
+PEOPLE = "people"
+"""Stands among ids of spaces for the names of all people."""
 
 Ref = tuple[str, str]
-"""A source (kind, id)."""
+"""A source (kind, id), or a person ("person", id)."""
 
-
-def word_starts(text: str) -> list[int]:
-    """Where the words of a text begin."""
-    return [match.start() for match in _WORD_START.finditer(text)]
+_Entry = tuple[str, bool, Ref]
+"""A word with what follows it, as strokes or initials; whether another word stands before it; the source."""
 
 
 class _Space:
-    """The words of one space: sorted (strokes from a word's beginning on, its source)."""
+    """The words of one space, sorted."""
 
     def __init__(self) -> None:
-        self.by_strokes: list[tuple[str, Ref]] = []
-        self.by_initials: list[tuple[str, Ref]] = []
+        self.by_strokes: list[_Entry] = []
+        self.by_initials: list[_Entry] = []
         self.texts: dict[Ref, tuple[str, ...]] = {}
 
-    def put(self, ref: Ref, texts: tuple[str, ...]) -> None:
-        self.take(ref)
+    def fill(self, ref: Ref, texts: tuple[str, ...]) -> None:
+        """Take a source, which is found once all is sorted."""
         self.texts[ref] = texts
-        for entries, key in _keys(texts):
-            insort(self.by_initials if entries else self.by_strokes, (key, ref))
+        for entries, entry in self._entries(ref, texts):
+            entries.append(entry)
 
-    def take(self, ref: Ref) -> None:
-        for entries, key in _keys(self.texts.pop(ref, ())):
-            held = self.by_initials if entries else self.by_strokes
-            place = bisect_left(held, (key, ref))
-            if place < len(held) and held[place] == (key, ref):
-                del held[place]
-
-    def fill(self, rows: Iterable[tuple[Ref, tuple[str, ...]]]) -> None:
-        for ref, texts in rows:
-            self.texts[ref] = texts
-            for entries, key in _keys(texts):
-                (self.by_initials if entries else self.by_strokes).append((key, ref))
+    def sort(self) -> None:
+        """Make what was filled in findable."""
         self.by_strokes.sort()
         self.by_initials.sort()
 
+    def put(self, ref: Ref, texts: tuple[str, ...]) -> None:
+        """Take a source."""
+        self.texts[ref] = texts
+        for entries, entry in self._entries(ref, texts):
+            insort(entries, entry)
+
+    def drop(self, ref: Ref) -> None:
+        """Forget a source, if it is here."""
+        for entries, entry in self._entries(ref, self.texts.pop(ref, ())):
+            del entries[bisect_left(entries, entry)]
+
+    def beginning(self, typed: Typed) -> Iterator[_Entry]:
+        """Words that begin as typed."""
+        bare = next((at for at, letter in enumerate(typed.text) if is_bare_initial(letter)), None)
+        if bare is None:
+            return _range(self.by_strokes, strokes(typed.text))
+        if bare == 0:
+            found = _range(self.by_initials, "".join(map(initial_of, typed.text)))
+        else:
+            found = _range(self.by_strokes, strokes(typed.text[: bare + 1]))
+        return (entry for entry in islice(found, _SCANNED) if any(map(typed.match, self.texts[entry[2]])))
+
+    def word_by_word(self, typed: Typed) -> Iterator[_Entry]:
+        """Sources that have words which begin as each of those typed."""
+        found = [{ref for *_, ref in islice(self.beginning(Typed(word)), _SCANNED)} for word in typed.words]
+        return (("", True, ref) for ref in set.intersection(*found))
+
+    def with_slip(self, typed: Typed) -> Iterator[_Entry]:
+        """Words that begin as typed but for one slip."""
+        if typed.slip is None:
+            return iter(())
+        begun = islice(_range(self.by_strokes, strokes(typed.text)[0]), _SCANNED_FOR_SLIPS)
+        return (entry for entry in begun if typed.slip.match(entry[0]))
+
+    def _entries(self, ref: Ref, texts: Sequence[str]) -> Iterator[tuple[list[_Entry], _Entry]]:
+        for text in map(folded, texts):
+            starts = word_starts(text)
+            if text.isascii():
+                for start in starts:
+                    yield self.by_strokes, (text[start : start + KEY_CHARS], start > starts[0], ref)
+                continue
+            typed = [strokes_of(character) for character in text]
+            first = "".join(map(initial_of, text))
+            for start in starts:
+                inner = start > starts[0]
+                yield self.by_strokes, ("".join(typed[start : start + KEY_CHARS])[:KEY_CHARS], inner, ref)
+                if is_bare_initial(first[start]):
+                    yield self.by_initials, (first[start : start + KEY_CHARS], inner, ref)
+
 
 class TitleIndex:
-    """The titles and tags of the spaces that people have typed in lately. Thread-safe."""
+    """The titles and tags of the spaces that people have typed in lately, and the names of all. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._spaces: OrderedDict[str, _Space] = OrderedDict()
-        self._position: int | None = None
+        self._position = 0
+        self._names: tuple[str | None, float] = (None, 0.0)
 
-    def starting_with(self, session: Session, space_ids: Sequence[str], typed: str, most: int) -> list[Ref]:
-        """Sources of these spaces with a word in title or tags that begins as typed, at most `most` of a space."""
-        key, bare = strokes(typed)[:_KEY_CHARS], has_bare_initial(typed)
-        found: dict[Ref, None] = {}
+    def beginning(self, session: Session, space_ids: Sequence[str], typed: Typed, most: int) -> list[Ref]:
+        """Sources of these spaces with words in title or tags that begin as typed, the likeliest first; at most `most`
+        of a space."""
+        found = self._find(session, space_ids, lambda space: space.beginning(typed), most)
+        if not found and len(typed.words) > 1:
+            found = self._find(session, space_ids, lambda space: space.word_by_word(typed), most)
+        return found
+
+    def with_slip(self, session: Session, space_ids: Sequence[str], typed: Typed, most: int) -> list[Ref]:
+        """The same with one slip of the keyboard."""
+        return self._find(session, space_ids, lambda space: space.with_slip(typed), most)
+
+    def load(self, session: Session) -> None:
+        """Read all spaces, as far as they have room, so that nobody who types waits for it."""
+        space_ids = session.scalars(select(Space.id).order_by(Space.id)).all()
+        for place in range(0, len(space_ids), _LOADED):
+            with self._lock:
+                self._of(session, space_ids[place : place + _LOADED])
+
+    def _find(
+        self, session: Session, space_ids: Sequence[str], find: Callable[[_Space], Iterator[_Entry]], most: int
+    ) -> list[Ref]:
+        found: list[tuple[bool, int, Ref]] = []
         with self._lock:
-            for space in self._of(session, space_ids):
-                found.update(dict.fromkeys(_range(space.by_strokes, key, most)))
-                if bare:
-                    found.update(dict.fromkeys(_range(space.by_initials, initials(typed)[:_KEY_CHARS], most)))
-        return list(found)
+            for space_id, space in zip(space_ids, self._of(session, space_ids), strict=True):
+                same = (islice(entries, _SAME) for _, entries in groupby(find(space), key=itemgetter(0)))
+                for _, inner, ref in islice(chain.from_iterable(same), _PEOPLE if space_id == PEOPLE else most):
+                    found.append((inner, len(space.texts[ref][0]), ref))
+        return list(dict.fromkeys(ref for *_, ref in sorted(found)))
 
-    def nearly_starting_with(self, session: Session, space_ids: Sequence[str], typed: str, most: int) -> list[Ref]:
-        """The same with one slip of the keyboard after the first letter."""
-        key = strokes(typed)[:_KEY_CHARS]
-        if len(key) < _MIN_TYPO_STROKES:
-            return []
-        fixed = [key[:at] + key[at + 1 :] for at in range(1, len(key))]
-        fixed += [key[:at] + key[at + 1] + key[at] + key[at + 2 :] for at in range(1, len(key) - 1)]
-        found: dict[Ref, None] = {}
-        with self._lock:
-            for space in self._of(session, space_ids):
-                for other in dict.fromkeys(fixed):
-                    found.update(dict.fromkeys(_range(space.by_strokes, other, most)))
-                for at in range(2, len(key)):  # a wrong letter at this place, or one that is missing
-                    place = bisect_left(space.by_strokes, (key[:at], ("", "")))
-                    for held, ref in space.by_strokes[place : place + _SCANNED]:
-                        if held.startswith(key[:at]) and (
-                            held.startswith(key[at + 1 :], at + 1) or held.startswith(key[at:], at + 1)
-                        ):
-                            found[ref] = None
-        return list(found)
-
-    def _of(self, session: Session, space_ids: Sequence[str]) -> Iterator[_Space]:
+    def _of(self, session: Session, space_ids: Sequence[str]) -> list[_Space]:
         self._follow(session)
+        if PEOPLE in space_ids:
+            self._read_names(session)
+        if missing := [space_id for space_id in space_ids if space_id not in self._spaces]:
+            self._spaces |= _read(session, missing)
         for space_id in space_ids:
-            space = self._spaces.get(space_id)
-            if space is None:
-                space = self._spaces[space_id] = _read(session, space_id)
-                while (
-                    len(self._spaces) > 1 and sum(len(one.by_strokes) for one in self._spaces.values()) > _MAX_ENTRIES
-                ):
-                    self._spaces.popitem(last=False)
             self._spaces.move_to_end(space_id)
-            yield space
-
-    def _size(self) -> int:
-        return sum(len(space.by_strokes) for space in self._spaces.values())
+        if missing:
+            held = sum(len(space.by_strokes) for space in self._spaces.values())
+            while held > _MAX_ENTRIES and len(self._spaces) > len(space_ids):
+                held -= len(self._spaces.popitem(last=False)[1].by_strokes)
+        return [self._spaces[space_id] for space_id in space_ids]
 
     def _follow(self, session: Session) -> None:
         last = last_change(session)
-        if self._position is None or last < self._position:  # the beginning, or a restored backup
-            self._spaces.clear()
-            self._position = last
-        if last == self._position or not self._spaces:
-            self._position = last
-            return
-        changes = session.execute(
-            select(IndexState.source_kind, IndexState.source_id)
-            .where(IndexState.change_seq > self._position)
-            .limit(_MAX_CHANGES + 1)
-        ).all()
+        if self._spaces and last > self._position:
+            changes = session.execute(
+                select(IndexState.source_kind, IndexState.source_id)
+                .where(IndexState.change_seq > self._position)
+                .limit(_MAX_CHANGES + 1)
+            ).all()
+            if len(changes) > _MAX_CHANGES:
+                self._spaces.clear()
+            else:
+                self._take_over(session, [(kind, id_) for kind, id_ in changes])
+        # A session that began before another one's sees less; what it does not see is taken over (again) later.
         self._position = last
-        if len(changes) > _MAX_CHANGES:
-            self._spaces.clear()
-            return
-        refs = [(kind, id_) for kind, id_ in changes]
-        for space in self._spaces.values():
-            for ref in refs:
-                if ref in space.texts:
-                    space.take(ref)
-        for name in {kind for kind, _ in refs} & set(SOURCE_KINDS):
-            kind = SOURCE_KINDS[name]
-            ids = [id_ for kind_, id_ in refs if kind_ == name]
-            for space_id, ref, texts in _rows(session, kind, kind.id.in_(ids)):
+
+    def _take_over(self, session: Session, refs: Iterable[Ref]) -> None:
+        by_kind: dict[str, list[str]] = {}
+        for name, id_ in refs:
+            by_kind.setdefault(name, []).append(id_)
+        for name in by_kind.keys() & SOURCE_KINDS.keys():
+            kind, ids = SOURCE_KINDS[name], by_kind[name]
+            rows = list(_rows(session, kind, kind.id.in_(ids)))
+            for space in self._spaces.values():
+                for id_ in ids:
+                    space.drop((name, id_))
+            for space_id, ref, texts in rows:
                 if space_id in self._spaces:
                     self._spaces[space_id].put(ref, texts)
 
+    def _read_names(self, session: Session) -> None:
+        newest, now = session.scalar(select(func.max(User.id))), time.monotonic()
+        if PEOPLE in self._spaces and newest == self._names[0] and now < self._names[1]:
+            return
+        names = _Space()
+        for id_, name in session.execute(select(User.id, User.name).where(User.deleted_at.is_(None))):
+            names.fill(("person", id_), (name,))
+        names.sort()
+        self._spaces[PEOPLE] = names
+        self._names = (newest, now + _NAMES_SECONDS)
 
-def _read(session: Session, space_id: str) -> _Space:
-    space = _Space()
+
+def _read(session: Session, space_ids: Sequence[str]) -> dict[str, _Space]:
+    spaces = {space_id: _Space() for space_id in space_ids}
     for kind in SOURCE_KINDS.values():
-        space.fill((ref, texts) for _, ref, texts in _rows(session, kind, kind.model.space_id == space_id))
-    return space
+        for space_id, ref, texts in _rows(session, kind, kind.model.space_id.in_(space_ids)):
+            spaces[space_id].fill(ref, texts)
+    for space in spaces.values():
+        space.sort()
+    return spaces
 
 
 def _rows(session: Session, kind: SourceKind, condition: Any) -> Iterator[tuple[str, Ref, tuple[str, ...]]]:
@@ -169,21 +226,10 @@ def _rows(session: Session, kind: SourceKind, condition: Any) -> Iterator[tuple[
         yield space_id, (kind.name, id_), (title, *((tags[0] or ()) if tags else ()))
 
 
-def _keys(texts: Sequence[str]) -> Iterator[tuple[bool, str]]:
-    """(whether of initials, key) of every word of some texts."""
-    for text in texts:
-        for start in word_starts(text):
-            rest = text[start : start + _KEY_CHARS]
-            yield False, strokes(rest)[:_KEY_CHARS]
-            if not rest.isascii():
-                first = initials(rest)[:_KEY_CHARS]
-                if has_bare_initial(first):
-                    yield True, first
-
-
-def _range(entries: Sequence[tuple[str, Ref]], key: str, most: int) -> Iterator[Ref]:
-    place = bisect_left(entries, (key, ("", "")))
-    for held, ref in entries[place : place + most]:
-        if not held.startswith(key):
+def _range(entries: Sequence[_Entry], key: str) -> Iterator[_Entry]:
+    """The entries whose words begin as `key`."""
+    key = key[:KEY_CHARS]
+    for place in range(bisect_left(entries, (key, False, ("", ""))), len(entries)):
+        if not entries[place][0].startswith(key):
             return
-        yield ref
+        yield entries[place]

@@ -1,5 +1,6 @@
 """Filters in the text, facets, pages, groups, corrections, suggestions and similar documents."""
 
+import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -226,6 +227,57 @@ def test_suggestions_by_the_beginning_of_any_word(office: Office) -> None:
         assert office.suggested(kim, typed) == []
     assert office.suggested(office.guest, "minji") == []
     assert ("person", "Lee Ada") in office.suggested(office.guest, "ada")
+
+
+def test_hangul_is_compared_by_what_is_typed_of_each_syllable(library: Library) -> None:
+    kim = library.person("Kim")
+    team = library.space(kim)
+    titles = ("휴가 규정", "휴게실 안내", "한국 지사", "회계 기준", "감사 보고", "제목 짓기", "닭 요리", "달걀")
+    for title in titles:
+        library.add(team, kim, "Words.", title=title)
+    office = Office(library, kim, kim, kim, team, team, team)
+    for typed, expected in {
+        "휴": {"휴가 규정", "휴게실 안내"},
+        "휴ㄱ": {"휴가 규정", "휴게실 안내"},
+        "휵": {"휴가 규정", "휴게실 안내"},
+        "휴가": {"휴가 규정"},
+        "휴가ㄱ": set(),
+        "휴가 ㄱ": {"휴가 규정"},
+        "ㅎㄱ": {"휴가 규정", "휴게실 안내", "한국 지사", "회계 기준"},
+        "ㅎㄱㅅ": {"휴게실 안내"},
+        "ㅎ게": {"휴게실 안내"},
+        "ㄳ": {"감사 보고"},  # what a keyboard makes of ㄱ and ㅅ
+        "달ㄱ": {"달걀"},
+        "닭": {"닭 요리", "달걀"},
+        "재목": {"제목 짓기"},  # nothing begins so, and this but for a slip
+        "제목짓": {"제목 짓기"},
+    }.items():
+        found = {text for kind, text in office.suggested(kim, typed, 20) if kind == "document"}
+        assert found == expected, typed
+    assert ("document", "감사 보고") in office.suggested(kim, unicodedata.normalize("NFD", "감사"))
+
+
+def test_slips_are_looked_for_only_where_nothing_begins_as_typed(library: Library) -> None:
+    kim = library.person("Kim")
+    team = library.space(kim)
+    for title in ("Vacation rules", "Vocation days", "Locations"):
+        library.add(team, kim, "Words.", title=title)
+    office = Office(library, kim, kim, kim, team, team, team)
+    for typed, expected in {
+        "vacation": {"Vacation rules"},
+        "vacatoin": {"Vacation rules"},
+        "vacaation": {"Vacation rules"},
+        "vcation": {"Vacation rules", "Vocation days"},
+        "vakation r": {"Vacation rules"},
+        "vaca": {"Vacation rules"},
+        "vacu": set(),  # what is typed last is no slip
+        "bacation": set(),
+        "vac": {"Vacation rules"},
+        "vca": set(),
+        "rules vacation": {"Vacation rules"},
+    }.items():
+        found = {text for kind, text in office.suggested(kim, typed, 20) if kind == "document"}
+        assert found == expected, typed
 
 
 def test_suggestions_follow_what_happens(library: Library) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from core_api.auth.access import readable_documents
@@ -15,6 +15,7 @@ from core_api.models import Chunk, Document, SearchClick, SearchLog, new_id
 
 _MOST_CLICKS = 100
 """Of one search; more tell nothing, and fill the table."""
+_LOOKED_THROUGH = 300
 
 
 def record(
@@ -26,21 +27,17 @@ def record(
 
 
 def recent_queries(session: Session, subject: Subject, limit: int = 100) -> list[str]:
-    """The subject's own last queries as they typed them, the latest first, each once."""
-    last = func.max(SearchLog.id).label("last")
-    latest = (
-        select(last)
+    """The subject's own last queries that found something, as they typed them, the latest first, each once."""
+    rows = session.execute(
+        select(SearchLog.normalised, SearchLog.query)
         .where(SearchLog.user_id == subject.user_id, SearchLog.hits > 0)
-        .group_by(SearchLog.normalised)
-        .order_by(last.desc())
-        .limit(limit)
-        .subquery()
+        .order_by(SearchLog.asked_at.desc(), SearchLog.id.desc())
+        .limit(_LOOKED_THROUGH)
     )
-    return list(
-        session.scalars(
-            select(SearchLog.query).join(latest, latest.c.last == SearchLog.id).order_by(SearchLog.id.desc())
-        )
-    )
+    latest: dict[str, str] = {}
+    for normalised, query in rows:
+        latest.setdefault(normalised, query)
+    return list(latest.values())[:limit]
 
 
 def list_searches(session: Session, subject: Subject, cursor: str | None, limit: int) -> Page[PastSearch]:
