@@ -166,6 +166,8 @@ def test_an_export_holds_what_is_mine_and_no_secrets(signed_in: Person, database
     lost = make_document(kim, theirs, "Lost", "Written by Kim, but no longer for her to read.")
     lee.delete(f"/api/v1/spaces/{theirs}/members/{kim.user_id}")
     kim.put(f"{ME}/avatar", files={"file": ("me.jpg", jpeg(), "image/jpeg")})
+    for who, name in ((kim, "Leave"), (lee, "Lee's")):
+        assert who.post("/api/v1/saved-searches", json={"name": name, "query": "leave"}).status_code == 201
     response = kim.get(f"{ME}/export")
     assert response.headers["content-type"] == "application/zip"
     with zipfile.ZipFile(io.BytesIO(response.content)) as archive:
@@ -176,6 +178,7 @@ def test_an_export_holds_what_is_mine_and_no_secrets(signed_in: Person, database
     assert [document["id"] for document in documents] == [kept]
     assert content[documents[0]["file"]] == b"Words of Kim."
     assert {m["name"] for m in json.loads(content["memberships.json"])} == {"Mine", "Kim (personal)"}
+    assert [(one["name"], one["found"]) for one in json.loads(content["saved_searches.json"])] == [("Leave", [])]
     everything = b"".join(content.values())
     assert lost.encode() not in b"".join(content[name] for name in content if name != "audit_events.json")
     assert b"sha256" not in everything

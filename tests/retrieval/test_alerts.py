@@ -8,6 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from core_api.auth.subject import Subject
+from core_api.domains.saved_searches.service import export_saved
 from core_api.infra.vault import Vault
 from core_api.models import Document, MailMessage, SavedSearch, SpaceMember, User, utcnow
 from retrieval.alerts import AlertChecker
@@ -108,6 +109,24 @@ def test_permission_is_decided_when_it_is_checked_and_when_it_is_shown(library: 
     for method, path in (("GET", ""), ("GET", "/news"), ("PATCH", ""), ("DELETE", ""), ("POST", "/seen")):
         assert other.request(method, f"{URL}/{saved}{path}", json={}).status_code == 404
     assert other.get(URL).json()["items"] == []
+
+
+def test_the_export_has_ones_saved_searches_and_what_they_found(library: Library) -> None:
+    kim, lee = library.person("Kim"), library.person("Lee")
+    shared, team = library.space(kim, lee), library.space(kim)
+    watch = Watch(library, kim)
+    library.add(team, kim, "Leave was granted before.", title="Old leave")
+    saved = watch.save("leave", filters={"kinds": ["document"]})
+    Watch(library, lee).save("leave of Lee")
+    library.add(team, kim, "Leave is granted.", title="Leave")
+    library.add(shared, lee, "Leave, as Lee sees it.", title="Lost leave")
+    watch.checker.check_due()
+    with library.database.transaction() as session:
+        session.delete(session.get_one(SpaceMember, (shared, kim.user_id)))
+    with library.database.reading() as session:
+        (exported,) = export_saved(session, kim)
+    assert (exported["id"], exported["query"], exported["filters"]["kinds"]) == (saved, "leave", ["document"])
+    assert [found["title"] for found in exported["found"]] == ["Leave"]
 
 
 def test_daily_searches_wait_and_a_failing_one_holds_up_no_other(library: Library) -> None:

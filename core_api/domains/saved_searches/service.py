@@ -130,9 +130,29 @@ def mark_seen(session: Session, subject: Subject, saved_search_id: str) -> None:
 
 
 def export_saved(session: Session, subject: Subject) -> list[dict[str, Any]]:
-    """The subject's saved searches, oldest first, for their export."""
-    rows = session.scalars(select(SavedSearch).where(SavedSearch.user_id == subject.user_id).order_by(SavedSearch.id))
-    return [_read(row, 0).model_dump(mode="json", exclude={"new"}) for row in rows]
+    """The subject's saved searches, oldest first, for their export: each with what it has found newly, of what they may
+    read now."""
+    mine = SavedSearch.user_id == subject.user_id
+    news: dict[str, list[dict[str, Any]]] = {}
+    for match, title in session.execute(
+        select(SavedSearchMatch, Document.title)
+        .join(Document, _is_news(subject))
+        .where(SavedSearchMatch.saved_search_id.in_(select(SavedSearch.id).where(mine)))
+        .order_by(SavedSearchMatch.found_at, SavedSearchMatch.source_id)
+    ):
+        news.setdefault(match.saved_search_id, []).append(
+            {
+                "kind": match.source_kind,
+                "id": match.source_id,
+                "title": title,
+                "found_at": match.found_at.isoformat(),
+                "seen_at": match.seen_at.isoformat() if match.seen_at is not None else None,
+            }
+        )
+    return [
+        {**_read(saved, 0).model_dump(mode="json", exclude={"new"}), "found": news.get(saved.id, [])}
+        for saved in session.scalars(select(SavedSearch).where(mine).order_by(SavedSearch.id))
+    ]
 
 
 def due_after(alert: str, now: datetime) -> datetime | None:

@@ -15,6 +15,7 @@ from core_api import audit
 from core_api.audit import Actor
 from core_api.auth.access import readable_documents
 from core_api.auth.subject import Subject
+from core_api.domains.saved_searches.service import export_saved
 from core_api.domains.search_log.service import export_searches
 from core_api.domains.users.service import get_user
 from core_api.infra.storage import FileStore
@@ -57,6 +58,7 @@ def collect(session: Session, subject: Subject, files: FileStore, parts: dict[st
         "memberships": _memberships(session, user.id),
         "documents": described,
         "searches": export_searches(session, subject),
+        "saved_searches": export_saved(session, subject),
         "audit_events": _events(session, user.id),
         **{name: part(session, subject) for name, part in parts.items()},
     }
