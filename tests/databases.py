@@ -35,8 +35,12 @@ class SqliteDatabases:
 
     def copy(self) -> str:
         """The URL of a new database at the current schema."""
+        return self.copy_of(f"sqlite:///{self.template}")
+
+    def copy_of(self, url: str) -> str:
+        """The URL of a new database that holds what another does, which nobody uses now."""
         path = self._folder / f"{new_id()}.db"
-        shutil.copy(self.template, path)
+        shutil.copy(url.removeprefix("sqlite:///"), path)
         return f"sqlite:///{path}"
 
     def drop(self, url: str) -> None:
@@ -67,6 +71,10 @@ class PostgresqlDatabases:
     def copy(self) -> str:
         """The URL of a new database at the current schema."""
         return self._create(self._template)
+
+    def copy_of(self, url: str) -> str:
+        """The URL of a new database that holds what another does, which nobody uses now."""
+        return self._create(url.rsplit("/", 1)[1])
 
     @cached_property
     def _template(self) -> str:

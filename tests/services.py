@@ -6,10 +6,12 @@ import pwd
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,6 +32,38 @@ def wait_for_port(port: int, process: subprocess.Popen[bytes], seconds: float = 
             return
         time.sleep(0.05)
     raise AssertionError(f"nothing listens on port {port} after {seconds} s")
+
+
+@contextlib.contextmanager
+def running(command: list[str], port: int | None = None, **options: Any) -> Iterator[None]:
+    """A process that is there meanwhile; with `port`, from when it listens there."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options)
+    try:
+        if port is not None:
+            wait_for_port(port, process)
+        yield
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@contextlib.contextmanager
+def redis(folder: Path) -> Iterator[str]:
+    """A Redis server; gives its URL. Skips where none is installed."""
+    if shutil.which("redis-server") is None:
+        pytest.skip("redis-server is not installed")
+    port = free_port()
+    with running(["redis-server", "--port", str(port), "--save", "", "--dir", str(folder)], port):
+        yield f"redis://127.0.0.1:{port}/0"
+
+
+@contextlib.contextmanager
+def chroma(folder: Path) -> Iterator[str]:
+    """A Chroma server; gives its URL."""
+    port = free_port()
+    program = str(Path(sys.executable).with_name("chroma"))
+    with running([program, "run", "--path", str(folder), "--port", str(port)], port):
+        yield f"http://127.0.0.1:{port}"
 
 
 @contextlib.contextmanager

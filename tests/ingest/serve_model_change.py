@@ -1,8 +1,6 @@
-"""A process that indexes and changes the embedding model, for tests that kill it: `serve_model_change DATA MODELS`."""
+"""A process that indexes and changes the embedding model, for tests that kill it."""
 
-import sys
 import time
-from pathlib import Path
 
 from core_api.infra.database import Database
 from core_api.infra.settings import Settings
@@ -10,7 +8,7 @@ from ingest.runtime import IngestRuntime
 from retrieval.engine import RetrievalEngine
 
 if __name__ == "__main__":
-    settings = Settings(data_dir=Path(sys.argv[1]), models_cache=Path(sys.argv[2]))
+    settings = Settings()
     database = Database(settings.resolved_database_url)
     engine = RetrievalEngine.open(settings, database)
     runtime = IngestRuntime(settings, database, engine)

@@ -1,168 +1,38 @@
 """The change of the embedding model: search goes on, nothing is missing, vectors of two models never meet."""
 
-import io
+import os
 import shutil
 import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
 
-from core_api.auth.subject import Subject
 from core_api.domains.documents import service as documents
 from core_api.domains.spaces.service import create_space
-from core_api.domains.users.service import ensure_owner
-from core_api.infra.database import Database
 from core_api.infra.errors import Conflict, NexusError, NotFound, Unavailable
 from core_api.infra.settings import Settings
-from core_api.infra.storage import FileStore
-from core_api.models import Chunk, IndexModel, ModelChange, Space, SpaceIndex, SpaceKind, utcnow
-from ingest import model_change
-from ingest.model_change import ChangeBehind
-from ingest.pipeline import pipeline_name
-from ingest.reconcile import Reconciler, Report
+from core_api.models import IndexModel, ModelChange, SpaceKind, utcnow
+from ingest import model_change, model_yielding
 from ingest.runtime import IngestRuntime
+from ingest.sources import SourceKey
 from retrieval.active_model import ModelSpec
 from retrieval.engine import RetrievalEngine
-from retrieval.service import search
-from retrieval.types import Mode, Query
+from retrieval.types import Mode
+from tests.databases import Databases
+from tests.ingest.site import Site, text_of, until
 from tests.retrieval.test_embedding import make_model
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = 18
-TOPICS = ("Parental leave", "Travel costs", "Server restarts", "Kitchen rota", "Budget rules", "Holiday policy")
-
-
-def until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.02)
-
-
-def text_of(number: int, extra: str = "") -> str:
-    topic = TOPICS[number % len(TOPICS)]
-    parts = (
-        f"## Part {n} of {topic}\n\nItem {number}.{n}: " + "The team writes a request for it. " * 14 for n in range(4)
-    )
-    return f"# {topic} {number}\n\n" + "\n\n".join(parts) + f"\n\n{extra}"
-
-
-@dataclass
-class Site:
-    """A data directory with everything running in it."""
-
-    settings: Settings
-    tiny: ModelSpec
-    database: Database = field(init=False)
-    engine: RetrievalEngine = field(init=False)
-    runtime: IngestRuntime = field(init=False)
-    owner: Subject = field(init=False)
-
-    def __post_init__(self) -> None:
-        from core_api.infra.migrate import upgrade
-
-        self.database = Database(self.settings.resolved_database_url)
-        upgrade(self.database)
-        with self.database.transaction() as session:
-            self.owner, _ = ensure_owner(session)
-        self.open()
-
-    def open(self) -> None:
-        self.engine = RetrievalEngine.open(self.settings, self.database)
-        self.runtime = IngestRuntime(self.settings, self.database, self.engine)
-        self.runtime.start()
-        self.engine.wait(120)
-
-    def close(self) -> None:
-        self.runtime.stop()
-        self.engine.close()
-        self.database.dispose()
-
-    @property
-    def space(self) -> str:
-        with self.database.transaction() as session:
-            found = session.scalar(select(Space.id).where(Space.name == "Team"))
-            return found or create_space(session, self.owner, "Team", SpaceKind.TEAM).id
-
-    def put(self, path: str, text: str, space: str | None = None) -> str:
-        stored = FileStore(self.settings.files_dir).put(io.BytesIO(text.encode()), 10**9)
-        space = space or self.space
-        with self.database.transaction() as session:
-            content = documents.Content(stored, path, "text/markdown")
-            return documents.put_document(session, self.owner, space, content, path=path)[0].id
-
-    def idle(self) -> None:
-        assert self.runtime.wait_idle(60)
-
-    def begin(self, share: float = 1.0) -> None:
-        embedder = self.tiny.load(self.settings)
-        with self.database.transaction() as session:
-            model_change.start(session, self.tiny, embedder, share)
-        self.runtime.follower.wake()
-
-    def change(self) -> ModelChange:
-        with self.database.reading() as session:
-            found = model_change.standing(session).change
-            assert found is not None
-            return found
-
-    def ready(self) -> None:
-        until(lambda: self.change().state == "ready")
-
-    def turn(self, step: Callable[..., Any]) -> None:
-        def turned() -> bool:
-            try:
-                with self.database.transaction() as session:
-                    step(session)
-            except ChangeBehind:
-                return False
-            return True
-
-        until(turned)
-        self.engine.use_active_model()
-
-    def found(self, text: str, mode: Mode = Mode.HYBRID) -> list[str]:
-        with self.database.reading() as session:
-            return [hit.source.id for hit in search(session, self.owner, self.engine, Query(text, 10, mode)).hits]
-
-    def vectors_of(self, model_id: str) -> dict[str, tuple[str, str]]:
-        """What the collections of a model hold: space and content hash by id."""
-        with self.database.reading() as session:
-            fingerprint = session.get_one(IndexModel, model_id).fingerprint
-            placed = SpaceIndex.fingerprint == fingerprint
-            collections = list(session.scalars(select(SpaceIndex.collection).where(placed).distinct()))
-        rows = [row for collection in collections for row in self.engine.vectors.ids(collection)]
-        assert len(rows) == len({id_ for id_, _, _ in rows})
-        return {id_: (space, sha) for id_, space, sha in rows}
-
-    def chunks(self) -> dict[str, tuple[str, str]]:
-        with self.database.reading() as session:
-            rows = session.execute(select(Chunk.id, Chunk.space_id, Chunk.content_sha256))
-            return {id_: (space, sha) for id_, space, sha in rows}
-
-    def follows(self, model_id: str) -> None:
-        """Wait until a model's vectors are exactly those of the chunks."""
-        until(lambda: self.vectors_of(model_id) == self.chunks(), 20)
-
-    def reconcile(self) -> Report:
-        embedder = self.engine.embedder
-        return Reconciler(
-            self.database,
-            self.engine.vectors,
-            self.engine.keywords,
-            FileStore(self.settings.files_dir),
-            pipeline=pipeline_name(embedder),
-            fingerprint=embedder.fingerprint,
-        ).run()
+only_sqlite = pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+"""For what no lock of the database has to do with."""
 
 
 @pytest.fixture(scope="module")
@@ -172,25 +42,45 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> ModelSpec:
     return ModelSpec(str(path), None, "fp32", False, ("en",))
 
 
+@dataclass(frozen=True)
+class Template:
+    """A data directory with documents, indexed with the default model, and the database that belongs to it."""
+
+    folder: Path
+    url: str
+    databases: Databases
+    model_cache: Path
+
+    def copy(self, folder: Path) -> Settings:
+        """The settings of a copy."""
+        shutil.copytree(self.folder, folder)
+        url = self.databases.copy_of(self.url)
+        return Settings(data_dir=folder, database_url=url, models_cache=self.model_cache, log_level="error")
+
+
 @pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory, model_cache: Path, tiny: ModelSpec) -> Path:
-    """A data directory with documents, indexed with the default model."""
-    folder = tmp_path_factory.mktemp("template")
-    site = Site(Settings(data_dir=folder, models_cache=model_cache, log_level="error"), tiny)
+def template(
+    tmp_path_factory: pytest.TempPathFactory, databases: Databases, model_cache: Path, tiny: ModelSpec
+) -> Template:
+    """Documents, indexed with the default model."""
+    made = Template(tmp_path_factory.mktemp("template"), databases.copy(), databases, model_cache)
+    settings = Settings(data_dir=made.folder, database_url=made.url, models_cache=model_cache, log_level="error")
+    site = Site(settings, tiny)
     for number in range(DOCUMENTS):
         site.put(f"{number}.md", text_of(number))
     site.idle()
     site.close()
-    return folder
+    return made
 
 
 @pytest.fixture
-def site(template: Path, tmp_path: Path, model_cache: Path, tiny: ModelSpec) -> Iterator[Site]:
-    folder = tmp_path / "data"
-    shutil.copytree(template, folder)
-    built = Site(Settings(data_dir=folder, models_cache=model_cache, log_level="error"), tiny)
+def site(template: Template, tmp_path: Path, tiny: ModelSpec) -> Iterator[Site]:
+    """A copy of them, everything running."""
+    settings = template.copy(tmp_path / "data")
+    built = Site(settings, tiny)
     yield built
     built.close()
+    template.databases.drop(settings.resolved_database_url)
 
 
 @pytest.fixture
@@ -263,6 +153,38 @@ def test_search_goes_on_while_the_model_changes_and_back(site: Site, searching: 
     site.follows(previous)
 
 
+@only_sqlite
+def test_a_turn_succeeds_while_an_import_goes_on(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The model before, which follows, is far slower than the one that imports."""
+    monkeypatch.setattr(model_yielding, "_LAG_SECONDS", 1)
+    monkeypatch.setattr(model_yielding, "_LEAST_LAG", 16)
+    site.begin()
+    site.ready()
+    site.turn(model_change.flip)
+    stop, written = threading.Event(), [0]
+
+    def import_without_end() -> None:
+        while not stop.wait(0.1 if site.waiting() > 32 else 0):
+            site.put(f"bulk/{written[0]}.md", f"# Bulk {written[0]}\n\n" + "The team writes a request for it. " * 18)
+            written[0] += 1
+
+    importer = threading.Thread(target=import_without_end)
+    importer.start()
+    try:
+        before = len(site.chunks())
+        until(lambda: len(site.chunks()) > before + 60)
+        site.turn(model_change.rollback)
+        before = len(site.chunks())
+        until(lambda: len(site.chunks()) > before)  # it goes on, with the model before
+    finally:
+        stop.set()
+        importer.join()
+    site.idle()
+    assert len({id_.split(":")[1] for id_ in site.chunks()}) == DOCUMENTS + written[0]
+    site.follows(site.change().previous_id)
+
+
+@only_sqlite
 def test_reconciling_leaves_both_models_alone_and_cuts_anew_after_the_flip(site: Site) -> None:
     site.begin()
     site.ready()
@@ -323,6 +245,21 @@ def test_a_change_that_is_given_up_leaves_nothing(site: Site) -> None:
     assert site.reconcile().consistent
 
 
+@only_sqlite
+def test_a_change_that_is_given_up_in_the_middle_leaves_nothing(site: Site) -> None:
+    before = set(site.engine.vectors.collections())
+    site.begin(share=0.05)
+    until(lambda: site.change().done > 0)
+    with site.database.transaction() as session:
+        gone = model_change.drop(session)
+    for collection in gone:
+        site.engine.vectors.drop(collection)
+    site.runtime.follower.stop()
+    assert set(site.engine.vectors.collections()) == before
+    assert site.reconcile().consistent
+
+
+@only_sqlite
 def test_what_must_not_be_is_refused(site: Site) -> None:
     with pytest.raises(NotFound, match="nexus index migrate"), site.database.transaction() as session:
         model_change.flip(session)
@@ -343,12 +280,11 @@ def test_what_was_embedded_with_the_model_before_is_not_committed_after_the_flip
     site.turn(model_change.flip)
     site.runtime._relay.request_stop()
     edited = site.put("3.md", text_of(3, "okapi"))
-    from ingest.sources import SourceKey
-
     (landed,) = stale._pipeline.run([SourceKey("document", edited)])
     assert landed.outcome == "moved_on"
 
 
+@only_sqlite
 def test_a_model_whose_files_changed_is_not_taken_for_the_one_of_the_index(site: Site) -> None:
     with site.database.transaction() as session:
         session.execute(update(IndexModel).values(fingerprint="another-384-fp32"))
@@ -362,18 +298,22 @@ def test_a_model_whose_files_changed_is_not_taken_for_the_one_of_the_index(site:
     assert site.found("travel costs")  # by keywords
 
 
-def test_building_survives_kill_9(template: Path, tmp_path: Path, model_cache: Path, tiny: ModelSpec) -> None:
-    folder = tmp_path / "data"
-    shutil.copytree(template, folder)
-    settings = Settings(data_dir=folder, models_cache=model_cache, log_level="error")
+@only_sqlite
+def test_building_survives_kill_9(template: Template, tmp_path: Path, tiny: ModelSpec) -> None:
+    settings = template.copy(tmp_path / "data")
     site = Site(settings, tiny)
     site.runtime.stop()
     site.engine.close()
     site.begin(share=0.03)
-    command = [sys.executable, "-m", "tests.ingest.serve_model_change", str(folder), str(model_cache)]
+    command = [sys.executable, "-m", "tests.ingest.serve_model_change"]
+    environment = {**os.environ, "NEXUS_DATA_DIR": str(settings.data_dir)}
+    environment |= {"NEXUS_MODELS_CACHE": str(settings.models_cache)}
+    environment |= {"NEXUS_DATABASE_URL": settings.resolved_database_url}
     done = 0
     for _ in range(2):
-        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         try:
             until(lambda done=done: site.change().done > done)
         finally:

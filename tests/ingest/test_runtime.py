@@ -1,6 +1,5 @@
 """Ingestion as a running part: quick, quiet, and unharmed by kill -9, a full disk or a missing service."""
 
-import os
 import shutil
 import signal
 import sqlite3
@@ -15,15 +14,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event, func, select
 
-from core_api.infra.database import Database
-from core_api.infra.settings import Settings
 from core_api.models import Chunk, IndexState, IndexStatus, OutboxEvent
 from ingest.runtime import IngestRuntime
-from ingest.sandbox import Sandbox
-from retrieval.embedding import Embedder
 from retrieval.engine import RetrievalEngine
-from tests.ingest.house import CountingEmbedder, House
-from tests.services import free_port, wait_for_port
+from tests.ingest.house import House
 
 ROOT = Path(__file__).resolve().parents[2]
 SENTENCES = "Requests are reviewed within ten days. Answers come in writing. Appeals go to the board of the office. "
@@ -232,55 +226,6 @@ def test_a_full_database_is_told_as_such(house: House) -> None:
     house.index()
     assert house.state(document).status == IndexStatus.INDEXED
     house.assert_consistent()
-
-
-@pytest.mark.skipif(shutil.which("redis-server") is None, reason="redis-server is not installed")
-def test_celery_workers_index_what_the_relay_sends_over_redis(
-    tmp_path: Path, empty_database: Path, embedder: Embedder, sandbox: Sandbox, model_cache: Path
-) -> None:
-    redis_port, chroma_port = free_port(), free_port()
-    (tmp_path / "data").mkdir()
-    shutil.copy(empty_database, tmp_path / "data" / "nexus.db")
-    settings = Settings(
-        data_dir=tmp_path / "data",
-        models_cache=model_cache,
-        redis_url=f"redis://127.0.0.1:{redis_port}/0",
-        chroma_url=f"http://127.0.0.1:{chroma_port}",
-    )
-    environment = {
-        **os.environ,
-        "NEXUS_DATA_DIR": str(settings.data_dir),
-        "NEXUS_MODELS_CACHE": str(model_cache),
-        "NEXUS_REDIS_URL": str(settings.redis_url),
-        "NEXUS_CHROMA_URL": str(settings.chroma_url),
-    }
-    bin_dir = Path(sys.executable).parent
-    commands = {
-        redis_port: ["redis-server", "--port", str(redis_port), "--save", "", "--dir", str(tmp_path)],
-        chroma_port: [str(bin_dir / "chroma"), "run", "--path", str(tmp_path / "chroma"), "--port", str(chroma_port)],
-    }
-    processes = []
-    try:
-        for port, command in commands.items():
-            processes.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
-            wait_for_port(port, processes[-1])
-        worker = [str(bin_dir / "celery"), "-A", "ingest.worker:celery_app", "worker", "--pool", "solo", "-l", "info"]
-        processes.append(subprocess.Popen(worker, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL))
-        house = House(settings, Database(settings.resolved_database_url), CountingEmbedder(embedder), sandbox)
-        engine = RetrievalEngine(house.embedder, house.vectors, house.keywords, settings)  # type: ignore[arg-type]
-        runtime = IngestRuntime(settings, house.database, engine)
-        runtime.start()
-        ids = [house.put(f"{n}.md", page(n, 1)) for n in range(5)]
-        assert runtime.wait_idle(90)
-        runtime.stop()
-        assert {house.state(id_).status for id_ in ids} == {IndexStatus.INDEXED}
-        assert house.embedder.passages == []  # the workers did it
-        house.assert_consistent()
-        house.close()
-    finally:
-        for process in reversed(processes):
-            process.terminate()
-            process.wait(20)
 
 
 def _children(pid: int) -> list[int]:
