@@ -191,7 +191,7 @@ def test_the_best_are_put_in_the_order_of_its_scores(shelf: Shelf, reranker: Rer
     assert [hit["source"]["id"] for hit in after[:10]] == by_score
     assert [hit["source"]["id"] for hit in after[10:]] == [hit["source"]["id"] for hit in before[10:]]
     # The scores stay what fusion gave, in their new order, so that what builds on them need not know.
-    assert [hit["score"] for hit in after] == pytest.approx([hit["score"] for hit in before])
+    assert [hit["score"] for hit in after] == pytest.approx([hit["score"] for hit in before], abs=1e-4)
     # The assistant and the evaluations ask without pages, and get the same.
     unpaged = shelf.library.search(shelf.kim, QUESTION, k=50).hits
     assert [hit.source.id for hit in unpaged] == [hit["source"]["id"] for hit in after]
@@ -214,8 +214,8 @@ def test_an_explanation_tells_of_it(shelf: Shelf, reranker: Reranker) -> None:
         hits = shelf.ask(explain=True)["hits"]
         for hit in hits:
             why = hit["explain"]
-            assert why["fused"] + sum(step["change"] for step in why["steps"]) == pytest.approx(why["final"])
-            assert why["final"] == pytest.approx(hit["score"], abs=1e-6)
+            assert why["fused"] + sum(step["change"] for step in why["steps"]) == pytest.approx(why["final"], abs=1e-4)
+            assert why["final"] == pytest.approx(hit["score"], abs=1e-4)
         return [[step for step in hit["explain"]["steps"] if step["name"] == "rerank"] for hit in hits]
 
     assert not any(steps())
