@@ -52,7 +52,7 @@ def compare_models(
     lost = semantic.now < semantic.before / 2 and not semantic.passed
     says = (
         f"MRR@10 of {len(golden)} questions: {hybrid.before:.3f} before, {hybrid.now:.3f} with the new model "
-        f"(between {hybrid.low:+.3f} and {hybrid.high:+.3f} with 95% confidence)"
+        f"(a difference between {hybrid.low:+.3f} and {hybrid.high:+.3f}, with 95% confidence)"
     )
     verdict = "passed"
     if lost:

@@ -187,8 +187,8 @@ def _turn(session: Session, change: ModelChange, active: IndexModel, other: Inde
     """Search by `other` from now on; what was active follows the chunks instead."""
     last = last_change(session)
     if other.position != last:
-        why = f" It is stuck: {change.error}" if change.error else ""
-        raise ChangeBehind(f"{last - other.position} changes are not among the vectors of {other.name} yet.{why}")
+        hint = f"They cannot be made now: {change.error}" if change.error else "Try again in a moment."
+        raise ChangeBehind(f"{last - other.position} changes are not among the vectors of {other.name} yet. {hint}")
     session.execute(delete(ModelSource).where(ModelSource.model_id.in_((active.id, other.id))))
     held = select(
         literal(active.id),

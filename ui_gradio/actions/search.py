@@ -35,7 +35,9 @@ ACTIONS: tuple[Action, ...] = (
     action("saved_search_seen", "POST", "/saved-searches/{id}/seen"),
     action("search_analytics", "GET", "/search/analytics", query=("days",)),
     action("index_models", "GET", "/index/models"),
-    action("build_index_model", "POST", "/index/models", body=("model", "revision", "precision")),
+    action(
+        "build_index_model", "POST", "/index/models", body=("model", "revision", "precision", "endpoint", "languages")
+    ),
     action("flip_index_model", "POST", "/index/models/flip", body=("force",)),
     action("rollback_index_model", "POST", "/index/models/rollback"),
     action("discard_index_model", "DELETE", "/index/models/change"),

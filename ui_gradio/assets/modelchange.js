@@ -9,6 +9,7 @@ import { decimal, duration, has, number, percent, t } from "./words.js";
 const PRECISIONS = ["fp32", "int8"];
 const LOOKS = { building: "warn", ready: "good", failed: "bad", active: "good", rolled_back: "quiet" };
 const POLL_MS = 3000;
+const RARE_POLL_MS = 15000;
 
 /** Draw the section into `place` for those who manage the index. Gives a function that stops it. */
 export function modelChange(place) {
@@ -22,30 +23,22 @@ export function modelChange(place) {
       const { active, change } = await call("index_models");
       if (left) return;
       draw(active, change);
-      if (change?.state === "building") timer = setTimeout(load, POLL_MS);
+      // Somebody else may change it too, with the command line for one.
+      timer = setTimeout(load, change?.state === "building" ? POLL_MS : RARE_POLL_MS);
     } catch (error) {
       if (!left) fill(place, errorState(error, load));
     }
   }
 
   function draw(active, change) {
-    const running = change && ["building", "ready", "failed"].includes(change.state);
-    const actions = running
-      ? null
-      : h("button", { class: "button", type: "button", onclick: begin }, t("models.begin"));
+    // One at a time: what is kept of the last one is deleted first.
+    const actions = !change && h("button", { class: "button", type: "button", onclick: begin }, t("models.begin"));
     fill(
       place,
       section(
         t("models.title"),
         { text: t("models.about"), actions },
-        h(
-          "p",
-          { class: "model-line" },
-          `${t("models.active")}: `,
-          h("code", {}, nameOf(active)),
-          active?.dimensions ? ` · ${t("models.dimensions", { n: number(active.dimensions) })}` : "",
-          active?.precision ? ` · ${active.precision}` : "",
-        ),
+        h("p", { class: "model-line" }, `${t("models.active")}: `, described(active)),
         change && changeCard(change),
       ),
     );
@@ -56,14 +49,13 @@ export function modelChange(place) {
     const share = total ? done / total : 0;
     const button = (label, onclick, look = "") =>
       h("button", { class: `button ${look}`, type: "button", onclick }, label);
-    const failed = gate?.passed === false;
     return h(
       "div",
       { class: "model-change" },
       h(
         "p",
         { class: "row" },
-        h("code", { class: "clip" }, nameOf(model)),
+        described(model),
         h("span", { class: `badge ${LOOKS[state] ?? "quiet"}` }, has(`models.${state}`) ? t(`models.${state}`) : state),
       ),
       state === "building" && [
@@ -84,10 +76,13 @@ export function modelChange(place) {
       h(
         "div",
         { class: "row" },
-        state === "ready" && !failed && button(t("models.flip"), () => flip(model, false), "primary"),
-        state === "ready" && failed && button(t("models.force"), () => flip(model, true), "danger"),
+        state === "ready" &&
+          (gate?.passed === false
+            ? button(t("models.force"), () => flip(model, gate), "danger")
+            : button(t("models.flip"), () => flip(model, null), "primary")),
         state === "active" && button(t("models.rollback"), rollback),
-        ["building", "ready", "failed"].includes(state) && button(t("models.discard"), discard),
+        ["failed", "rolled_back"].includes(state) && button(t("models.again"), () => again(model)),
+        state === "active" ? button(t("models.cleanup"), cleanup) : button(t("models.discard"), discard),
       ),
     );
   }
@@ -95,12 +90,13 @@ export function modelChange(place) {
   /** What the change would do to the answers: each measure with the old and the new model. */
   function gateTable(gate) {
     const measures = ["hybrid", "semantic"].filter((mode) => gate[mode]);
+    const look = { passed: "good", too_few_questions: "warn" }[gate.verdict] ?? "bad";
     return [
       h(
         "p",
-        { class: `note ${gate.passed ? "good" : "bad"}`, title: gate.says },
+        { class: `note ${look}` },
         icon(gate.passed ? "check" : "alert", 16),
-        t(gate.passed ? "models.gate.passed" : "models.gate.failed"),
+        t(`models.gate.${gate.verdict}`, { n: number(gate.queries) }),
       ),
       measures.length > 0 &&
         h(
@@ -115,7 +111,7 @@ export function modelChange(place) {
               h(
                 "tr",
                 {},
-                ["measure", "old", "new"].map((name) => h("th", { scope: "col" }, t(`models.gate.${name}`))),
+                ["measure", "old", "new", "between"].map((name) => h("th", { scope: "col" }, t(`models.gate.${name}`))),
               ),
             ),
             h(
@@ -127,6 +123,7 @@ export function modelChange(place) {
                   {},
                   h("th", { scope: "row" }, `MRR@10 · ${t(`search.mode.${mode}`)}`),
                   [gate[mode].before, gate[mode].now].map((value) => h("td", {}, decimal(value))),
+                  h("td", {}, t("models.gate.range", { low: signed(gate[mode].low), high: signed(gate[mode].high) })),
                 ),
               ),
             ),
@@ -162,7 +159,10 @@ export function modelChange(place) {
     if (made) load();
   }
 
+  /** Do a step, which may take a while: the last changes are taken over first. */
   async function run(action, payload, said) {
+    clearTimeout(timer);
+    place.querySelectorAll("button").forEach((one) => (one.disabled = true));
     try {
       await call(action, payload);
       notice(said);
@@ -172,11 +172,18 @@ export function modelChange(place) {
     if (!left) load();
   }
 
-  async function flip(model, force) {
-    const [title, text, label] = force
-      ? [t("models.force"), t("models.force.body"), t("models.force")]
-      : [t("models.flip"), t("models.flip.body", { model: nameOf(model) }), t("models.flip")];
-    if (await confirmDelete(title, text, label)) run("flip_index_model", force ? { force } : {}, t("models.flipped"));
+  /** `gate`: what it said, where it did not let the model pass. */
+  async function flip(model, gate) {
+    const [title, text] = gate
+      ? [t("models.force"), t(`models.force.${gate.verdict}`)]
+      : [t("models.flip"), t("models.flip.body", { model: nameOf(model) })];
+    const payload = gate ? { force: true } : {};
+    if (await confirmDelete(title, text, title)) run("flip_index_model", payload, t("models.flipped"));
+  }
+
+  function again({ model, revision, precision, endpoint, languages }) {
+    const payload = { model, precision, endpoint, languages, ...(revision && { revision }) };
+    run("build_index_model", payload, t("models.begun"));
   }
 
   async function rollback() {
@@ -189,10 +196,28 @@ export function modelChange(place) {
       run("discard_index_model", {}, t("models.discarded"));
   }
 
+  async function cleanup() {
+    if (await confirmDelete(t("models.cleanup"), t("models.cleanup.body"), t("models.cleanup")))
+      run("discard_index_model", {}, t("models.cleaned"));
+  }
+
   return () => {
     left = true;
     clearTimeout(timer);
   };
 }
 
-const nameOf = (model) => model?.name ?? "–";
+/** A model by its name (of a path, the last part), with what tells it from another of that name. */
+function described(model) {
+  if (!model) return "–";
+  return h(
+    "span",
+    {},
+    h("code", { title: model.model }, nameOf(model)),
+    ` · ${t("models.dimensions", { n: number(model.dimensions) })} · ${model.precision}`,
+  );
+}
+
+const nameOf = (model) => model.name.split("/").filter(Boolean).at(-1);
+
+const signed = (value) => `${value > 0 ? "+" : value < 0 ? "−" : ""}${decimal(Math.abs(value))}`;
