@@ -33,6 +33,8 @@ _PAUSE_SECONDS = 1.0
 _STOP_SECONDS = 10.0
 _LEASE = timedelta(minutes=5)
 _LONGEST_PAUSE = timedelta(hours=6)
+# An import may bring news every second: what comes after a mail waits for the next one.
+_BETWEEN_MAILS = timedelta(minutes=10)
 _BATCH = 100
 """Sources looked at by one search."""
 _KNOWN = 100
@@ -202,6 +204,7 @@ class AlertChecker:
             current.checked_at, current.checked_seq, current.failures = now, upto, 0
             if new and current.alert != "none" and user.email is not None and user.email_verified_at is not None:
                 self._mail(session, current, user, new)
+                current.due_at = current.due_at or now + _BETWEEN_MAILS
 
     def _mail(self, session: Session, saved: SavedSearch, user: User, new: Sequence[Hit]) -> None:
         titles = [f"- {hit.source.title}" for hit in new[:_MAILED]]

@@ -6,13 +6,13 @@ from fastapi import APIRouter, Request
 from fastapi import Query as Parameter
 
 from core_api.auth.dependencies import Reader, ReadSession
+from core_api.domains.saved_searches.schemas import MAX_QUERY_CHARS
 from core_api.domains.search_log import service as search_log
 from core_api.infra.errors import Invalid
 from retrieval import service, similar, suggest
 from retrieval.engine import RetrievalEngine
 from retrieval.query_language import parse
 from retrieval.schemas import (
-    MAX_QUERY_CHARS,
     HitRead,
     SearchRequest,
     SearchResponse,

@@ -1,11 +1,11 @@
 """Search, as the API takes and shows it."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
-from core_api.domains.saved_searches.schemas import Id, SavedFilters
+from core_api.domains.saved_searches.schemas import Id, QueryText, SavedFilters
 from retrieval.explanation import Explanation
 from retrieval.sources import SOURCE_KINDS
 from retrieval.types import (
@@ -21,7 +21,6 @@ from retrieval.types import (
     Suggestion,
 )
 
-MAX_QUERY_CHARS = 2_000
 MAX_CURSOR_CHARS = 200_000
 
 
@@ -58,7 +57,7 @@ class SearchRequest(BaseModel):
         },
     )
 
-    query: Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_QUERY_CHARS)] = Field(
+    query: QueryText = Field(
         description='Words or a question in any language, `"exact phrase"`, `-word`, `in:space`, `by:person`, `by:me`, '
         "`tag:…`, `kind:…`, `before:2026-11-01`, `after:2026-11`; a minus before a field negates it. Without words, "
         "all that meets the filters is found, newest first."

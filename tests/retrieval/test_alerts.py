@@ -62,6 +62,9 @@ def test_news_are_what_comes_to_match_and_are_told_once(library: Library) -> Non
     assert watch.checker.check_due() == 1
     assert watch.news(saved) == ["Leave in parts"]
     library.write(old, "Parental leave is seventeen weeks.")  # it matched before
+    assert watch.checker.check_due() == 0  # a mail was sent: the next one tells of all that comes meanwhile
+    with library.database.transaction() as session:
+        session.get_one(SavedSearch, saved).due_at = utcnow()
     assert watch.checker.check_due() == 1
     assert watch.checker.check_due() == 0
     assert watch.news(saved) == ["Leave in parts"]

@@ -59,6 +59,8 @@ def test_hits_have_the_shape_of_the_contract(library: Library) -> None:
         {"query": "x", "filters": {"space_id": "one"}},
         {"query": "x", "filters": {"space_ids": ["a"] * 201}},
         {"query": "x", "limit": 5},
+        {"query": "a\0b"},
+        {"query": "x", "filters": {"tags": ["a\0b"]}},
     ],
 )
 def test_bad_requests_are_refused_with_a_reason(library: Library, body: dict[str, object]) -> None:

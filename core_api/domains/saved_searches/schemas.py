@@ -8,9 +8,13 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 from core_api.domains.spaces.schemas import SpaceBrief
 from core_api.http.fields import Name
 
-Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-Tag = Annotated[str, StringConstraints(min_length=1, max_length=100)]
-QueryText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2_000, pattern=r"^[^\x00]*$")]
+# PostgreSQL takes no NUL in a text.
+_NO_NUL = r"^[^\x00]*$"
+MAX_QUERY_CHARS = 2_000
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_NO_NUL)]
+Tag = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=_NO_NUL)]
+QueryText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_QUERY_CHARS, pattern=_NO_NUL)]
 Mode = Literal["hybrid", "semantic", "keyword"]
 Alert = Literal["none", "instant", "daily", "weekly"]
 

@@ -128,6 +128,7 @@ class SearchRecorder:
             except SQLAlchemyError as error:
                 log.warning("search_log_not_written", error=str(error))
                 self._stopping.wait(1.0)
+                self._wake.set()
             self._stopping.wait(_PAUSE_SECONDS)
             self._wake.wait(_CLEAN_SECONDS)
 
