@@ -175,8 +175,8 @@ def _turn(request: Request, act: Callable[[], None]) -> None:
             if not asked:
                 with request.app.state.database.transaction() as session:
                     model_change.ask_for_turn(session)
+                _runtime(request).follower.wake()
                 asked = True
-            _runtime(request).follower.wake()
             time.sleep(0.1)
     engine: RetrievalEngine = request.app.state.engine
     engine.use_active_model()

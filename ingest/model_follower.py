@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from core_api.infra.database import Database
 from core_api.infra.errors import NexusError, Unavailable
 from core_api.models import ChangeState, IndexState, ModelChange, new_id
-from ingest.model_change import FOLLOWED, count_chunks, standing
+from ingest.model_change import FOLLOWED, standing
 from ingest.model_vectors import ModelVectors
 from ingest.model_work import ChangeWork, Stopped, release_lease, take_lease
 from ingest.sources import SourceKey
@@ -103,8 +103,8 @@ class ModelFollower:
                 return True
             if work.change.state == ChangeState.BUILDING:
                 self._finish(work, vectors)
-            elif work.change.error:
-                work.note(error=None)
+            else:
+                work.settle()
         except Stopped:
             vectors.drop_unknown()
         return False
@@ -145,9 +145,7 @@ class ModelFollower:
         else:
             raise Unavailable(f"The vectors of {len(wrong)} sources do not stay as they were written.")
         gate = self._compare(work, vectors)
-        with self._database.reading() as session:
-            done, total = count_chunks(session, position)
-        work.note(state=ChangeState.READY, gate=gate, error=None, done=done, total=total)
+        work.settle(state=ChangeState.READY, gate=gate)
         log.info("model_change_ready", model=work.model.name, gate=gate)
 
     def _compare(self, work: ChangeWork, vectors: ModelVectors) -> dict[str, Any] | None:

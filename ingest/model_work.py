@@ -41,10 +41,10 @@ class ChangeWork:
         self._database = database
         self._worker = worker
         self._stopping = stopping
-        self._looked = time.monotonic()
-        self._noted = time.monotonic()
-        self._passages = 0
+        self._looked = 0.0
         self._counted = 0.0
+        self._uncounted = False
+        self.begin()
 
     def batch(self) -> int:
         """How many passages are to be embedded next. Raises Stopped."""
@@ -67,11 +67,11 @@ class ChangeWork:
             self.change.rate = rate if known is None else 0.8 * known + 0.2 * rate
             self.change.done = min(self.change.done + self._passages, self.change.total)
             self.note(done=self.change.done, rate=self.change.rate)
-            self._start_clock()
+            self.begin()
 
     def begin(self) -> None:
-        """What follows is measured."""
-        self._start_clock()
+        """Measure from now on."""
+        self._noted, self._passages = time.monotonic(), 0
 
     def look(self) -> None:
         """Raise Stopped when there is nothing to go on with. Keeps the lease."""
@@ -121,11 +121,20 @@ class ChangeWork:
             session.add_all(held)
             self.model = session.get_one(IndexModel, self.model.id)
             self.model.position = position
-            if time.monotonic() - self._counted > _COUNT_SECONDS:
-                self._counted = time.monotonic()
+            self._uncounted = time.monotonic() - self._counted < _COUNT_SECONDS
+            if not self._uncounted:
                 change.done, change.total = count_chunks(session, position)
+                self._counted = time.monotonic()
             change.error, change.updated_at = None, utcnow()
         self.change = change
+
+    def settle(self, **values: Any) -> None:
+        """Write down that nothing is left to be taken over, if that is news."""
+        if values or self._uncounted or self.change.error:
+            with self._database.reading() as session:
+                done, total = count_chunks(session, self.model.position)
+            self.note(done=done, total=total, error=None, **values)
+            self._uncounted = False
 
     @property
     def _turning(self) -> bool:
@@ -134,9 +143,6 @@ class ChangeWork:
     @property
     def _hurried(self) -> bool:
         return self._turning or self.model.position >= self.change.build_to
-
-    def _start_clock(self) -> None:
-        self._noted, self._passages = time.monotonic(), 0
 
 
 def take_lease(database: Database, change: ModelChange, worker: str, *, alone: bool = False) -> bool:

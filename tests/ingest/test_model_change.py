@@ -19,6 +19,7 @@ from core_api.domains.spaces.service import create_space
 from core_api.infra.errors import Conflict, NexusError, NotFound, Unavailable
 from core_api.infra.settings import Settings
 from core_api.models import IndexModel, ModelChange, SpaceKind, utcnow
+from evals import model_gate
 from ingest import model_change, model_yielding
 from ingest.runtime import IngestRuntime
 from ingest.sources import SourceKey
@@ -257,6 +258,36 @@ def test_a_change_that_is_given_up_in_the_middle_leaves_nothing(site: Site) -> N
     site.runtime.follower.stop()
     assert set(site.engine.vectors.collections()) == before
     assert site.reconcile().consistent
+
+
+@only_sqlite
+def test_building_goes_on_when_what_it_needs_is_back(site: Site) -> None:
+    model = Path(site.tiny.model)
+    site.runtime.follower.stop()
+    site.begin()
+    away = model.rename(model.with_name("away"))
+    site.runtime.stop()
+    site.engine.close()
+    site.open()
+    try:
+        until(lambda: "neither a directory" in (site.change().error or ""))
+        assert site.change().state == "building"
+    finally:
+        away.rename(model)
+    site.runtime.follower.wake()
+    site.ready()
+    assert site.change().error is None
+    site.follows(site.change().model_id)
+
+
+@only_sqlite
+def test_the_gate_does_not_pass_what_it_cannot_tell(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_gate, "_QUERIES", 20)
+    report = model_gate.compare_models(site.database, site.engine, site.engine, lambda: None)
+    assert (report["queries"], report["verdict"], report["passed"]) == (20, "too_few_questions", False)
+    monkeypatch.setattr(model_gate, "_LEAST_QUERIES", 20)
+    report = model_gate.compare_models(site.database, site.engine, site.engine, lambda: None)
+    assert (report["verdict"], report["passed"]) == ("passed", True)
 
 
 @only_sqlite
