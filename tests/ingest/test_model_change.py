@@ -120,7 +120,7 @@ def searching(site: Site) -> Iterator[Callable[[], int]]:
 
 def test_search_goes_on_while_the_model_changes_and_back(site: Site, searching: Callable[[], int]) -> None:
     old = site.engine.embedder.fingerprint
-    site.begin(share=0.2)
+    site.begin(share=0.5)
     new = site.change().model_id
     # Meanwhile documents come, change, move and go.
     edited = site.put("3.md", text_of(3, "A word that is new: okapi."))
