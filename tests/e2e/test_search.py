@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from tests.e2e.conftest import Site
+from tests.e2e.conftest import Site, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -110,6 +110,50 @@ def test_a_condition_that_names_nothing_is_said_and_can_be_dropped(visit: Visit)
     page.get_by_role("button", name="Remove the filter in: Nowhere").click()
     expect(box(page)).to_have_value("severity")
     expect(page.locator(".condition-problem")).to_have_count(0)
+
+
+def test_what_is_excluded_shows_and_can_be_allowed_again(visit: Visit) -> None:
+    page = visit("/search?q=severity+-%22one+person%22+-draft&mode=keyword")
+    page.get_by_role("button", name="Remove the filter without: draft").click()
+    expect(box(page)).to_have_value('severity -"one person"')
+    page.get_by_role("button", name="Also with “one person”").click()
+    expect(box(page)).to_have_value("severity")
+    expect(page.locator(".result").first).to_contain_text("Incident runbook")
+    expect(page.locator(".search-conditions .tag")).to_have_count(1)
+
+
+def test_who_comes_back_from_a_document_finds_the_results_as_they_were(visit: Visit) -> None:
+    page = visit("/search?q=leave+days&view=passages", height=420)
+    last = page.locator(".passage").last
+    expect(last).to_be_visible()
+    count = page.locator(".passage").count()
+    last.locator(".result-link").click()
+    page.get_by_role("link", name="Open document").click()
+    expect(page.locator(".document mark").first).to_be_visible()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.post_data or ""))
+    page.go_back()
+    expect(last).to_be_in_viewport()
+    expect(last).to_have_class(re.compile("chosen"))
+    expect(page.locator(".passage")).to_have_count(count)
+    expect(box(page)).to_have_value("leave days")
+    page.keyboard.press("k")  # the keys go on from there
+    expect(page.locator(".passage").nth(count - 2)).to_have_class(re.compile("chosen"))
+    assert not [body for body in asked if '"query"' in body]
+
+
+def test_news_of_saved_searches_are_counted_on_the_rail_until_one_looks(site: Site, visit: Visit) -> None:
+    body = {"name": "Whales", "query": "narwhal", "mode": "keyword"}
+    saved = str(site.client.post("/api/v1/saved-searches", json=body).json()["id"])
+    site.add("Whales", "narwhal.md", b"# Narwhals\n\nThe narwhal has one tusk.\n")
+    wait_until(lambda: site.client.get(f"/api/v1/saved-searches/{saved}").json()["new"] == 1, seconds=30)
+    page = visit("/status")
+    rail = page.get_by_role("link", name=re.compile("^Search 1 new results"))
+    rail.click()
+    page.locator(".saved-searches").get_by_role("link", name=re.compile("^Whales")).click()
+    expect(page.get_by_role("region", name="New results")).to_contain_text("Narwhals")
+    expect(rail).to_have_count(0)
+    site.client.delete(f"/api/v1/saved-searches/{saved}")
 
 
 def test_a_misspelt_word_is_put_right_and_can_be_searched_as_it_is(visit: Visit) -> None:

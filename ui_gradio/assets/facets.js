@@ -1,6 +1,6 @@
 // The facets beside the results: each value with the number of documents that it would show.
 import { fill, h } from "./dom.js";
-import { facetLabel, learnNames } from "./facetlabels.js";
+import { facetLabel } from "./facetlabels.js";
 import { DAYS, LISTS, MODES } from "./searchstate.js";
 import { number, t } from "./words.js";
 
@@ -14,7 +14,6 @@ export function facetList(place, change) {
 
   function draw(state, facets) {
     last = [state, facets];
-    learnNames(facets);
     const focused = place.contains(document.activeElement) ? document.activeElement.id : "";
     const scroller = place.parentElement;
     const top = scroller?.scrollTop ?? 0;

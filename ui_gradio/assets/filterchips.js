@@ -6,7 +6,8 @@ import { LISTS } from "./searchstate.js";
 import { has, t } from "./words.js";
 
 /** The conditions of `state`, and of `typed` (the answer's query, null before it is there), each with the change of
- *  the state that takes it away: [{label, field, change, problem}]. */
+ *  the state that takes it away: [{label, field, change, problem}]; `without` says what that does, where it is not
+ *  plain from the label. */
 export function conditions(state, typed) {
   const set = LISTS.flatMap(([name]) =>
     state[name].map((value) => ({
@@ -23,11 +24,16 @@ export function conditions(state, typed) {
   const written = (typed?.filters ?? []).map((one) => ({
     label: `${one.negated ? "−" : ""}${t(`search.field.${one.field}`)}: ${one.value}`,
     field: one.field,
-    typed: true,
     change: { q: withoutTerm(state.q, one) },
     problem: one.applied ? null : problemOf(one),
   }));
-  return [...set, ...written];
+  const excluded = (typed?.excluded ?? []).map((value) => ({
+    label: `${t("search.field.not")}: ${/\s/.test(value) ? `“${value}”` : value}`,
+    without: t("search.also", { value }),
+    field: "not",
+    change: { q: withoutTerm(state.q, { value, negated: true }) },
+  }));
+  return [...set, ...written, ...excluded];
 }
 
 // The server says what is wrong in English; what can be wrong with a field is always the same, so it is said here in

@@ -11,6 +11,7 @@ import { fill, h, icon } from "./dom.js";
 import { projectPage, teamPage } from "./group.js";
 import { projectsPage, teamsPage } from "./groups.js";
 import { knowledgePage } from "./knowledge.js";
+import { newsBadge } from "./news.js";
 import { listenForPalette, openPalette } from "./palette.js";
 import { closePanel, panelOpen } from "./panel.js";
 import { noticeProblem } from "./parts.js";
@@ -63,6 +64,7 @@ function frame() {
       { class: "rail-item", href: address, "data-link": true, data: { name }, hidden: name === "admin" },
       icon(name, 20),
       h("span", {}, t(`nav.${name}`)),
+      name === "search" && newsBadge(),
     ),
   );
   whoami().then(

@@ -108,6 +108,9 @@ export function resultList({ place, more, explained: askWhy, opened }) {
     clear,
     size: () => hits.length,
     chosen: () => hits[chosen] ?? null,
+    /** The place of the chosen passage in the list, and choosing one without opening it; -1: none. */
+    place: () => chosen,
+    mark,
     unchoose: () => mark(-1),
     /** Go `step` passages on; whether there was anywhere to go. */
     move(step) {

@@ -7,12 +7,12 @@ let frame = null; // {main, side, changed(name)}
 let leave = [];
 let here = null; // {path, again}: the page that shows, and how it takes another query of its address
 
-/** `table`: [[pattern, name, page]]; a page is called with {params, query, place, side, onleave, onaddress}.
+/** `table`: [[pattern, name, page]]; a page is called with {params, query, place, side, back, onleave, onaddress}.
  *  `onaddress(f)`: f(query) is called, and the page stays, when only the query of its address changes. */
 export function start(table, into) {
   routes = table;
   frame = into;
-  addEventListener("popstate", draw);
+  addEventListener("popstate", () => draw(true));
   document.addEventListener("click", (event) => {
     const anchor = event.target.closest?.("a[data-link]");
     if (!anchor || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
@@ -37,7 +37,8 @@ export function pushAddress(address) {
   history.pushState(null, "", address);
 }
 
-function draw() {
+/** `back`: one comes back (or forward) to where one was. */
+function draw(back = false) {
   if (here?.again && here.path === location.pathname) {
     closePanel();
     here.again(new URLSearchParams(location.search));
@@ -63,6 +64,7 @@ function draw() {
       query,
       place,
       side: frame.side,
+      back,
       onleave: (f) => leave.push(f),
       onaddress: (f) => (here.again = f),
     });

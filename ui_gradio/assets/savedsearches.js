@@ -2,13 +2,13 @@
 import { call } from "./bridge.js";
 import { fill, h, icon } from "./dom.js";
 import { ask } from "./forms.js";
+import { savedSearches } from "./news.js";
 import { documentUrl } from "./panel.js";
 import { menu, notice, noticeProblem } from "./parts.js";
 import { kindIcon } from "./results.js";
 import { ALERTS, DAYS, filtersOf, fromSaved, toAddress } from "./searchstate.js";
 import { number, t, tn, when } from "./words.js";
 
-const MOST = 100;
 const BELLS = new Set(["instant", "daily", "weekly"]);
 
 /** A list of the saved searches in `place`; `current()` is the id of the one that is shown, `onopen(state)` shows one.
@@ -18,7 +18,7 @@ export function savedList(place, current, onopen) {
 
   async function refresh() {
     try {
-      all = (await call("saved_searches", { limit: MOST })).items;
+      all = await savedSearches();
       draw();
     } catch {
       fill(place, section(h("p", { class: "side-empty" }, t("saved.problem"), " ", again())));

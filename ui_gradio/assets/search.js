@@ -23,12 +23,17 @@ const COMPOSING_MS = 450;
 // Where a letter is a letter.
 const TYPED = "input:not([type=checkbox], [type=radio]), textarea, select, .menu";
 
-export function searchPage({ query, place, side, onleave, onaddress }) {
+// Searches that were left for a document: who comes back soon finds them as they were.
+const KEPT_MS = 300_000;
+const MOST_KEPT = 8;
+const left = new Map();
+
+export function searchPage({ query, place, side, back, onleave, onaddress }) {
   let state = fromAddress(query);
   let answer = null;
   let told = null; // the kept search whose news are shown
   let typing = false; // the address stands for a search that is still being typed
-  onleave(() => search.stop());
+  onleave(leave);
 
   const input = h("input", {
     class: "search-input",
@@ -64,25 +69,23 @@ export function searchPage({ query, place, side, onleave, onaddress }) {
     opened: (hit, position) => search.opened(hit, position),
   });
 
-  fill(
-    place,
+  const scroller = h(
+    "div",
+    { class: "scroll" },
     h(
       "div",
-      { class: "scroll" },
-      h(
-        "div",
-        { class: "column" },
-        h("h1", { class: "sr-only" }, t("search.title")),
-        h("div", { class: "search-box" }, icon("search", 20), input, filterButton, suggestions.element),
-        chips,
-        h("div", { class: "row between search-head" }, summary, tools),
-        note,
-        news,
-        results.element,
-        below,
-      ),
+      { class: "column" },
+      h("h1", { class: "sr-only" }, t("search.title")),
+      h("div", { class: "search-box" }, icon("search", 20), input, filterButton, suggestions.element),
+      chips,
+      h("div", { class: "row between search-head" }, summary, tools),
+      note,
+      news,
+      results.element,
+      below,
     ),
   );
+  fill(place, scroller);
   fill(side, saved, facets, h("div", { class: "sheet-foot" }, showButton));
 
   const search = searching({
@@ -124,8 +127,29 @@ export function searchPage({ query, place, side, onleave, onaddress }) {
     input.value = state.q;
     run();
   });
-  if (matchMedia("(min-width: 900px)").matches) input.focus();
-  run();
+  if (!back || !restore()) {
+    if (matchMedia("(min-width: 900px)").matches) input.focus();
+    run();
+  }
+
+  function leave() {
+    const shown = search.shown();
+    search.stop();
+    left.delete(toAddress(state));
+    if (shown) left.set(toAddress(state), { shown, top: scroller.scrollTop, chosen: results.place(), at: Date.now() });
+    if (left.size > MOST_KEPT) left.delete(left.keys().next().value);
+  }
+
+  /** Show what was shown when one left for a document; whether that is known, and not long ago. */
+  function restore() {
+    const before = left.get(toAddress(state));
+    if (!before || Date.now() - before.at > KEPT_MS) return false;
+    tellNews();
+    search.restore(before.shown, history.state?.search ?? null);
+    results.mark(before.chosen);
+    scroller.scrollTop = before.top;
+    return true;
+  }
 
   /** Search for something else: `values` of the state. `typing`: the person goes on writing after them. */
   function change({ typing: unfinished = false, ...values }) {

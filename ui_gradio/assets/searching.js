@@ -73,6 +73,15 @@ export function searching({ onwait, onfound, onproblem, onlogged }) {
     ask,
     record,
     stop: forget,
+    /** What is shown, to be shown again: {request, found}; null before there is anything. */
+    shown: () => found && { request, found },
+    /** Show again what was shown; it was logged under `id`, if at all. */
+    restore(shown, id) {
+      forget();
+      ({ request, found } = shown);
+      if (id) recording = Promise.resolve(id);
+      onfound(found, request);
+    },
     /** Enter: ask at once what is still waiting, or take the shown answer for a search. */
     commit() {
       if (pause && request) {

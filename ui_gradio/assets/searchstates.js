@@ -85,7 +85,7 @@ export function nothingFound(state, answer, list, change) {
     .slice(0, 4)
     .map((one) => {
       const others = one.alone ? found(answer.facets?.[one.field]) : 0;
-      const label = t("search.without", { filter: one.label });
+      const label = one.without ?? t("search.without", { filter: one.label });
       return way(others ? `${label} (${tn("search.n", others)})` : label, one.change);
     });
   if (filterCount(state) > 1) ways.push(way(t("search.clear"), noFilters()));
