@@ -11,7 +11,7 @@ import { fill, h, icon } from "./dom.js";
 import { projectPage, teamPage } from "./group.js";
 import { projectsPage, teamsPage } from "./groups.js";
 import { knowledgePage } from "./knowledge.js";
-import { newsBadge } from "./news.js";
+import { lookForNews, newsBadge } from "./news.js";
 import { listenForPalette, openPalette } from "./palette.js";
 import { closePanel, panelOpen } from "./panel.js";
 import { noticeProblem } from "./parts.js";
@@ -64,7 +64,7 @@ function frame() {
       { class: "rail-item", href: address, "data-link": true, data: { name }, hidden: name === "admin" },
       icon(name, 20),
       h("span", {}, t(`nav.${name}`)),
-      name === "search" && newsBadge(),
+      name === "search" && newsBadge,
     ),
   );
   whoami().then(
@@ -148,6 +148,7 @@ function frame() {
     changed(name) {
       app.classList.remove("with-side");
       app.dataset.page = name;
+      if (name !== "search") lookForNews(); // the search page lists the saved searches, which counts them
       const section = SECTIONS[name] ?? name;
       for (const item of items) {
         const current = item.dataset.name === section;
