@@ -6,6 +6,7 @@ import time
 import zipfile
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
@@ -20,8 +21,9 @@ from core_api.domains.search_log.recording import SearchRecorder
 from core_api.domains.users.leaving import delete_user
 from core_api.domains.users.schemas import Attribution
 from core_api.infra.database import Database
+from core_api.infra.migrate import upgrade
 from core_api.infra.settings import Settings
-from core_api.models import Chunk, SearchClick, SearchLog, SystemRole, utcnow
+from core_api.models import Chunk, SearchClick, SearchLog, SystemRole, User, utcnow
 from tests.core_api.accounts import API, PASSWORD, browse, make_account
 from tests.factories import make_document, make_space, make_user
 
@@ -121,6 +123,22 @@ def test_a_started_recorder_writes_by_itself(app: FastAPI, database: Database, p
     searched(app, kim.user_id, "words")
     app.state.search_recorder.stop()
     assert count(database, SearchLog) == 1
+
+
+def test_what_could_not_be_written_is_written_when_the_database_is_back(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'late.db'}")  # without its tables yet
+    recorder = SearchRecorder(Settings(data_dir=tmp_path), database)
+    assert recorder.add("one", "kim", "words", "hybrid", 1, 1.0)
+    time.sleep(0.3)
+    upgrade(database)
+    with database.transaction() as session:
+        session.add(User(id="kim", name="Kim", role=SystemRole.MEMBER))
+    deadline = time.monotonic() + 20
+    while not count(database, SearchLog) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert count(database, SearchLog) == 1
+    recorder.stop()
+    database.dispose()
 
 
 def test_one_opens_what_one_may_read_from_ones_own_searches_only(

@@ -21,6 +21,7 @@ _PAUSE_SECONDS = 0.25
 """Searches of so long are written together."""
 _CLEAN_SECONDS = 3600.0
 _STOP_SECONDS = 10.0
+_LONGEST_PAUSE_SECONDS = 300.0
 # A database that is away for long must not fill the memory; the oldest are kept.
 _MOST_WAITING = 10_000
 _QUERY_CHARS = 2_000
@@ -117,7 +118,7 @@ class SearchRecorder:
             deleted += len(ids)
 
     def _run(self) -> None:
-        cleaned = float("-inf")
+        cleaned, failures = float("-inf"), 0
         while not self._stopping.is_set():
             self._wake.clear()
             try:
@@ -125,9 +126,11 @@ class SearchRecorder:
                 if time.monotonic() - cleaned > _CLEAN_SECONDS:
                     cleaned = time.monotonic()
                     self.delete_old()
+                failures = 0
             except SQLAlchemyError as error:
                 log.warning("search_log_not_written", error=str(error))
-                self._stopping.wait(1.0)
+                self._stopping.wait(min(2.0**failures, _LONGEST_PAUSE_SECONDS))
+                failures += 1
                 self._wake.set()
             self._stopping.wait(_PAUSE_SECONDS)
             self._wake.wait(_CLEAN_SECONDS)
