@@ -4,6 +4,7 @@ Each space is read from the database when somebody who may read it first types, 
 What is found here is a proposal: whether it may be shown, the database decides (retrieval.suggest).
 """
 
+import sys
 import threading
 import time
 from bisect import bisect_left, insort
@@ -73,28 +74,31 @@ class _Space:
         for entries, entry in self._entries(ref, self.texts.pop(ref, ())):
             del entries[bisect_left(entries, entry)]
 
-    def beginning(self, typed: Typed) -> Iterator[_Entry]:
+    def beginning(self, typed: Typed) -> list[_Entry]:
         """Words that begin as typed."""
-        bare = next((at for at, letter in enumerate(typed.text) if is_bare_initial(letter)), None)
-        if bare is None:
-            return _range(self.by_strokes, strokes(typed.text))
-        if bare == 0:
-            found = _range(self.by_initials, "".join(map(initial_of, typed.text)))
+        if typed.bare is None:
+            return _range(self.by_strokes, typed.strokes)
+        if typed.bare == 0:
+            found = _range(self.by_initials, typed.initials)
         else:
-            found = _range(self.by_strokes, strokes(typed.text[: bare + 1]))
-        return (entry for entry in islice(found, _SCANNED) if any(map(typed.match, self.texts[entry[2]])))
+            found = _range(self.by_strokes, strokes(typed.text[: typed.bare + 1]))
+        return [entry for entry in found if any(map(typed.match, self.texts[entry[2]]))]
 
-    def word_by_word(self, typed: Typed) -> Iterator[_Entry]:
+    def word_by_word(self, typed: Typed) -> list[_Entry]:
         """Sources that have words which begin as each of those typed."""
-        found = [{ref for *_, ref in islice(self.beginning(Typed(word)), _SCANNED)} for word in typed.words]
-        return (("", True, ref) for ref in set.intersection(*found))
+        first, *rest = typed.parts
+        found = self.beginning(first)
+        for word in rest if found else ():
+            refs = {ref for _, _, ref in self.beginning(word)}
+            found = [entry for entry in found if entry[2] in refs]
+        return found
 
-    def with_slip(self, typed: Typed) -> Iterator[_Entry]:
+    def with_slip(self, typed: Typed) -> list[_Entry]:
         """Words that begin as typed but for one slip."""
         if typed.slip is None:
-            return iter(())
-        begun = islice(_range(self.by_strokes, strokes(typed.text)[0]), _SCANNED_FOR_SLIPS)
-        return (entry for entry in begun if typed.slip.match(entry[0]))
+            return []
+        begun = _range(self.by_strokes, typed.strokes[0], _SCANNED_FOR_SLIPS)
+        return [entry for entry in begun if typed.slip.match(entry[0])]
 
     def _entries(self, ref: Ref, texts: Sequence[str]) -> Iterator[tuple[list[_Entry], _Entry]]:
         for text in map(folded, texts):
@@ -141,7 +145,7 @@ class TitleIndex:
                 self._of(session, space_ids[place : place + _LOADED])
 
     def _find(
-        self, session: Session, space_ids: Sequence[str], find: Callable[[_Space], Iterator[_Entry]], most: int
+        self, session: Session, space_ids: Sequence[str], find: Callable[[_Space], list[_Entry]], most: int
     ) -> list[Ref]:
         found: list[tuple[bool, int, Ref]] = []
         with self._lock:
@@ -226,10 +230,8 @@ def _rows(session: Session, kind: SourceKind, condition: Any) -> Iterator[tuple[
         yield space_id, (kind.name, id_), (title, *((tags[0] or ()) if tags else ()))
 
 
-def _range(entries: Sequence[_Entry], key: str) -> Iterator[_Entry]:
-    """The entries whose words begin as `key`."""
-    key = key[:KEY_CHARS]
-    for place in range(bisect_left(entries, (key, False, ("", ""))), len(entries)):
-        if not entries[place][0].startswith(key):
-            return
-        yield entries[place]
+def _range(entries: list[_Entry], key: str, most: int = _SCANNED) -> list[_Entry]:
+    """The first entries whose words begin as `key`."""
+    key, nothing = key[:KEY_CHARS], ("", "")
+    start = bisect_left(entries, (key, False, nothing))
+    return entries[start : min(start + most, bisect_left(entries, (key + chr(sys.maxunicode), False, nothing), start))]

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from retrieval.hangul import as_initials, folded, is_bare_initial, prefix_end, strokes
+from retrieval.hangul import as_initials, folded, initial_of, is_bare_initial, prefix_end, strokes
 
 KEY_CHARS = 32
 """Strokes of a word, and what follows it, that are compared in an index of words."""
@@ -31,10 +31,22 @@ class Typed:
     def __init__(self, text: str) -> None:
         self.text = as_initials(folded(" ".join(text.split())))
         self.words = self.text.split()
+        self.strokes = strokes(self.text)
+        self.initials = "".join(map(initial_of, self.text))
+        # Where the first consonant that stands by itself is.
+        self.bare = next((at for at, letter in enumerate(self.text) if is_bare_initial(letter)), None)
+        self._ascii = self.text.isascii()
+
+    @cached_property
+    def parts(self) -> list["Typed"]:
+        """Each word by itself, the longest first."""
+        return [Typed(word) for word in sorted(self.words, key=len, reverse=True)]
 
     def match(self, text: str) -> Match | None:
         """How `text` has words that begin as typed; None where it has not."""
         text = folded(text)
+        if self._ascii and not all(word in text for word in self.words):
+            return None
         starts = word_starts(text)
         for start in starts:
             if (end := prefix_end(self.text, text, start)) is not None:
@@ -65,8 +77,8 @@ class Typed:
         """Matches the strokes of what begins as typed but for one letter that is wrong, missing, too many, or changed
         places with the next; the first letter is right, and a wrong one is not the last. None where too little is typed
         to tell, or initials are."""
-        key = strokes(self.text)[: KEY_CHARS - 1]
-        if len(key) < _MIN_SLIP_STROKES or any(map(is_bare_initial, self.text)):
+        key = self.strokes[: KEY_CHARS - 1]
+        if len(key) < _MIN_SLIP_STROKES or self.bare is not None:
             return None
         pattern = ""
         for at in reversed(range(1, len(key))):
