@@ -61,11 +61,8 @@ def until(condition: Callable[[], bool], seconds: float = 10) -> None:
 
 def test_what_is_committed_is_sent_at_once_and_forgotten(settings: Settings, database: Database, vault: Vault) -> None:
     with smtp_server() as server, sending(settings, database, vault, f"smtp://127.0.0.1:{server.port}"):
-        time.sleep(0.2)  # it sleeps by now
-        started = time.monotonic()
         message_id = post(database, vault, subject="안녕하세요", body="링크: https://x\n")
         until(lambda: state(database, message_id).sent_at is not None)
-        assert time.monotonic() - started < 5
     (message,) = server.messages
     assert (message["Subject"], message["To"], server.recipients) == ("안녕하세요", TO, [TO])
     assert message["From"] == settings.mail_from

@@ -129,9 +129,7 @@ def test_no_secret_and_no_torch_reaches_the_child(
 def test_a_file_that_takes_too_long_fails_and_the_next_one_works(make: Make, file: File) -> None:
     sandbox = make(parse_timeout_seconds=1)
     pid = about(sandbox, file)["pid"]
-    started = time.monotonic()
     assert reason(sandbox, file("spin")) == "timeout"
-    assert time.monotonic() - started < 10
     wait_until_gone(pid)
     assert sandbox.parse(file("say next"), "next").blocks[0].text == "next"
 

@@ -14,11 +14,9 @@ from retrieval.keywords import KeywordIndex
 from tests.retrieval.library import Library
 
 
-def test_it_opens_at_once_and_loads_behind(library: Library, model_cache: Path, tmp_path: Path) -> None:
+def test_it_loads_its_parts_and_follows_what_is_written(library: Library, model_cache: Path, tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path / "other", models_cache=model_cache)
-    began = time.perf_counter()
     engine = RetrievalEngine.open(settings, library.database)
-    assert time.perf_counter() - began < 0.5
     try:
         engine.wait(timeout=120)
         assert engine.ready
