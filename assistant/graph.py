@@ -14,7 +14,7 @@ from langgraph.graph.state import CompiledStateGraph
 
 from assistant.context import AssistantContext
 from assistant.models import choose_model
-from assistant.tools.search import search
+from assistant.tools import tools
 from core_api.infra.settings import Settings
 from core_api.models import utcnow
 from prompts.loader import load_prompt
@@ -42,7 +42,7 @@ def build_graph(settings: Settings, engine: RetrievalEngine) -> CompiledStateGra
     ]
     return create_agent(
         choose_model(settings, engine),
-        tools=[search],
+        tools=tools(),
         middleware=middleware,
         context_schema=AssistantContext,
     )

@@ -35,6 +35,18 @@ class ChatRequest(BaseModel):
     space_ids: list[_Id] = Field(default=[], max_length=200, description="Look in these spaces only.")
 
 
+class AnswerUsage(BaseModel):
+    """What an answer took: tokens in and out of the model, its calls, the time from question to answer, and the cost by
+    the prices of the settings, in their currency."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    model_calls: int = 0
+    tool_calls: int = 0
+    milliseconds: int = 0
+    cost: float = 0.0
+
+
 class ChatAnswer(BaseModel):
     """An answer. Each [n] in `answer` is the marker of a citation. When `abstained`, nothing that you may read supports
     an answer, and `nearest` are the passages that came closest."""
@@ -47,6 +59,11 @@ class ChatAnswer(BaseModel):
     message_id: str
     model: str
     nearest: list[HitRead] = []
+    notice: str | None = Field(
+        default=None, description="How the answer came about, where that was not as usual: a limit, a fallback."
+    )
+    usage: AnswerUsage | None = None
+    prompts: dict[str, int] = Field(default={}, description="Versions of the prompts that the model was given.")
 
 
 class ConversationBrief(BaseModel):
