@@ -4,9 +4,13 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from assistant.options import Options
+from assistant.outcomes import Outcomes
+from assistant.run import Run
 from core_api.auth.subject import Subject
 from core_api.infra.database import Database
 from core_api.infra.settings import Settings
+from prompts.loader import Prompt, load_prompt
 from retrieval.engine import RetrievalEngine
 from retrieval.types import Hit
 
@@ -40,7 +44,11 @@ class Passages:
 
 @dataclass(frozen=True, slots=True)
 class AssistantContext:
-    """The typed runtime context of the agent. Tools act with the subject's rights only; `space_ids` narrows them."""
+    """The typed runtime context of the agent. Tools act with the subject's rights only; `space_ids` narrows them.
+
+    `options` are what an admin chose; `run` is the account of this run; `outcomes` what tools found or prepared that is
+    no passage.
+    """
 
     subject: Subject
     database: Database
@@ -48,3 +56,17 @@ class AssistantContext:
     settings: Settings
     space_ids: tuple[str, ...] = ()
     passages: Passages = field(default_factory=Passages)
+    options: Options = field(default_factory=Options)
+    run: Run = field(default_factory=Run)
+    conversation_id: str | None = None
+    outcomes: Outcomes = field(default_factory=Outcomes)
+
+    def check(self) -> None:
+        """Raises Cancelled when the asker has gone, LimitReached when the time is up. A tool that takes long asks."""
+        self.run.check(self.options)
+
+    def prompt(self, name: str) -> Prompt:
+        """A prompt template, noted as used in this answer."""
+        prompt = load_prompt(name)
+        self.run.note_prompt(prompt.name, prompt.version)
+        return prompt
