@@ -1,8 +1,16 @@
 """All tables; importing this package registers every one of them."""
 
+from core_api.models.assistant import AssistantSetting, AssistantUsage
 from core_api.models.audit import AuditChain, AuditEvent
 from core_api.models.base import Base, Identified, new_id, utcnow
-from core_api.models.conversations import Conversation, ConversationMessage
+from core_api.models.conversations import (
+    AnswerFeedback,
+    Conversation,
+    ConversationMessage,
+    ConversationShare,
+    GoldenQuestion,
+    KnowledgeGap,
+)
 from core_api.models.credentials import (
     ApiKey,
     LoginSession,
@@ -26,7 +34,10 @@ from core_api.models.spaces import Space, SpaceKind, SpaceMember, SpaceRole
 
 __all__ = [
     "ActiveModel",
+    "AnswerFeedback",
     "ApiKey",
+    "AssistantSetting",
+    "AssistantUsage",
     "AuditChain",
     "AuditEvent",
     "Base",
@@ -35,9 +46,11 @@ __all__ = [
     "Chunk",
     "Conversation",
     "ConversationMessage",
+    "ConversationShare",
     "Document",
     "DocumentGrant",
     "DocumentVersion",
+    "GoldenQuestion",
     "Identified",
     "Identity",
     "IndexModel",
@@ -45,6 +58,7 @@ __all__ = [
     "IndexStatus",
     "IndexedSource",
     "Invitation",
+    "KnowledgeGap",
     "LoginSession",
     "MailMessage",
     "ModelChange",
