@@ -37,7 +37,7 @@ def upgrade() -> None:
         sa.Column("input_tokens", sa.BigInteger(), nullable=False),
         sa.Column("output_tokens", sa.BigInteger(), nullable=False),
         sa.Column("milliseconds", sa.BigInteger(), nullable=False),
-        sa.Column("cost", sa.Float(), nullable=False),
+        sa.Column("cost", sa.Double(), nullable=False),
         sa.Column("fallbacks", sa.Integer(), nullable=False),
         sa.Column("limits", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_assistant_usage_user_id_users", ondelete="CASCADE"),
