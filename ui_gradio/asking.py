@@ -15,13 +15,17 @@ from ui_gradio.visitor import Visitor
 # Frames are drawn at most this often; what arrives in between is drawn together.
 FRAME_SECONDS = 0.03
 
+# What a question may be sent with, besides the spaces.
+OPTIONAL = ("conversation_id", "replaces", "document_ids", "kinds", "as_of")
+
 Frame = dict[str, Any]
 
 
 async def ask(api: Api, visitor: Visitor, payload: Payload) -> AsyncIterator[Frame]:
     """Ask the assistant and give a frame each time the answer has grown.
 
-    `payload`: `run` (echoed, so that the page can tell answers apart), `message`, `conversation_id`, `space_ids`.
+    `payload`: `run` (echoed, so that the page can tell answers apart), and what the chat takes: `message`,
+    `conversation_id`, `replaces`, and the scope (`space_ids`, `document_ids`, `kinds`, `as_of`).
     A frame: `run`, `conversation_id`, `steps` ([{label, state, detail}]), `text`, `answer` (the whole answer once it
     is there), `problem` (a problem document, when it failed) and `done`.
     """
@@ -62,8 +66,7 @@ async def ask(api: Api, visitor: Visitor, payload: Payload) -> AsyncIterator[Fra
 
 async def _read(api: Api, visitor: Visitor, payload: Payload, events: "asyncio.Queue[ServerEvent | None]") -> None:
     body = {"message": payload.get("message", ""), "stream": True, "space_ids": payload.get("space_ids") or []}
-    if payload.get("conversation_id"):
-        body["conversation_id"] = payload["conversation_id"]
+    body |= {name: payload[name] for name in OPTIONAL if payload.get(name)}
     try:
         async with api.events(visitor, "/assistant/chat", body) as stream:
             async for event in stream:

@@ -8,14 +8,21 @@ cookie to the API, which decides; none of them knows more than its caller. A fun
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from ui_gradio.actions import account, admin, content, groups, search
+from ui_gradio.actions import account, admin, assistant, content, groups, search
 from ui_gradio.actions.calls import Action, Payload
 from ui_gradio.client import Api, Problem
 from ui_gradio.visitor import Visitor
 
 Handler = Callable[[Payload, Any], Awaitable[dict[str, Any]]]
 
-ACTIONS: tuple[Action, ...] = (*content.ACTIONS, *search.ACTIONS, *account.ACTIONS, *groups.ACTIONS, *admin.ACTIONS)
+ACTIONS: tuple[Action, ...] = (
+    *assistant.ACTIONS,
+    *content.ACTIONS,
+    *search.ACTIONS,
+    *account.ACTIONS,
+    *groups.ACTIONS,
+    *admin.ACTIONS,
+)
 
 
 def handlers(api: Api, request_type: type) -> list[Handler]:

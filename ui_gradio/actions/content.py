@@ -1,4 +1,4 @@
-"""Spaces, documents, conversations, and the index."""
+"""Spaces, documents, and the index."""
 
 from typing import Any
 
@@ -37,9 +37,6 @@ ACTIONS: tuple[Action, ...] = (
     action("grants", "GET", "/documents/{id}/grants", query=("cursor",)),
     action("set_grant", "PUT", "/documents/{id}/grants", body=("user_id", "team_id", "role")),
     action("delete_grant", "DELETE", "/documents/{id}/grants/{grant_id}"),
-    action("conversations", "GET", "/assistant/conversations", query=("cursor",)),
-    action("conversation", "GET", "/assistant/conversations/{id}"),
-    action("delete_conversation", "DELETE", "/assistant/conversations/{id}"),
     action("index_status", "GET", "/index/status"),
     action("index_reconcile", "POST", "/index/reconcile"),
 )
