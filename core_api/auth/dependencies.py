@@ -153,6 +153,7 @@ UserManager = Annotated[Subject, Depends(requires(Permission.USERS_MANAGE))]
 AuditReader = Annotated[Subject, Depends(requires(Permission.AUDIT_READ))]
 IndexManager = Annotated[Subject, Depends(requires(Permission.INDEX_MANAGE))]
 AnalyticsReader = Annotated[Subject, Depends(requires(Permission.ANALYTICS_READ))]
+AssistantManager = Annotated[Subject, Depends(requires(Permission.ASSISTANT_MANAGE))]
 
 
 async def anybody() -> None:

@@ -23,6 +23,7 @@ class Permission(StrEnum):
     AUDIT_READ = "audit:read"
     INDEX_MANAGE = "index:manage"
     ANALYTICS_READ = "analytics:read"
+    ASSISTANT_MANAGE = "assistant:manage"
 
 
 DESCRIPTIONS = {
@@ -36,6 +37,7 @@ DESCRIPTIONS = {
     Permission.AUDIT_READ: "Read and export the audit log",
     Permission.INDEX_MANAGE: "Check, repair and rebuild the index",
     Permission.ANALYTICS_READ: "See how well search serves people, in counts",
+    Permission.ASSISTANT_MANAGE: "Choose the assistant's model, prompt and limits; see what it takes, in counts",
 }
 
 _GUEST = frozenset({Permission.CONTENT_READ, Permission.CONTENT_WRITE, Permission.ACCOUNT_MANAGE})

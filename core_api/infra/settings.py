@@ -187,7 +187,19 @@ class Settings(BaseSettings):
     # the assistant
     llm_base_url: str | None = None
     llm_model: str | None = None
-    llm_timeout_seconds: float = Field(default=60, gt=0)
+    llm_models: list[str] = Field(
+        default=[], description="More models of the endpoint that an admin may choose, besides `llm_model`."
+    )
+    llm_timeout_seconds: float = Field(default=60, gt=0, description="For a whole reply of the model.")
+    llm_first_token_seconds: float = Field(
+        default=30, gt=0, description="Until the model begins to reply, and between two pieces of its reply."
+    )
+    llm_retries: int = Field(default=2, ge=0, le=10, description="When the endpoint fails for now.")
+    llm_prices: dict[str, tuple[float, float]] = Field(
+        default={},
+        description="What a million tokens cost in and out, by model; `*`: any other. "
+        'As JSON: {"gpt-x": [0.5, 1.5]}.',
+    )
     openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
 
     @property
