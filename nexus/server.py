@@ -13,6 +13,7 @@ from fastapi import FastAPI
 import assistant.agent
 import assistant.conversations
 import assistant.endpoints
+import assistant.summary_endpoints
 import ingest.endpoints
 import ingest.model_endpoints
 import retrieval.endpoints
@@ -102,6 +103,7 @@ def build_app(settings: Settings, database: Database, *, web: bool) -> FastAPI:
         ingest.endpoints.router,
         ingest.model_endpoints.router,
         assistant.endpoints.router,
+        assistant.summary_endpoints.router,
     ]
     app = create_app(settings, database, routers, lifespan)
     app.state.export_parts["conversations"] = assistant.conversations.export_conversations

@@ -1,0 +1,40 @@
+"""HTTP for summaries and recommendations."""
+
+from datetime import UTC, datetime, time
+
+from fastapi import APIRouter, Request
+
+from assistant import summaries
+from assistant.citations import verify_all
+from assistant.summary_schemas import SummarizeRequest, SummaryRead
+from core_api.auth.dependencies import Reader, ReadSession
+from retrieval.engine import RetrievalEngine
+from retrieval.types import Filters
+
+router = APIRouter(prefix="/assistant", tags=["assistant"])
+
+
+@router.post(
+    "/summarize",
+    responses={
+        404: {"description": "There is no such document or space that you can see."},
+        422: {"description": "Not one of document, space with a time, and query."},
+        503: {"description": "The indexes are still loading."},
+    },
+)
+def summarize(body: SummarizeRequest, request: Request, subject: Reader, session: ReadSession) -> SummaryRead:
+    """Sum up a document, what is new in a space, or what is found for a query, in the sources' own sentences."""
+    engine: RetrievalEngine = request.app.state.engine
+    if body.document_id is not None:
+        summary = summaries.summarize_document(session, subject, engine, body.document_id, body.length)
+    elif body.space_id is not None:
+        assert body.since is not None
+        since = body.since if isinstance(body.since, datetime) else datetime.combine(body.since, time.min)
+        since = since if since.tzinfo else since.replace(tzinfo=UTC)
+        summary = summaries.summarize_changes(session, subject, engine, body.space_id, since, body.length)
+    else:
+        filters = Filters(space_ids=tuple(body.space_ids))
+        summary = summaries.summarize_search(session, subject, engine, body.query or "", filters, body.length)
+    read = SummaryRead.of(summary)
+    # What a marker stands for is decided now, as for an answer.
+    return read.model_copy(update={"citations": verify_all(session, subject, read.citations)})
