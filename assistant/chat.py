@@ -15,7 +15,8 @@ from assistant.context import AssistantContext
 from assistant.conversations import begin_turn, store_answer
 from assistant.grounding import Grounder
 from assistant.models import uses_llm
-from assistant.schemas import ChatAnswer, ChatRequest, ConversationEvent, DeltaEvent, StepEvent
+from assistant.run import Run
+from assistant.schemas import AnswerAbout, ChatAnswer, ChatRequest, ConversationEvent, DeltaEvent, Scope, StepEvent
 from assistant.types import Confidence, Part
 from core_api.auth.subject import Subject
 from core_api.infra.database import Database
@@ -39,8 +40,9 @@ class Exchange:
     database: Database
     subject: Subject
     conversation_id: str
+    question_id: str
     turns: list[Turn]
-    space_ids: tuple[str, ...]
+    scope: Scope
     stop: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -52,8 +54,8 @@ class Exchange:
 def begin(agent: Agent, database: Database, subject: Subject, request: ChatRequest) -> Exchange:
     """Store the question. Raises NotFound when the conversation is not the subject's."""
     with database.transaction() as session:
-        conversation_id, turns = begin_turn(session, subject, request.conversation_id, request.message)
-    return Exchange(agent, database, subject, conversation_id, turns, tuple(request.space_ids))
+        begun = begin_turn(session, subject, request)
+    return Exchange(agent, database, subject, begun.conversation_id, begun.question_id, begun.turns, begun.scope)
 
 
 def answer(exchange: Exchange) -> ChatAnswer:
@@ -71,14 +73,22 @@ def events(exchange: Exchange) -> Iterator[ChatEvent]:
     yield ConversationEvent(conversation_id=exchange.conversation_id)
     agent = exchange.agent
     context = AssistantContext(
-        exchange.subject, exchange.database, agent.engine, agent.settings, space_ids=exchange.space_ids
+        exchange.subject,
+        exchange.database,
+        agent.engine,
+        agent.settings,
+        space_ids=tuple(exchange.scope.space_ids),
+        document_ids=tuple(exchange.scope.document_ids),
+        kinds=tuple(exchange.scope.kinds),
+        as_of=exchange.scope.as_of,
+        run=Run(exchange.stop),
     )
     draft: _Draft = _Extracted()
     if uses_llm(agent.settings):
         draft = _Generated(Grounder(context.passages, agent.engine.embedder))
     labels = _LABELS[exchange.language]
     composing = False
-    for event in agent.run(context, exchange.turns, exchange.stop):
+    for event in agent.run(context, exchange.turns):
         if isinstance(event, Searching):
             draft.restart()
             yield StepEvent(label=labels["search"], state="running", detail=event.query)
@@ -104,6 +114,8 @@ def _store(exchange: Exchange, context: AssistantContext, draft: "_Draft") -> Ch
     if abstained:
         parts = [Part(not_found(exchange.language, nearest=bool(hits)))]
         confidence = Confidence.NONE
+    about = AnswerAbout(confidence=confidence, abstained=abstained, model=exchange.agent.model_name)
+    nearest = hits[:_NEAREST] if abstained else ()
     with database.reading() as session:
         citations = verify_all(session, subject, draft.citations)
     with database.transaction() as session:
@@ -113,19 +125,17 @@ def _store(exchange: Exchange, context: AssistantContext, draft: "_Draft") -> Ch
             exchange.conversation_id,
             parts=parts,
             citations=citations,
-            confidence=confidence,
-            abstained=abstained,
-            model=exchange.agent.model_name,
+            about=about,
+            nearest=nearest,
         )
     return ChatAnswer(
+        **dict(about),
         answer="".join(part.text for part in parts),
         citations=citations,
-        confidence=confidence,
-        abstained=abstained,
         conversation_id=exchange.conversation_id,
         message_id=message_id,
-        model=exchange.agent.model_name,
-        nearest=[HitRead.of(hit) for hit in hits[:_NEAREST]] if abstained else [],
+        question_id=exchange.question_id,
+        nearest=[HitRead.of(hit) for hit in nearest],
     )
 
 

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
 
 from assistant.options import Options
 from assistant.outcomes import Outcomes
@@ -12,7 +13,7 @@ from core_api.infra.database import Database
 from core_api.infra.settings import Settings
 from prompts.loader import Prompt, load_prompt
 from retrieval.engine import RetrievalEngine
-from retrieval.types import Hit
+from retrieval.types import Filters, Hit
 
 
 class Passages:
@@ -44,7 +45,8 @@ class Passages:
 
 @dataclass(frozen=True, slots=True)
 class AssistantContext:
-    """The typed runtime context of the agent. Tools act with the subject's rights only; `space_ids` narrows them.
+    """The typed runtime context of the agent. Tools act with the subject's rights only; `space_ids`, `document_ids`,
+    `kinds` and `as_of` narrow what they search (`filters`).
 
     `options` are what an admin chose; `run` is the account of this run; `outcomes` what tools found or prepared that is
     no passage.
@@ -60,6 +62,17 @@ class AssistantContext:
     run: Run = field(default_factory=Run)
     conversation_id: str | None = None
     outcomes: Outcomes = field(default_factory=Outcomes)
+    document_ids: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    as_of: date | None = None
+
+    @property
+    def filters(self) -> Filters:
+        """Where the question looks, for a search."""
+        until = None
+        if self.as_of is not None:
+            until = datetime.combine(self.as_of + timedelta(days=1), time.min, UTC)
+        return Filters(space_ids=self.space_ids, kinds=self.kinds, source_ids=self.document_ids, updated_before=until)
 
     def check(self) -> None:
         """Raises Cancelled when the asker has gone, LimitReached when the time is up. A tool that takes long asks."""

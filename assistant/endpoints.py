@@ -1,32 +1,31 @@
-"""HTTP for the assistant: chat, and the conversations it leaves."""
+"""HTTP for the assistant: chat, and the routers of what it leaves."""
 
 import threading
 from collections.abc import AsyncIterator
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from assistant import chat as exchanges
-from assistant import conversations
+from assistant import conversation_endpoints, review_endpoints
 from assistant.agent import Agent
 from assistant.schemas import (
     ChatAnswer,
     ChatRequest,
-    ConversationBrief,
     ConversationEvent,
-    ConversationRead,
     DeltaEvent,
     ErrorEvent,
     StepEvent,
 )
 from assistant.streaming import from_thread, on_thread, server_sent
-from core_api.auth.dependencies import DatabaseDep, Reader, ReadSession, SettingsDep, WriteSession
-from core_api.http.pagination import Cursor, Limit, Page
+from core_api.auth.dependencies import DatabaseDep, Reader, SettingsDep
 from core_api.infra.errors import NexusError
 from core_api.infra.settings import Settings
 
 router = APIRouter(prefix="/assistant", tags=["assistant"])
+router.include_router(conversation_endpoints.router)
+router.include_router(review_endpoints.router)
 
 _EVENT_NAMES = {
     ConversationEvent: "conversation",
@@ -81,24 +80,3 @@ async def chat(
     return StreamingResponse(
         stream(), media_type="text/event-stream", headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
     )
-
-
-@router.get("/conversations")
-def list_conversations(
-    subject: Reader, session: ReadSession, cursor: Cursor = None, limit: Limit = 50
-) -> Page[ConversationBrief]:
-    """Your conversations, last used first."""
-    return conversations.list_conversations(session, subject, cursor, limit)
-
-
-@router.get("/conversations/{conversation_id}")
-def read_conversation(conversation_id: str, subject: Reader, session: ReadSession) -> ConversationRead:
-    """A conversation with all its turns; every citation is verified now."""
-    return conversations.read_conversation(session, subject, conversation_id)
-
-
-@router.delete("/conversations/{conversation_id}", status_code=204)
-def delete_conversation(conversation_id: str, subject: Reader, session: WriteSession) -> Response:
-    """Delete a conversation for good."""
-    conversations.delete_conversation(session, subject, conversation_id)
-    return Response(status_code=204)

@@ -1,21 +1,40 @@
 """What the assistant's API takes and gives."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from assistant.citations import Citation
 from assistant.types import Confidence
+from core_api.domains.users.schemas import PersonRead
+from core_api.http.fields import Name
 from retrieval.endpoints import HitRead
 
 MAX_MESSAGE_CHARS = 4_000
 
-_Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+_Id = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00]*$")]
+_LAST_DAY = date(9998, 12, 31)
 
 
-class ChatRequest(BaseModel):
-    """A question, in a new conversation or a running one."""
+class Scope(BaseModel):
+    """Where a question looks: in these spaces, documents and kinds only (an empty list: in all), and in what has not
+    changed after a day (UTC). It narrows what the asker may read and never widens it."""
+
+    space_ids: list[_Id] = Field(default=[], max_length=200, description="Look in these spaces only.")
+    document_ids: list[_Id] = Field(default=[], max_length=200, description="Look in these documents only.")
+    kinds: list[_Id] = Field(default=[], max_length=20, description="Look in these kinds of sources only.")
+    as_of: date | None = Field(
+        default=None, le=_LAST_DAY, description="Look only in what was last changed on this day (UTC) or before."
+    )
+
+
+class ChatRequest(Scope):
+    """A question, in a new conversation or a running one.
+
+    The scope stays with the conversation: a question that names none of its fields looks where the one before did, and
+    one that names any of them says the whole scope anew.
+    """
 
     model_config = ConfigDict(
         extra="forbid",
@@ -31,8 +50,12 @@ class ChatRequest(BaseModel):
         Field(description="The question, in English or Korean.")
     )
     conversation_id: _Id | None = Field(default=None, description="One of your conversations; default: a new one.")
+    replaces: _Id | None = Field(
+        default=None,
+        description="A question of yours (`question_id`): it and all that came after it are dropped, and `message` "
+        "takes its place. Edit with another message, retry with the same.",
+    )
     stream: bool = Field(default=False, description="Answer with server-sent events.")
-    space_ids: list[_Id] = Field(default=[], max_length=200, description="Look in these spaces only.")
 
 
 class AnswerUsage(BaseModel):
@@ -47,18 +70,12 @@ class AnswerUsage(BaseModel):
     cost: float = 0.0
 
 
-class ChatAnswer(BaseModel):
-    """An answer. Each [n] in `answer` is the marker of a citation. When `abstained`, nothing that you may read supports
-    an answer, and `nearest` are the passages that came closest."""
+class AnswerAbout(BaseModel):
+    """What an answer says of itself. All of it is kept with the message, and comes back when it is read again."""
 
-    answer: str
-    citations: list[Citation]
     confidence: Confidence
     abstained: bool
-    conversation_id: str
-    message_id: str
     model: str
-    nearest: list[HitRead] = []
     notice: str | None = Field(
         default=None, description="How the answer came about, where that was not as usual: a limit, a fallback."
     )
@@ -66,12 +83,50 @@ class ChatAnswer(BaseModel):
     prompts: dict[str, int] = Field(default={}, description="Versions of the prompts that the model was given.")
 
 
+class ChatAnswer(AnswerAbout):
+    """An answer. Each [n] in `answer` is the marker of a citation. When `abstained`, nothing that you may read supports
+    an answer, and `nearest` are the passages that came closest. `question_id` is the message that asked."""
+
+    answer: str
+    citations: list[Citation]
+    conversation_id: str
+    message_id: str
+    question_id: str
+    nearest: list[HitRead] = []
+
+
+class AnswerRead(AnswerAbout):
+    """What an answer said of itself, with the passages that came closest, of those that the reader may read now."""
+
+    nearest: list[HitRead] = []
+
+
+class FeedbackRead(BaseModel):
+    """What you said about an answer."""
+
+    helpful: bool
+    reason: Literal["wrong", "incomplete", "outdated", "beside_the_point", "other"] | None
+    comment: str
+    updated_at: datetime
+
+
+class ConversationUpdate(BaseModel):
+    """A new title for a conversation."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"title": "Leave for contractors"}})
+
+    title: Name
+
+
 class ConversationBrief(BaseModel):
-    """A conversation in a list."""
+    """A conversation in a list. One that is not `mine` was shared with you by its `owner`; `shared`: others see it."""
 
     id: str
     title: str
     updated_at: datetime
+    mine: bool
+    owner: PersonRead
+    shared: bool
 
 
 class MessageRead(BaseModel):
@@ -81,16 +136,16 @@ class MessageRead(BaseModel):
     role: str
     content: str
     citations: list[Citation]
-    answer: dict[str, Any] = Field(description="Of an answer: confidence, abstained, model.")
+    answer: AnswerRead | None = Field(description="What the answer says of itself; null for a question.")
+    feedback: FeedbackRead | None = Field(description="What you said about the answer; null for nothing.")
     created_at: datetime
 
 
-class ConversationRead(BaseModel):
-    """A whole conversation."""
+class ConversationRead(ConversationBrief):
+    """A whole conversation, and where its next question looks. Only its owner can go on with it; others see of it what
+    they may read themselves."""
 
-    id: str
-    title: str
-    updated_at: datetime
+    scope: Scope
     messages: list[MessageRead]
 
 

@@ -7,7 +7,7 @@ from langchain.tools import ToolRuntime, tool
 from assistant.context import AssistantContext
 from prompts.loader import load_prompt
 from retrieval import service
-from retrieval.types import Filters, Hit, Query
+from retrieval.types import Hit, Query
 
 # Passages for one answer. More found no more answers on XQuAD and KorQuAD: the gold paragraph is among the first 8 for
 # 99.5% of the questions.
@@ -24,7 +24,7 @@ def search(query: str, runtime: ToolRuntime[AssistantContext]) -> tuple[str, lis
         query: A question or keywords that stand by themselves, in the language of the user.
     """
     context = runtime.context
-    asked = Query(query[:_MAX_QUERY_CHARS], PASSAGES, filters=Filters(space_ids=context.space_ids))
+    asked = Query(query[:_MAX_QUERY_CHARS], PASSAGES, filters=context.filters)
     with context.database.reading() as session:
         found = service.search(session, context.subject, context.engine, asked)
     numbered = context.passages.add(found.hits)
