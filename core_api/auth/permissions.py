@@ -19,6 +19,7 @@ class Permission(StrEnum):
     PEOPLE_READ = "people:read"
     GROUPS_CREATE = "groups:create"
     PEOPLE_INVITE = "people:invite"
+    ANSWERS_REVIEW = "answers:review"
     USERS_MANAGE = "users:manage"
     AUDIT_READ = "audit:read"
     INDEX_MANAGE = "index:manage"
@@ -33,6 +34,7 @@ DESCRIPTIONS = {
     Permission.PEOPLE_READ: "See the names of everyone here",
     Permission.GROUPS_CREATE: "Make teams and projects; invite guests into spaces that one owns",
     Permission.PEOPLE_INVITE: "Invite new people to the company; see invitations",
+    Permission.ANSWERS_REVIEW: "See the answers that people gave feedback on and the questions that they filed",
     Permission.USERS_MANAGE: "Change anyone's role, deactivate and delete accounts; see undelivered mail",
     Permission.AUDIT_READ: "Read and export the audit log",
     Permission.INDEX_MANAGE: "Check, repair and rebuild the index",
@@ -42,7 +44,7 @@ DESCRIPTIONS = {
 
 _GUEST = frozenset({Permission.CONTENT_READ, Permission.CONTENT_WRITE, Permission.ACCOUNT_MANAGE})
 _MEMBER = _GUEST | {Permission.PEOPLE_READ, Permission.GROUPS_CREATE}
-_MANAGER = _MEMBER | {Permission.PEOPLE_INVITE}
+_MANAGER = _MEMBER | {Permission.PEOPLE_INVITE, Permission.ANSWERS_REVIEW}
 
 ROLE_PERMISSIONS: dict[SystemRole, frozenset[Permission]] = {
     SystemRole.GUEST: _GUEST,
