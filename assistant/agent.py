@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from assistant.context import AssistantContext
-from assistant.models import endpoint_errors, model_name, uses_llm
+from assistant.models import EXTRACTIVE, model_name, uses_llm
+from assistant.run import Cancelled as Cancelled
 from assistant.types import Selection
 from core_api.infra.settings import Settings
 from retrieval.engine import RetrievalEngine
@@ -15,9 +16,10 @@ from retrieval.engine import RetrievalEngine
 if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
 
-# Turns of the conversation that the model sees.
+# Turns of the conversation that the extractive model looks at. For a language model, middleware bounds them in tokens.
 MOST_TURNS = 12
-_RECURSION_LIMIT = 40
+# More than any limit of the options allows: a call of the model and of its tools are two steps of the graph.
+_RECURSION_LIMIT = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,48 +63,50 @@ class Finished:
 AgentEvent = Searching | Searched | Token | Finished
 
 
-class Cancelled(Exception):
-    """The asker has gone; the run was stopped."""
-
-
 class Agent:
-    """The agent of one server. Thread-safe; the graph is built on first use (`prepare`)."""
+    """The agent of one server. Thread-safe; the graph of a model is built on first use (`prepare`)."""
 
     def __init__(self, settings: Settings, engine: RetrievalEngine) -> None:
         self.settings = settings
         self.engine = engine
         self.model_name = model_name(settings)
-        self._graph: Any = None
+        """The model that answers unless an admin chose otherwise."""
+        self._graphs: dict[str, Any] = {}
         self._lock = threading.Lock()
 
-    def prepare(self) -> Any:
-        """Build the graph; a second or two the first time in a process, for the imports."""
+    def prepare(self, model: str | None = None) -> Any:
+        """Build the graph of a model; a second or two the first time in a process, for the imports."""
+        name = model or self.model_name
         with self._lock:
-            if self._graph is None:
+            if name not in self._graphs:
                 from assistant.graph import build_graph
 
-                self._graph = build_graph(self.settings, self.engine)
-            return self._graph
+                self._graphs[name] = build_graph(self.settings, self.engine, name)
+            return self._graphs[name]
 
-    def run(self, context: AssistantContext, turns: Sequence[Turn], stop: threading.Event) -> Iterator[AgentEvent]:
-        """Answer the last of `turns`. Ends with `Finished`.
+    def run(self, context: AssistantContext, turns: Sequence[Turn], model: str | None = None) -> Iterator[AgentEvent]:
+        """Answer the last of `turns` by a model, default: the one of the context's options. Ends with `Finished`.
 
-        Raises ModelUnavailable when the language model's endpoint fails, Cancelled soon after `stop` is set, and what
-        the search raises.
+        Raises ModelUnavailable when the language model's endpoint fails, LimitReached, Cancelled soon after the run's
+        `stop` is set, and what the tools raise.
         """
         from langsmith import tracing_context
 
-        graph = self.prepare()
-        config = {"callbacks": [_stopper(stop)], "recursion_limit": _RECURSION_LIMIT}
+        name = model or model_name(self.settings, context.options)
+        graph = self.prepare(name)
+        recent = turns[-MOST_TURNS:] if name == EXTRACTIVE else turns
         # Nothing that is asked or found here may be sent to a tracing service, whatever the environment says.
-        with tracing_context(enabled=False), endpoint_errors(self.settings):
+        with tracing_context(enabled=False):
             stream = graph.stream(
-                {"messages": _messages(turns)}, config, context=context, stream_mode=["messages", "updates"]
+                {"messages": _messages(recent)},
+                {"recursion_limit": _RECURSION_LIMIT},
+                context=context,
+                stream_mode=["messages", "updates"],
             )
             last: BaseMessage | None = None
             queries: dict[str, str] = {}
             for mode, data in stream:
-                if stop.is_set():
+                if context.run.stop.is_set():
                     raise Cancelled
                 if mode == "messages":
                     message, metadata = data
@@ -122,7 +126,7 @@ def warm_up(settings: Settings | None = None) -> None:
     """Import what the first answer needs, so that it need not wait; some seconds, on a thread of the caller's."""
     importlib.import_module("assistant.graph")
     if settings is not None and uses_llm(settings):
-        importlib.import_module("langchain_openai")
+        importlib.import_module("assistant.endpoint_model")
 
 
 def _steps(message: Any, queries: dict[str, str]) -> Iterator[AgentEvent]:
@@ -138,28 +142,11 @@ def _steps(message: Any, queries: dict[str, str]) -> Iterator[AgentEvent]:
 def _messages(turns: Sequence[Turn]) -> "list[BaseMessage]":
     from langchain_core.messages import AIMessage, HumanMessage
 
-    recent = list(turns[-MOST_TURNS:])
     return [
-        HumanMessage(content=turn.content) if turn.role == "user" else AIMessage(content=turn.content)
-        for turn in recent
+        HumanMessage(content=turn.content) if turn.role == "user" else AIMessage(content=turn.content) for turn in turns
     ]
 
 
 def _selection(message: Any) -> Selection | None:
     selection = message.response_metadata.get("selection")
     return selection if isinstance(selection, Selection) else None
-
-
-def _stopper(stop: threading.Event) -> Any:
-    """A callback that ends the model's stream, and with it the connection to its endpoint, once `stop` is set."""
-    from langchain_core.callbacks import BaseCallbackHandler
-
-    class Stopper(BaseCallbackHandler):
-        raise_error = True
-        run_inline = True
-
-        def on_llm_new_token(self, token: Any, **kwargs: Any) -> None:
-            if stop.is_set():
-                raise Cancelled
-
-    return Stopper()

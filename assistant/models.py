@@ -1,88 +1,73 @@
-"""Which model answers: the extractive one, or an OpenAI-compatible endpoint where the settings name one."""
+"""Which model answers: the extractive one, or one of an OpenAI-compatible endpoint; and how an endpoint fails."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from enum import StrEnum
 
+from assistant.options import Options
 from core_api.infra.errors import Unavailable
 from core_api.infra.settings import Settings
-from retrieval.engine import RetrievalEngine
 
-if TYPE_CHECKING:
-    from langchain_core.language_models.chat_models import BaseChatModel
+EXTRACTIVE = "extractive"
 
-_MOST_TOKENS = 800
-_RETRIES = 1
-# Endpoints on one's own machine usually ask for no key, but the client must send one.
-_NO_KEY = "not-needed"
-_OPENAI = "https://api.openai.com/v1"
+
+class Failure(StrEnum):
+    """What is wrong with an endpoint, as far as it matters to who waits for an answer."""
+
+    UNREACHABLE = "unreachable"
+    SLOW = "slow"
+    BUSY = "busy"
+    REFUSED = "refused"
+    BROKEN = "broken"
+    UNSUPPORTED = "unsupported"  # it wrote nothing, or nothing that the sources support
 
 
 class ModelUnavailable(Unavailable):
-    """The language model's endpoint failed."""
+    """The language model's endpoint failed. `temporary`: it may do better in a moment (`retry_after` seconds, where it
+    said so). `began`: a part of its words had come already."""
 
     code, title = "model_unavailable", "The language model cannot be reached"
 
+    def __init__(
+        self,
+        detail: str,
+        failure: Failure,
+        *,
+        temporary: bool = False,
+        retry_after: float | None = None,
+        began: bool = False,
+    ) -> None:
+        super().__init__(detail)
+        self.failure = failure
+        self.temporary = temporary
+        self.retry_after = retry_after
+        self.began = began
+
+
+def has_endpoint(settings: Settings) -> bool:
+    """Whether the settings name an endpoint: an address, or a key for OpenAI's."""
+    return bool(settings.llm_base_url or settings.openai_api_key)
+
 
 def uses_llm(settings: Settings) -> bool:
-    """Whether the settings name a language model: a model, with an address or a key."""
-    return bool(settings.llm_model and (settings.llm_base_url or settings.openai_api_key))
+    """Whether the settings name a language model that answers unless an admin chose otherwise."""
+    return bool(settings.llm_model and has_endpoint(settings))
 
 
-def model_name(settings: Settings) -> str:
-    """The name of the model that answers, for people."""
-    return settings.llm_model or "extractive" if uses_llm(settings) else "extractive"
+def available_models(settings: Settings) -> tuple[str, ...]:
+    """The models that an admin may choose from."""
+    if not has_endpoint(settings):
+        return (EXTRACTIVE,)
+    named = [settings.llm_model, *settings.llm_models]
+    return tuple(dict.fromkeys([EXTRACTIVE, *(name for name in named if name)]))
 
 
-def choose_model(settings: Settings, engine: RetrievalEngine) -> "BaseChatModel":
-    """The chat model that the settings ask for. Imports what it needs; opens no connection."""
-    if not uses_llm(settings):
-        from assistant.extractive import ExtractiveChatModel
-
-        return ExtractiveChatModel(engine=engine)
-    from langchain_openai import ChatOpenAI
-    from pydantic import SecretStr
-
-    return ChatOpenAI(
-        model=settings.llm_model or "",
-        # Named here so that the client looks for no address in the environment.
-        base_url=settings.llm_base_url or _OPENAI,
-        api_key=settings.openai_api_key or SecretStr(_NO_KEY),
-        timeout=settings.llm_timeout_seconds,
-        max_retries=_RETRIES,
-        max_completion_tokens=_MOST_TOKENS,
-        streaming=True,
-        stream_usage=False,
-        use_responses_api=False,
-    )
+def model_name(settings: Settings, options: Options | None = None) -> str:
+    """The name of the model that answers. A model that was chosen and is not available any more does not."""
+    if options is not None and options.model is not None and options.model in available_models(settings):
+        return options.model
+    return settings.llm_model or EXTRACTIVE if uses_llm(settings) else EXTRACTIVE
 
 
-@contextmanager
-def endpoint_errors(settings: Settings) -> Iterator[None]:
-    """Turn the failures of the model's endpoint into `ModelUnavailable`, which says what to look at."""
-    if not uses_llm(settings):
-        yield
-        return
-    import httpx
-    import openai
-
-    where = settings.llm_base_url or "the OpenAI API"
-    try:
-        yield
-    except openai.APITimeoutError as error:
-        raise ModelUnavailable(
-            f"{where} did not answer within {settings.llm_timeout_seconds:g} s. Try again, or raise "
-            "NEXUS_LLM_TIMEOUT_SECONDS."
-        ) from error
-    except openai.AuthenticationError as error:
-        raise ModelUnavailable(f"{where} refused the API key. Check OPENAI_API_KEY.") from error
-    except openai.NotFoundError as error:
-        raise ModelUnavailable(
-            f"{where} has no model {settings.llm_model!r}. Check NEXUS_LLM_MODEL and NEXUS_LLM_BASE_URL."
-        ) from error
-    except openai.RateLimitError as error:
-        raise ModelUnavailable(f"{where} takes no more requests right now. Try again later.") from error
-    except openai.APIStatusError as error:
-        raise ModelUnavailable(f"{where} answered with an error ({error.status_code}).") from error
-    except (openai.APIError, httpx.HTTPError) as error:
-        raise ModelUnavailable(f"{where} cannot be reached: {error}. Check NEXUS_LLM_BASE_URL.") from error
+def price(settings: Settings, model: str, input_tokens: int, output_tokens: int) -> float:
+    """What so many tokens cost, by the prices of the settings."""
+    of_input, of_output = settings.llm_prices.get(model) or settings.llm_prices.get("*") or (0.0, 0.0)
+    return (input_tokens * of_input + output_tokens * of_output) / 1_000_000

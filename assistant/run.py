@@ -2,7 +2,7 @@
 
 import threading
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from assistant.options import Options
 
@@ -39,17 +39,17 @@ class Spent:
         )
 
 
-@dataclass(slots=True)
 class Run:
     """The account of one run. Thread-safe: tools run in parallel."""
 
-    stop: threading.Event = field(default_factory=threading.Event)
-    started: float = field(default_factory=time.monotonic)
-    limit: str | None = None
-    """The first limit that was reached, by the name of its option."""
-    _spent: Spent = field(default_factory=Spent)
-    _prompts: dict[str, int] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    def __init__(self, stop: threading.Event | None = None) -> None:
+        self.stop = stop or threading.Event()
+        self.started = time.monotonic()
+        self.limit: str | None = None
+        """The first limit that was reached, by the name of its option."""
+        self._spent = Spent()
+        self._prompts: dict[str, int] = {}
+        self._lock = threading.Lock()
 
     @property
     def spent(self) -> Spent:

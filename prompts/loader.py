@@ -80,3 +80,9 @@ def load_prompt(name: str) -> Prompt:
     if prompt.name != name:
         raise PromptError(f"{path.name}: is named {prompt.name!r}")
     return prompt
+
+
+@cache
+def prompt_names() -> tuple[str, ...]:
+    """The names of all templates, in alphabetical order."""
+    return tuple(sorted(path.stem for path in _FOLDER.glob("*.md")))
