@@ -27,6 +27,7 @@ from core_api.models.groups import Invitation, Project, Team
 from core_api.models.indexing import ChangeSequence, Chunk, IndexState, IndexStatus, OutboxEvent, SpaceIndex
 from core_api.models.mail import MailMessage
 from core_api.models.people import Identity, SystemRole, User
+from core_api.models.proposals import Proposal, Reminder
 from core_api.models.search import SavedSearch, SavedSearchMatch, SearchClick, SearchLog
 from core_api.models.sharing import DocumentGrant
 from core_api.models.sources import IndexedSource
@@ -66,8 +67,10 @@ __all__ = [
     "OneTimeToken",
     "OutboxEvent",
     "Project",
+    "Proposal",
     "RecoveryCode",
     "RefreshToken",
+    "Reminder",
     "SavedSearch",
     "SavedSearchMatch",
     "SearchClick",

@@ -28,7 +28,9 @@ from core_api.models import (
     LoginSession,
     MailMessage,
     OneTimeToken,
+    Proposal,
     RecoveryCode,
+    Reminder,
     SavedSearch,
     SearchLog,
     Space,
@@ -106,6 +108,7 @@ def _delete_traces(session: Session, user: User) -> None:
     for table in (
         *(ApiKey, Conversation, DocumentGrant, Identity, LoginSession, OneTimeToken, RecoveryCode, TotpDevice),
         *(SearchLog, SavedSearch),  # with what was opened of them, and what they have found
+        *(Proposal, Reminder),
     ):
         session.execute(delete(table).where(table.user_id == user.id), execution_options={"synchronize_session": False})
     # Nobody can accept these any more: the one who made them is gone, or is who they were for.
