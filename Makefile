@@ -6,6 +6,10 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEV_INSTALLED := $(VENV)/.installed-dev
 ARGS ?=
+# Compiling is nearly half of an installation's work, and pip does it on one core. (Some packages bring files that are
+# no Python of this version: these stay as they are.)
+INSTALL := $(BIN)/pip install --quiet --no-compile
+COMPILE := $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 
 .PHONY: run setup setup-dev test lint format bench clean
 
@@ -21,12 +25,14 @@ $(BIN)/pip:
 
 # torch first and pinned: a CPU build is found that way.
 $(INSTALLED): pyproject.toml constraints.txt | $(BIN)/pip
-	$(BIN)/pip install --quiet torch==2.13.0 setuptools
-	$(BIN)/pip install --quiet -c constraints.txt -e .
+	$(INSTALL) torch==2.13.0 setuptools
+	$(INSTALL) -c constraints.txt -e .
+	$(COMPILE)
 	touch $@
 
 $(DEV_INSTALLED): $(INSTALLED)
-	$(BIN)/pip install --quiet -c constraints.txt -e ".[dev]"
+	$(INSTALL) -c constraints.txt -e ".[dev]"
+	$(COMPILE)
 	touch $@
 
 test: setup-dev lint
@@ -45,7 +51,7 @@ format: setup-dev
 	$(BIN)/ruff check --fix .
 
 bench: setup-dev
-	$(BIN)/pip install --quiet -c constraints.txt -e ".[dev,bench]"
+	$(INSTALL) -c constraints.txt -e ".[dev,bench]"
 	$(BIN)/python -m evals.bench $(ARGS)
 
 clean:
