@@ -44,6 +44,7 @@ HEAD = b"""<base href="/" />
 		<link rel="stylesheet" href="/ui/frame.css" />
 		<link rel="stylesheet" href="/ui/parts.css" />
 		<link rel="stylesheet" href="/ui/ask.css" />
+		<link rel="stylesheet" href="/ui/answer.css" />
 		<link rel="stylesheet" href="/ui/document.css" />
 		<link rel="stylesheet" href="/ui/lists.css" />
 		<link rel="stylesheet" href="/ui/search.css" />

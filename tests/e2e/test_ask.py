@@ -34,7 +34,7 @@ def test_a_citation_opens_the_quoted_passage_in_its_document(page: Page) -> None
     chip = page.locator("button.chip").first
     expect(chip).to_be_visible()
     expect(page.locator(".answer-text")).to_contain_text("16 weeks")
-    expect(page.locator(".confidence")).to_contain_text("supported by")
+    expect(page.locator(".confidence")).to_contain_text("Answered from 1 document")
     expect(page.locator(".steps")).not_to_have_attribute("open", "")
     source = page.locator("button.source", has_text="16 weeks").first
     expect(page.locator(".source-head").first).to_contain_text("Larkfield")
@@ -76,7 +76,8 @@ def test_a_conversation_can_be_left_continued_and_deleted(page: Page) -> None:
     expect(page.locator(".turn")).to_have_count(2)
     expect(page.locator(".turn").nth(0).locator("button.chip").first).to_be_visible()
 
-    page.get_by_role("button", name=re.compile("Delete: Which limit holds")).click()
+    page.get_by_role("button", name=re.compile("Actions for Which limit holds")).click()
+    page.get_by_role("menuitem", name="Delete").click()
     box = page.get_by_role("dialog")
     expect(box).to_contain_text("Which limit holds")
     box.get_by_role("button", name="Delete").click()
@@ -103,10 +104,20 @@ def test_a_korean_question_gets_a_korean_answer_with_its_source(visit: Visit) ->
 
 def test_the_question_can_be_kept_to_a_space(page: Page) -> None:
     page.get_by_role("button", name="Ask in: All spaces").click()
-    page.get_by_role("menuitemradio", name="Company").click()
-    expect(page.get_by_role("button", name="Ask in: Company")).to_be_visible()
+    page.get_by_role("menuitemcheckbox", name="Company").click()
+    chip = page.get_by_role("button", name="Do not keep to: Company")
+    expect(chip).to_be_visible()
     ask(page, QUESTION)
     expect(page.locator(".answer-text")).to_contain_text("I could not find this")
+    expect(page.locator(".asked-in")).to_have_text("Company")
+    # It stays with the conversation, until it is taken away.
+    page.reload()
+    expect(page.locator(".abstained")).to_be_visible()
+    chip.click()
+    page.locator(".turn").hover()
+    page.get_by_role("button", name="Ask again").click()
+    expect(page.locator(".answer-text")).to_contain_text("16 weeks")
+    expect(page.locator(".turn")).to_have_count(1)
 
 
 def test_a_quote_that_its_document_no_longer_says_is_marked(site: Site, page: Page) -> None:

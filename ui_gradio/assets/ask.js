@@ -1,196 +1,140 @@
 // Ask: where one starts, and a conversation.
-import { turn } from "./answer.js";
 import { ask, call } from "./bridge.js";
-import { composer, scope, toggleScope } from "./composer.js";
-import { fill, h, icon } from "./dom.js";
+import { composer } from "./composer.js";
+import { fill, h } from "./dom.js";
 import { historyList } from "./history.js";
-import { emptyState, errorState, show, skeleton } from "./parts.js";
+import { errorState, noticeProblem, skeleton } from "./parts.js";
 import { go, replaceAddress } from "./router.js";
-import { spaces, writableSpaces } from "./session.js";
-import { t, tn, when } from "./words.js";
+import { everywhere, scopeOf, sent } from "./scope.js";
+import { spaces } from "./session.js";
+import { sharedBanner } from "./sharedbanner.js";
+import { markChosen, startPage } from "./start.js";
+import { turn } from "./turn.js";
 
-/** The page; `params.id` is an open conversation's, `query.q` a question to ask at once. */
+let startScope = everywhere(); // what was chosen for new questions, kept from page to page
+
+/** The page; `params.id` is an open conversation's. `query.q` is a question to ask at once; `query.space` and
+ *  `query.document` keep the question to one. */
 export function askPage({ params, query, place, side, onleave }) {
   let conversationId = params.id ?? null;
-  let running = null; // {stop()}
-  const turns = h("div", { class: "turns" });
-  const scroller = h("div", { class: "scroll" }, turns);
-  const box = composer(submit, () => running?.stop());
-  fill(place, scroller, h("div", { class: "composer-dock" }, box.element));
+  let scope = startScope;
+  let mine = true;
+  let running = null; // {stop(), leave()}
+  let turns = []; // [{turn, questionId}], as they stand on the page
+  const list = h("div", { class: "turns" });
+  const scroller = h("div", { class: "scroll" }, list);
+  const box = composer({
+    submit: (question) => submit(question),
+    stop: () => running?.stop(),
+    last: () => {
+      if (running || !turns.length) return false;
+      turns.at(-1).turn.edit();
+      return true;
+    },
+    changed: () => markChosen(list, scope),
+  });
+  const dock = h("div", { class: "composer-dock" }, box.element);
+  fill(place, scroller, dock);
   const history = historyList(
     side,
     () => conversationId,
     (id) => id === conversationId && go("/"),
   );
   onleave(() => running?.leave());
+  begin();
 
-  if (conversationId) openConversation();
-  else if (query.get("q")) {
-    replaceAddress("/");
-    submit(query.get("q"));
-  } else empty();
-
-  async function empty() {
+  async function begin() {
+    box.use(scope);
+    if (conversationId) return openConversation();
+    const kept = { space_ids: query.getAll("space"), document_ids: query.getAll("document") };
+    const question = query.get("q");
+    if (kept.space_ids.length || kept.document_ids.length) {
+      if (kept.space_ids.length) await spaces().catch(noticeProblem);
+      scope = await scopeOf(kept);
+      box.use(scope);
+    }
+    if (question || scope !== startScope) replaceAddress("/");
+    if (question) return submit(question);
     place.classList.add("fresh");
     box.focus();
-    const start = h("div", { class: "start" });
     fill(
-      turns,
-      h("div", { class: "hero" }, h("h1", {}, t("ask.title")), h("p", { class: "lead" }, t("ask.subtitle"))),
-      start,
+      list,
+      startPage({
+        ask: submit,
+        scope: () => scope,
+        changed: () => {
+          box.drawScope();
+          markChosen(list, scope);
+          box.focus();
+        },
+      }),
     );
-    show(
-      start,
-      () => Promise.all([spaces(true), call("documents", { limit: 30 })]),
-      ([all, recent]) => startingPoints(all, recent.items),
-      () => skeleton(3),
-    );
-  }
-
-  function startingPoints(all, recent) {
-    if (!recent.length) {
-      return emptyState(
-        "knowledge",
-        t("ask.nothing.title"),
-        t("ask.nothing"),
-        writableSpaces().length > 0 &&
-          h(
-            "a",
-            { class: "button primary", href: "/knowledge?add", "data-link": true },
-            icon("upload", 16),
-            t("ask.add"),
-          ),
-      );
-    }
-    const examples = worthAsking(recent);
-    return [
-      examples.length > 0 &&
-        h(
-          "section",
-          {},
-          h("h2", { class: "label" }, t("ask.examples")),
-          h(
-            "div",
-            { class: "examples" },
-            examples.map((document, at) => {
-              const question = t(`ask.example.${(at % 2) + 1}`, { title: document.title });
-              return h(
-                "button",
-                { class: "example", type: "button", onclick: () => submit(question) },
-                h("span", {}, question),
-                icon("right", 16),
-              );
-            }),
-          ),
-        ),
-      h(
-        "section",
-        {},
-        h("h2", { class: "label" }, t("ask.spaces")),
-        h(
-          "div",
-          { class: "tags" },
-          all
-            .filter((space) => space.document_count > 0)
-            .map((space) =>
-              h(
-                "button",
-                {
-                  class: "tag",
-                  type: "button",
-                  aria: { pressed: String(scope().includes(space.id)) },
-                  onclick: (event) => {
-                    toggleScope(space.id);
-                    event.currentTarget.setAttribute("aria-pressed", String(scope().includes(space.id)));
-                    box.drawScope();
-                    box.focus();
-                  },
-                },
-                icon("space", 15),
-                space.name,
-                h("span", { class: "count" }, tn("documents", space.document_count)),
-              ),
-            ),
-        ),
-      ),
-      h(
-        "section",
-        {},
-        h("h2", { class: "label" }, t("ask.recent")),
-        h(
-          "ul",
-          { class: "recent" },
-          recent
-            .slice(0, 4)
-            .map((document) =>
-              h(
-                "li",
-                {},
-                h(
-                  "a",
-                  { href: `/documents/${document.id}`, "data-link": true },
-                  icon("file", 16),
-                  h("span", { class: "grow clip" }, document.title),
-                  h("span", { class: "quiet" }, `${document.space.name} · ${when(document.updated_at)}`),
-                ),
-              ),
-            ),
-        ),
-      ),
-    ];
   }
 
   async function openConversation() {
     box.followUp();
-    fill(turns, skeleton(4));
+    fill(list, skeleton(4));
     try {
-      const conversation = await call("conversation", { id: conversationId });
-      fill(turns);
-      let last = null;
+      const [conversation] = await Promise.all([call("conversation", { id: conversationId }), spaces()]);
+      mine = conversation.mine !== false;
+      dock.hidden = !mine;
+      scope = await scopeOf(conversation.scope);
+      box.use(scope);
+      fill(list, !mine && sharedBanner(conversation));
+      turns = [];
       for (const message of conversation.messages) {
-        if (message.role === "user") {
-          last = addTurn(message.content);
-        } else {
-          (last ?? addTurn("")).draw({
-            done: true,
-            steps: [],
-            answer: { ...message.answer, answer: message.content, citations: message.citations },
-          });
-        }
+        if (message.role === "user") addTurn(message.content, null, message.id);
+        else (turns.at(-1) ?? addTurn("")).turn.draw({ done: true, steps: [], answer: answerOf(message) });
       }
+      // A question that never got its answer can be asked again.
+      const last = turns.at(-1);
+      if (last && conversation.messages.at(-1).role === "user") last.turn.draw({ done: true, steps: [], stopped: true });
       scroller.scrollTop = scroller.scrollHeight;
-      box.focus();
+      if (mine) box.focus();
     } catch (error) {
-      fill(turns, errorState(error, error.status === 404 ? null : openConversation));
+      fill(list, errorState(error, error.status === 404 ? null : openConversation));
     }
   }
 
-  function addTurn(question) {
-    // Asking again takes the place of the try that failed.
-    const one = turn(question, () => {
-      if (running) return;
-      one.element.remove();
-      submit(question);
-    });
-    turns.append(one.element);
+  function addTurn(question, asked = null, questionId = null) {
+    const one = { questionId };
+    one.turn = turn(
+      question,
+      {
+        mine,
+        later: () => turns.length - 1 - turns.indexOf(one),
+        again: (words) => !running && submit(words, one),
+        ask: (words) => submit(words),
+      },
+      asked,
+    );
+    turns.push(one);
+    list.append(one.turn.element);
     return one;
   }
 
-  function submit(question) {
+  /** Ask; `instead` is the turn whose place the question takes, with all that came after it. */
+  async function submit(question, instead = null) {
     if (running) return;
+    box.working(true);
+    let gone = false;
+    running = { stop: () => {}, leave: () => (gone = true) };
+    const replaces = instead && (await idOf(instead));
+    if (gone) return;
     if (place.classList.contains("fresh")) {
       place.classList.remove("fresh");
-      fill(turns);
+      fill(list);
     }
-    const one = addTurn(question);
+    if (instead) for (const one of turns.splice(turns.indexOf(instead))) one.turn.element.remove();
+    const one = addTurn(question, { ...scope });
     let latest = { steps: [], text: "", done: false };
-    one.draw(latest);
-    one.element.scrollIntoView({ block: "start" });
-    box.working(true);
-    const request = { message: question, conversation_id: conversationId, space_ids: scope() };
+    one.turn.draw(latest);
+    one.turn.element.scrollIntoView({ block: "start" });
+    const request = { message: question, conversation_id: conversationId, replaces, ...sent(scope) };
     const stop = ask(request, (frame) => {
       latest = frame;
-      one.draw(frame);
+      one.turn.draw(frame);
+      one.questionId = frame.answer?.question_id ?? one.questionId;
       if (frame.conversation_id && !conversationId) {
         conversationId = frame.conversation_id;
         replaceAddress(`/conversations/${encodeURIComponent(conversationId)}`);
@@ -207,18 +151,30 @@ export function askPage({ params, query, place, side, onleave }) {
       leave: stop,
       stop: () => {
         stop();
-        one.draw({ ...latest, done: true, stopped: true });
+        one.turn.draw({ ...latest, done: true, stopped: true });
         finish();
       },
     };
   }
+
+  /** The id of a turn's question. One that was stopped or failed has not said it: then the conversation knows. */
+  async function idOf(one) {
+    if (one.questionId || !conversationId) return one.questionId;
+    try {
+      const { messages } = await call("conversation", { id: conversationId });
+      one.questionId = messages.filter((message) => message.role === "user")[turns.indexOf(one)]?.id ?? null;
+    } catch (error) {
+      noticeProblem(error);
+    }
+    return one.questionId;
+  }
 }
 
-/** Up to three documents that make a good example: read, of some length, with a title that says something. */
-function worthAsking(documents) {
-  const weight = ({ title, index }) => (/\s/.test(title.trim()) ? 2 : 0) + (index.chunk_count > 1 ? 1 : 0);
-  return documents
-    .filter(({ index }) => index.status === "indexed")
-    .sort((a, b) => weight(b) - weight(a))
-    .slice(0, 3);
-}
+/** A kept answer as the stream gives it. */
+const answerOf = ({ id, content, citations, answer, feedback }) => ({
+  ...answer,
+  answer: content,
+  citations,
+  message_id: id,
+  feedback,
+});

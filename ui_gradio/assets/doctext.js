@@ -1,6 +1,9 @@
 // The text of a document, block by block, with a passage marked.
 import { Text, h, marked } from "./dom.js";
 
+/** A quote without the bullet of the list that it was cut from. */
+export const withoutMark = (quote) => quote.replace(BULLET, "");
+
 const BULLET = /^\s*[-*+•·◦▪‣○●■□–—]\s+/;
 
 /** Nodes for a stretch of a document: `stretch` is the API's {text, start, end, blocks}; `passage` is [start, end) in

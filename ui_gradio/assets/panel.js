@@ -3,18 +3,20 @@ import { call } from "./bridge.js";
 import { blocksOf } from "./doctext.js";
 import { fill, h, icon } from "./dom.js";
 import { breadcrumb, emptyState, noticeProblem, show, skeleton } from "./parts.js";
-import { exactly, t, when } from "./words.js";
+import { exactly, number, t, when } from "./words.js";
 
 const AROUND = 1400; // characters shown before and after the passage, and more at each request
 
 let panel = null;
 let opener = null;
+let step = null; // goes on to the next passage (1) or back (-1), where there are several
 
 export function closePanel() {
   if (!panel) return;
   document.getElementById("nexus").classList.remove("with-panel");
   panel.remove();
   panel = null;
+  step = null;
   opener?.isConnected && opener.focus({ preventScroll: true });
 }
 
@@ -29,23 +31,37 @@ export function documentUrl({ id, version }, start, end) {
   return `/documents/${encodeURIComponent(id)}?${query}`;
 }
 
-/** Open a citation or a search hit: {source, space, heading, page, start, end, updated_at, verified?, highlights?}. */
-export function openPassage(passage, { focus = true } = {}) {
+// The arrows turn to the next passage, unless something that is being typed in has them.
+addEventListener("keydown", (event) => {
+  const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (!by || !step || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  if (event.target.closest?.("input, textarea, select, dialog, [role=menu]")) return;
+  event.preventDefault();
+  step(by);
+});
+
+/** Open a citation or a search hit: {source, space, heading, page, start, end, updated_at, verified?, highlights?}.
+ *  `among`: the passages it is one of, to turn to the others. */
+export function openPassage(passage, { focus = true, among = [] } = {}) {
   const { source, start, end } = passage;
   if (!panel) opener = document.activeElement;
+  const turning = panel !== null;
+  const at = among.indexOf(passage);
+  const turns = among.length > 1 && at >= 0;
   panel?.remove();
+  step = turns ? (by) => among[at + by] && openPassage(among[at + by], { among, focus: false }) : null;
   const body = h("div", { class: "panel-body doc-text", tabindex: "0" });
   const notes = h("div", { class: "panel-notes" });
   panel = h(
     "aside",
-    { class: "panel", aria: { label: t("passage.title") } },
+    { class: turning ? "panel turned" : "panel", aria: { label: t("passage.title") } },
     h(
       "header",
       { class: "panel-head" },
       h(
         "div",
         { class: "grow" },
-        h("h2", {}, source.title),
+        h("h2", {}, passage.marker && h("span", { class: "chip still" }, String(passage.marker)), source.title),
         h("p", { class: "quiet" }, breadcrumb(passage.space, passage.heading, passage.page, source.title)),
         h(
           "p",
@@ -55,7 +71,7 @@ export function openPassage(passage, { focus = true } = {}) {
       ),
       h(
         "button",
-        { class: "icon-button", type: "button", aria: { label: t("close") }, onclick: closePanel },
+        { class: "icon-button", type: "button", title: t("close"), aria: { label: t("close") }, onclick: closePanel },
         icon("x"),
       ),
     ),
@@ -64,9 +80,10 @@ export function openPassage(passage, { focus = true } = {}) {
     h(
       "footer",
       { class: "panel-foot" },
+      turns && pager(at, among.length),
       h(
         "a",
-        { class: "button", href: documentUrl(source, start, end), "data-link": true },
+        { class: "button grow", href: documentUrl(source, start, end), "data-link": true },
         icon("open", 16),
         t("passage.open"),
       ),
@@ -76,6 +93,7 @@ export function openPassage(passage, { focus = true } = {}) {
   app.append(panel);
   app.classList.add("with-panel");
   if (focus) panel.querySelector("button").focus({ preventScroll: true });
+  else if (turning) body.focus({ preventScroll: true });
 
   const words = (passage.highlights ?? []).map(([from, to]) => [start + from, start + to]);
   let reach = [Math.max(0, start - AROUND), end + AROUND];
@@ -116,6 +134,30 @@ export function openPassage(passage, { focus = true } = {}) {
     });
   };
   return show(body, load, draw, () => skeleton(5));
+}
+
+/** "2 / 5", with a button to either side. */
+function pager(at, count) {
+  const to = (by, label, name) =>
+    h(
+      "button",
+      {
+        class: "icon-button",
+        type: "button",
+        title: label,
+        aria: { label },
+        disabled: !(at + by >= 0 && at + by < count),
+        onclick: () => step(by),
+      },
+      icon(name, 17),
+    );
+  return h(
+    "div",
+    { class: "pager" },
+    to(-1, t("passage.previous"), "left"),
+    h("span", { class: "quiet" }, t("passage.of", { n: number(at + 1), count: number(count) })),
+    to(1, t("passage.next"), "right"),
+  );
 }
 
 /** Bring the marked passage into the upper half of what is seen. */

@@ -155,7 +155,7 @@ export function noticeProblem(error) {
   notice(detail || title, true);
 }
 
-/** A button that opens a menu of `items()`: [{label, icon, onclick | href, danger, checked}] or nodes. */
+/** A button that opens a menu of `items()`: [{label, icon, onclick | href, danger, checked, multiple}] or nodes. */
 export function menu(button, items, place = "below") {
   const wrap = h("div", { class: "menu-wrap" }, button);
   button.setAttribute("aria-haspopup", "menu");
@@ -202,7 +202,7 @@ function menuItem(item, close) {
   const choice = item.checked !== undefined;
   const attributes = {
     class: [item.danger && "danger", item.narrow && "narrow-item"].filter(Boolean).join(" "),
-    role: choice ? "menuitemradio" : "menuitem",
+    role: choice ? (item.multiple ? "menuitemcheckbox" : "menuitemradio") : "menuitem",
     aria: choice ? { checked: String(item.checked) } : {},
     onclick: () => {
       close();

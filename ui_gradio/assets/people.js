@@ -21,8 +21,16 @@ export function avatar(person, size = 32) {
   return h("span", { class: "avatar", style, aria: { hidden: "true" } }, initials.toUpperCase());
 }
 
-/** A field that finds people by name; `onpick` gets the one that is chosen. `search(q)` finds others than people. */
-export function picker({ label, onpick, search = people, exclude = () => false }) {
+/** A field that finds people by name; `onpick` gets the one that is chosen. `search(q)` finds others than people, who
+ *  are drawn with `face` and, where nothing is found, spoken of with the words of `none`. */
+export function picker({
+  label,
+  onpick,
+  search = people,
+  exclude = () => false,
+  face = (one) => avatar(one, 26),
+  none = "person.none",
+}) {
   let timer = 0;
   let ticket = 0;
   const input = h("input", {
@@ -56,12 +64,12 @@ export function picker({ label, onpick, search = people, exclude = () => false }
                     onpick(one);
                   },
                 },
-                avatar(one, 26),
+                face(one),
                 h("span", { class: "clip grow" }, one.name),
                 one.email && h("span", { class: "quiet clip" }, one.email),
               ),
             )
-          : h("p", { class: "side-empty" }, t("person.none", { q })),
+          : h("p", { class: "side-empty" }, t(none, { q })),
       );
     } catch (error) {
       if (mine === ticket) fill(results, h("p", { class: "doc-error", role: "alert" }, explain(error).detail));

@@ -1,11 +1,15 @@
 // An answer's text: paragraphs, lists, **bold**, `code` and citation marks. Nothing else of Markdown is drawn: links
 // and images lose their address, so that an answer cannot send the reader, or the browser, anywhere.
 import { h } from "./dom.js";
+import { t } from "./words.js";
 
-const INLINE = /!?\[([^\]]*)\]\([^)]*\)|\*\*([^*]+)\*\*|`([^`]+)`|\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]/g;
+// Around a sentence that nothing supports: characters of the private use area, which no answer contains.
+const [FROM, TO] = ["\uE000", "\uE001"];
+const INLINE = /\uE000([^\uE001]*)\uE001|!?\[([^\]]*)\]\([^)]*\)|\*\*([^*]+)\*\*|`([^`]+)`|\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]/g;
 
-/** Nodes for `text`; `chip(n)` makes the citation chip of marker n. */
-export function prose(text, chip) {
+/** Nodes for `text`; `chip(n)` makes the citation chip of marker n; the sentences in `unsupported` are marked. */
+export function prose(text, chip, unsupported = []) {
+  for (const sentence of unsupported) if (sentence) text = text.replace(sentence, () => FROM + sentence + TO);
   const nodes = [];
   for (const part of text.split(/\n\s*\n/)) {
     let list = null;
@@ -48,8 +52,10 @@ function inline(text, chip) {
   let at = 0;
   for (const match of text.matchAll(INLINE)) {
     nodes.push(text.slice(at, match.index));
-    const [whole, linked, bold, code, markers] = match;
-    if (markers !== undefined)
+    const [whole, doubtful, linked, bold, code, markers] = match;
+    if (doubtful !== undefined)
+      nodes.push(h("span", { class: "unsupported", title: t("ask.unsupported") }, inline(doubtful, chip)));
+    else if (markers !== undefined)
       nodes.push(
         tied(
           nodes,

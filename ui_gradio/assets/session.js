@@ -47,4 +47,7 @@ export const writableSpaces = () => known.filter((space) => space.may.write);
 /** Whether it is one of the spaces asked for so far, and not just that of a document that was shared. */
 export const isMine = (id) => known.some((space) => space.id === id);
 
+/** The name of one of the spaces asked for so far. */
+export const spaceName = (id) => known.find((space) => space.id === id)?.name;
+
 export const mayWrite = (id) => writableSpaces().some((space) => space.id === id);

@@ -44,6 +44,9 @@ export const tn = (key, n, values = {}) => t(`${key}.${n === 1 ? "one" : "many"}
 export const has = (key) => key in catalogue;
 export const number = (n) => new Intl.NumberFormat(language).format(n);
 export const decimal = (n) => new Intl.NumberFormat(language, { maximumSignificantDigits: 3 }).format(n);
+/** 0.82 for 0.8234: a probability, to two places. */
+export const figure = (n) =>
+  new Intl.NumberFormat(language, { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(n);
 /** 85% for 0.853; a dash where there is nothing to take a share of. */
 export const percent = (share) =>
   share == null ? "–" : new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 0 }).format(share);

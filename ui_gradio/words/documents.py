@@ -8,6 +8,9 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "passage.open": ("Open document", "문서 열기"),
     "passage.before": ("Show what comes before", "앞부분 보기"),
     "passage.after": ("Show what comes after", "뒷부분 보기"),
+    "passage.previous": ("Previous passage", "앞 인용"),
+    "passage.next": ("Next passage", "다음 인용"),
+    "passage.of": ("{n} of {count}", "{count}개 중 {n}"),
     "passage.old": (
         "This is version {n}. The document has changed since.",
         "버전 {n}입니다. 그 뒤 문서가 바뀌었습니다.",
