@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core_api.http.cookies import SESSION_COOKIE, is_in_process
+from core_api.http.paths import is_api
 from core_api.http.problems import problem_response
 from core_api.infra.errors import Forbidden, Invalid, NexusError, TooLarge
 from core_api.models import new_id
@@ -61,7 +62,7 @@ class RequestLog:
         try:
             await self.app(scope, receive, send_with_id)
         finally:
-            if scope["path"].startswith("/api/"):
+            if is_api(scope["path"]):
                 took_ms = round((time.perf_counter() - started) * 1000, 1)
                 log.info("request", method=scope["method"], path=scope["path"], status=status, took_ms=took_ms)
 
@@ -130,7 +131,7 @@ class CrossSiteCheck:
         if "authorization" in headers or is_in_process(scope):
             return False
         has_session = any(f"{SESSION_COOKIE}=" in cookies for cookies in headers.getlist("cookie"))
-        if not has_session and not scope["path"].startswith("/api/"):
+        if not has_session and not is_api(scope["path"]):
             return False
         origin, site = headers.get("origin"), headers.get("sec-fetch-site")
         if not has_session and origin is not None and not self.origins.isdisjoint((origin, "*")):
@@ -162,7 +163,7 @@ class SecurityHeaders:
                 headers.setdefault("Permissions-Policy", _PERMISSIONS)
                 headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
                 headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-                if scope["path"].startswith("/api/"):
+                if is_api(scope["path"]):
                     headers.setdefault("Cache-Control", "no-store")
                 if self.https or scope["scheme"] == "https":
                     headers.setdefault("Strict-Transport-Security", _STRICT_TRANSPORT)

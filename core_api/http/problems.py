@@ -1,4 +1,4 @@
-"""Turns every error into an RFC 9457 problem document."""
+"""Turns every error into an RFC 9457 problem document; where OpenAI's clients call, into an error of that shape."""
 
 import errno
 from http import HTTPStatus
@@ -12,6 +12,8 @@ from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
+from core_api.http.openai_errors import openai_error, status_of
+from core_api.http.paths import speaks_openai
 from core_api.infra.errors import Invalid, NexusError, NotFound, Unavailable
 from core_api.infra.storage import disk_full
 
@@ -46,6 +48,9 @@ class _HttpProblem(NexusError):
 def problem_response(request: Request, error: NexusError) -> JSONResponse:
     """The response that tells of an error."""
     body = error.problem() | {"request_id": request.scope.get("request_id", "")}
+    if speaks_openai(request.scope["path"]):
+        told = openai_error(body).model_dump()
+        return JSONResponse(jsonable_encoder(told), status_of(body), error.headers)
     return JSONResponse(jsonable_encoder(body), body["status"], error.headers, media_type=MEDIA_TYPE)
 
 

@@ -17,6 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from core_api.http.paths import is_api
 from core_api.http.problems import problem_response
 from core_api.infra.errors import TooManyRequests
 from core_api.infra.settings import Settings
@@ -91,7 +92,7 @@ class AddressLimit:
         self.limit = limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith("/api/") and scope.get("client"):
+        if scope["type"] == "http" and is_api(scope["path"]) and scope.get("client"):
             key = ("address", network_of(scope["client"][0]))
             try:
                 if self.limiter.waits:
