@@ -12,7 +12,9 @@ from sqlalchemy.orm import Session
 
 from assistant.clustering import Asked, cluster, telling_words
 from assistant.conversations import access_message
-from assistant.review_schemas import GapCluster, GapRead, GapsChanged, GapStatus
+from assistant.questions import understand
+from assistant.recommending import people_who_know
+from assistant.review_schemas import GapCluster, GapExpert, GapRead, GapsChanged, GapStatus
 from assistant.showing import ASSISTANT, USER
 from core_api import audit
 from core_api.audit import Actor
@@ -84,7 +86,7 @@ def list_clusters(
     page = clusters[:limit]
     more = len(clusters) > limit
     return Page(
-        items=[_cluster(members, status) for _, members in page],
+        items=[_cluster(session, subject, engine, members, status) for _, members in page],
         next_cursor=f"{page[-1][0]}.{page[-1][1][0].row.id}" if more else None,
     )
 
@@ -189,13 +191,20 @@ def _vector(engine: RetrievalEngine, gap: KnowledgeGap) -> "np.ndarray[tuple[int
     return None if vector is None else np.frombuffer(vector, "<f4").astype(np.float32)
 
 
-def _cluster(members: Sequence[_Gap], status: GapStatus) -> GapCluster:
+def _cluster(
+    session: Session, subject: Subject, engine: RetrievalEngine, members: Sequence[_Gap], status: GapStatus
+) -> GapCluster:
+    question = members[0].row.question
+    # Whoever asks does not know.
+    experts = people_who_know(
+        session, subject, engine, understand(question), 1, but=[gap.row.user_id for gap in members]
+    )
     return GapCluster(
         id=members[0].row.id,
-        question=members[0].row.question,
+        question=question,
         count=len(members),
         examples=[_read(gap) for gap in members[:_MOST_EXAMPLES]],
-        expert=None,
+        expert=GapExpert.of(experts[0]) if experts else None,
         status=status,
         last_filed_at=max(gap.row.created_at for gap in members),
     )

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from assistant.recommending import Expert
 from assistant.schemas import FeedbackRead, MessageRead
 from core_api.domains.users.schemas import PersonRead
 
@@ -89,12 +90,26 @@ class GapRead(BaseModel):
     status: GapStatus
 
 
-class Expert(BaseModel):
-    """Somebody who wrote what comes nearest; `documents` is how many of the nearest that you may read."""
+class ExpertDocument(BaseModel):
+    """A document by its name."""
+
+    id: str
+    title: str
+    url: str
+
+
+class GapExpert(BaseModel):
+    """Somebody who has written or changed what comes nearest, with the best `documents` of it that you may read."""
 
     user_id: str
     name: str
-    documents: int
+    documents: list[ExpertDocument]
+
+    @classmethod
+    def of(cls, expert: Expert) -> "GapExpert":
+        """An expert as the API shows them."""
+        documents = [ExpertDocument(id=one.id, title=one.title, url=one.url) for one in expert.documents]
+        return cls(user_id=expert.user_id, name=expert.name, documents=documents)
 
 
 class GapCluster(BaseModel):
@@ -105,7 +120,7 @@ class GapCluster(BaseModel):
     question: str
     count: int
     examples: list[GapRead]
-    expert: Expert | None
+    expert: GapExpert | None
     status: GapStatus
     last_filed_at: datetime
 

@@ -1,7 +1,8 @@
 """A golden set made from one's own data, without a language model: questions whose right document is known.
 
-Titles, headings, the words of links between documents, and what people opened of what they searched for. All of it
-comes from what the asker may read, and is asked as them. The same data give the same set, in the same order.
+What reviewers made of answers, answers that helped, titles, headings, the words of links between documents, and what
+people opened of what they searched for. All of it comes from what the asker may read, and is asked as them. The same
+data give the same set, in the same order.
 """
 
 import hashlib
@@ -15,8 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import exists, func, select
+from sqlalchemy.orm import Session, aliased
 
 from core_api.auth.access import readable_documents
 from core_api.auth.subject import Subject
@@ -25,14 +26,24 @@ from core_api.domains.search_log.recording import normalise
 from core_api.infra.errors import Invalid
 from core_api.infra.settings import Settings
 from core_api.infra.storage import FileStore
-from core_api.models import Document, DocumentVersion, SearchClick, SearchLog, VersionText
+from core_api.models import (
+    AnswerFeedback,
+    ConversationMessage,
+    Document,
+    DocumentVersion,
+    GoldenQuestion,
+    SearchClick,
+    SearchLog,
+    VersionText,
+)
 from ingest.text import restore
 from ingest.types import BlockKind
 
-ORIGINS = ("title", "heading", "link", "click")
+ORIGINS = ("review", "helpful", "title", "heading", "link", "click")
 _MOST_RIGHT = 3
 """Words that stand for more documents than this ask for nothing in particular."""
 _MOST_BYTES = 2**20
+_BATCH = 500
 _LINK = re.compile(r"(?<!!)\[([^\]\n]{3,200})\]\(<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\)")
 _HANGUL = re.compile(r"[가-힣]")
 # Words of links that say nothing of where they lead.
@@ -62,7 +73,10 @@ def build(
 ) -> list[GoldenQuery]:
     """The questions, at most `per_origin` of each origin, as `subject`; None: each as the author of the document, from
     titles and headings only. `files` is where the text of documents is read, for links."""
-    found: list[tuple[str, str, str, str]] = [*_titles(session, subject), *_headings(session, subject)]
+    found: list[tuple[str, str, str, str]] = []
+    if subject is not None:
+        found += [*_reviewed(session, subject), *_helpful(session, subject)]
+    found += [*_titles(session, subject), *_headings(session, subject)]
     if subject is not None:
         if files is not None:
             found += _links(session, subject, files)
@@ -76,7 +90,7 @@ def build(
     made = [
         GoldenQuery(_id(key), query, tuple(sorted(right[key])), origin, asker)
         for key, (origin, query, asker) in first.items()
-        if len(right[key]) <= _MOST_RIGHT and _says_enough(query)
+        if origin == "review" or (len(right[key]) <= _MOST_RIGHT and _says_enough(query))
     ]
     kept: list[GoldenQuery] = []
     for origin in ORIGINS:
@@ -201,6 +215,66 @@ def _clicks(session: Session, subject: Subject) -> Iterator[tuple[str, str, str,
     )
     for query, source_id in rows:
         yield "click", query, _source(source_id), subject.user_id
+
+
+def _reviewed(session: Session, subject: Subject) -> Iterator[tuple[str, str, str, str]]:
+    """What reviewers have made a test of, where the asker may read what is right."""
+    rows = session.execute(
+        select(GoldenQuestion.question, GoldenQuestion.document_ids).order_by(GoldenQuestion.id)
+    ).all()
+    readable = _readable(session, subject, (id_ for _, ids in rows for id_ in ids))
+    for question, ids in rows:
+        for id_ in ids:
+            if id_ in readable:
+                yield "review", question, _source(id_), subject.user_id
+
+
+def _helpful(session: Session, subject: Subject) -> Iterator[tuple[str, str, str, str]]:
+    """What helped somebody who asked: the first question of a conversation, as later ones lean on what was said before,
+    and the documents that the answer cites. What a reviewer has laid aside does not count."""
+    earlier, asking = aliased(ConversationMessage), aliased(ConversationMessage)
+    first = (
+        select(func.min(earlier.id))
+        .where(earlier.conversation_id == ConversationMessage.conversation_id)
+        .scalar_subquery()
+    )
+    rows = session.execute(
+        select(asking.content, ConversationMessage.citations)
+        .join(AnswerFeedback, AnswerFeedback.message_id == ConversationMessage.id)
+        .join(asking, asking.id == first)
+        .where(
+            AnswerFeedback.helpful,
+            AnswerFeedback.state == "new",
+            ~exists(
+                select(1).where(
+                    earlier.conversation_id == ConversationMessage.conversation_id,
+                    earlier.id > asking.id,
+                    earlier.id < ConversationMessage.id,
+                )
+            ),
+        )
+        .order_by(ConversationMessage.id)
+    ).all()
+    cited = [
+        (question, [one["source"]["id"] for one in citations if one["source"]["kind"] == Document.__source_kind__])
+        for question, citations in rows
+    ]
+    readable = _readable(session, subject, (id_ for _, ids in cited for id_ in ids))
+    for question, ids in cited:
+        for id_ in dict.fromkeys(ids):
+            if id_ in readable:
+                yield "helpful", " ".join(question.split()), _source(id_), subject.user_id
+
+
+def _readable(session: Session, subject: Subject, ids: Iterable[str]) -> set[str]:
+    wanted = sorted(set(ids))
+    return {
+        id_
+        for start in range(0, len(wanted), _BATCH)
+        for id_ in session.scalars(
+            select(Document.id).where(Document.id.in_(wanted[start : start + _BATCH]), *_conditions(subject))
+        )
+    }
 
 
 def _source(document_id: str) -> str:

@@ -22,7 +22,8 @@ def build(
     as_json: JsonOption = False,
     data_dir: DataDirOption = None,
 ) -> None:
-    """Make a golden set from your own data, without a language model: titles, headings, links, what was opened."""
+    """Make a golden set from your own data, without a language model: titles, headings, links, what was opened, and
+    answers that helped or were reviewed."""
     from core_api.domains.users.service import ensure_owner
     from core_api.infra.storage import FileStore
     from evals import own_data
@@ -43,7 +44,7 @@ def build(
     if as_json:
         typer.echo(json.dumps({"file": str(path), "queries": len(golden), "by_origin": counts}))
         return
-    shares = ", ".join(f"{count} from {origin}s" for origin, count in counts.items()) or "your data give none yet"
+    shares = ", ".join(f"{origin} {count}" for origin, count in counts.items()) or "your data give none yet"
     Console().print(f"{len(golden)} questions ({shares}) in {path}.", highlight=False, soft_wrap=True)
 
 
