@@ -4,24 +4,43 @@ No database session is open while the model works.
 """
 
 import threading
-from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 
-from assistant.agent import Agent, AgentEvent, Finished, Searched, Searching, Token, Turn
-from assistant.citations import Citation, cite, verify_all
-from assistant.composition import answer_parts, not_found
+import structlog
+from sqlalchemy.orm import Session
+
+from assistant.agent import Agent, Searched, Searching, Turn
+from assistant.citations import verify_all
+from assistant.composition import not_found
+from assistant.configuration import options_in_force
 from assistant.context import AssistantContext
 from assistant.conversations import begin_turn, store_answer
+from assistant.drafts import Draft, Extracted, Generated
 from assistant.grounding import Grounder
-from assistant.models import uses_llm
-from assistant.run import Run
-from assistant.schemas import AnswerAbout, ChatAnswer, ChatRequest, ConversationEvent, DeltaEvent, Scope, StepEvent
+from assistant.models import EXTRACTIVE, Failure, ModelUnavailable, model_name
+from assistant.notices import notice
+from assistant.options import Options
+from assistant.run import LimitReached, Run, Spent
+from assistant.schemas import (
+    AnswerAbout,
+    AnswerUsage,
+    ChatAnswer,
+    ChatRequest,
+    ConversationEvent,
+    DeltaEvent,
+    Scope,
+    StepEvent,
+)
 from assistant.types import Confidence, Part
+from assistant.usage import record_usage
 from core_api.auth.subject import Subject
 from core_api.infra.database import Database
 from retrieval.analyzer import language
 from retrieval.endpoints import HitRead
+
+log = structlog.get_logger()
 
 ChatEvent = ConversationEvent | StepEvent | DeltaEvent | ChatAnswer
 
@@ -43,7 +62,14 @@ class Exchange:
     question_id: str
     turns: list[Turn]
     scope: Scope
+    options: Options = field(default_factory=Options)
     stop: threading.Event = field(default_factory=threading.Event)
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def milliseconds(self) -> int:
+        """Since the question was stored."""
+        return round((time.monotonic() - self.started) * 1_000)
 
     @property
     def language(self) -> str:
@@ -55,7 +81,10 @@ def begin(agent: Agent, database: Database, subject: Subject, request: ChatReque
     """Store the question. Raises NotFound when the conversation is not the subject's."""
     with database.transaction() as session:
         begun = begin_turn(session, subject, request)
-    return Exchange(agent, database, subject, begun.conversation_id, begun.question_id, begun.turns, begun.scope)
+        options = options_in_force(session, subject, begun.scope.space_ids)
+    return Exchange(
+        agent, database, subject, begun.conversation_id, begun.question_id, begun.turns, begun.scope, options
+    )
 
 
 def answer(exchange: Exchange) -> ChatAnswer:
@@ -68,53 +97,115 @@ def answer(exchange: Exchange) -> ChatAnswer:
 def events(exchange: Exchange) -> Iterator[ChatEvent]:
     """What happens while the question is answered; the last event is the answer.
 
-    Raises ModelUnavailable, Unavailable while the indexes load, and Cancelled after `exchange.stop` was set.
+    When a language model fails, reaches a limit, or writes nothing that the sources support, the extractive model
+    answers instead; unless a part of the answer was shown already, which stays. The answer's `notice` says so.
+    Raises Unavailable while the indexes load, and Cancelled after `exchange.stop` was set.
     """
     yield ConversationEvent(conversation_id=exchange.conversation_id)
-    agent = exchange.agent
+    attempts = [_attempt(exchange, model_name(exchange.agent.settings, exchange.options))]
+    stored = False
+    try:
+        yield from _made(exchange, attempts[0])
+        if attempts[0].needs_another:
+            attempts.append(_attempt(exchange, EXTRACTIVE))
+            yield from _made(exchange, attempts[1])
+        yield _store(exchange, attempts)
+        stored = True
+    finally:
+        if not stored:
+            _note_unfinished(exchange, attempts)
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """One run of the agent with one model. `cause`: what ended it before it was done, or is wrong with its answer."""
+
+    model: str
+    context: AssistantContext
+    draft: Draft
+    cause: Failure | str | None = None
+
+    @property
+    def needs_another(self) -> bool:
+        """Whether the extractive model has to answer instead."""
+        return self.model != EXTRACTIVE and self.cause is not None and self.draft.is_empty and not self._has_outcome
+
+    @property
+    def _has_outcome(self) -> bool:
+        return self.context.outcomes.last is not None or bool(self.context.outcomes.proposals)
+
+
+def _attempt(exchange: Exchange, model: str) -> _Attempt:
+    agent, scope = exchange.agent, exchange.scope
+    # The extractive model that steps in has no more than its own limits to keep.
+    steps_in = model == EXTRACTIVE != model_name(agent.settings, exchange.options)
     context = AssistantContext(
         exchange.subject,
         exchange.database,
         agent.engine,
         agent.settings,
-        space_ids=tuple(exchange.scope.space_ids),
-        document_ids=tuple(exchange.scope.document_ids),
-        kinds=tuple(exchange.scope.kinds),
-        as_of=exchange.scope.as_of,
+        space_ids=tuple(scope.space_ids),
+        document_ids=tuple(scope.document_ids),
+        kinds=tuple(scope.kinds),
+        as_of=scope.as_of,
+        options=Options() if steps_in else exchange.options,
         run=Run(exchange.stop),
     )
-    draft: _Draft = _Extracted()
-    if uses_llm(agent.settings):
-        draft = _Generated(Grounder(context.passages, agent.engine.embedder))
-    labels = _LABELS[exchange.language]
+    if model == EXTRACTIVE:
+        return _Attempt(model, context, Extracted())
+    question = exchange.turns[-1].content
+    grounder = Grounder(
+        context.passages, agent.engine.embedder, question=question, unsupported=exchange.options.unsupported
+    )
+    return _Attempt(model, context, Generated(grounder))
+
+
+def _made(exchange: Exchange, attempt: _Attempt) -> Iterator[ChatEvent]:
+    """Run the agent, and tell what happens; the attempt has the outcome."""
+    labels, draft, run = _LABELS[exchange.language], attempt.draft, attempt.context.run
     composing = False
-    for event in agent.run(context, exchange.turns):
-        if isinstance(event, Searching):
-            draft.restart()
-            yield StepEvent(label=labels["search"], state="running", detail=event.query)
-        elif isinstance(event, Searched):
-            found = labels["found"].format(n=event.passages)
-            yield StepEvent(label=labels["search"], state="done", detail=found)
-            yield StepEvent(label=labels["answer"], state="running")
-            composing = True
-        else:
-            for part in draft.take(event):
-                yield DeltaEvent(text=part.text)
+    try:
+        for event in exchange.agent.run(attempt.context, exchange.turns, attempt.model):
+            if isinstance(event, Searching):
+                draft.restart()
+                yield StepEvent(label=labels["search"], state="running", detail=event.query)
+            elif isinstance(event, Searched):
+                found = labels["found"].format(n=event.passages)
+                yield StepEvent(label=labels["search"], state="done", detail=found)
+                yield StepEvent(label=labels["answer"], state="running")
+                composing = True
+            else:
+                for part in draft.take(event):
+                    yield DeltaEvent(text=part.text)
+        attempt.cause = Failure.UNSUPPORTED if draft.is_unbelievable else run.limit
+    except LimitReached as reached:
+        draft.end()
+        attempt.cause = reached.limit
+    except ModelUnavailable as error:
+        log.warning("model_failed", model=attempt.model, failure=error.failure, error=error.detail)
+        draft.end()
+        attempt.cause = error.failure
     if composing:
         yield StepEvent(label=labels["answer"], state="done")
-    yield _store(exchange, context, draft)
 
 
-def _store(exchange: Exchange, context: AssistantContext, draft: "_Draft") -> ChatAnswer:
+def _store(exchange: Exchange, attempts: Sequence[_Attempt]) -> ChatAnswer:
     """Verify and keep what was written; abstain when nothing of it holds."""
-    subject, database = exchange.subject, exchange.database
-    hits = context.passages.hits
-    abstained = not draft.citations
+    subject, database, last = exchange.subject, exchange.database, attempts[-1]
+    draft, hits = last.draft, last.context.passages.hits
+    abstained = draft.is_empty
     parts, confidence = draft.parts, draft.confidence
     if abstained:
         parts = [Part(not_found(exchange.language, nearest=bool(hits)))]
         confidence = Confidence.NONE
-    about = AnswerAbout(confidence=confidence, abstained=abstained, model=exchange.agent.model_name)
+    about = AnswerAbout(
+        confidence=confidence,
+        abstained=abstained,
+        model=last.model,
+        notice=_notice(exchange, attempts),
+        usage=_usage(exchange, attempts),
+        prompts=last.context.run.prompts if last.model != EXTRACTIVE else {},
+    )
     nearest = hits[:_NEAREST] if abstained else ()
     with database.reading() as session:
         citations = verify_all(session, subject, draft.citations)
@@ -128,6 +219,7 @@ def _store(exchange: Exchange, context: AssistantContext, draft: "_Draft") -> Ch
             about=about,
             nearest=nearest,
         )
+        _record(session, exchange, attempts, answered=True)
     return ChatAnswer(
         **dict(about),
         answer="".join(part.text for part in parts),
@@ -139,53 +231,38 @@ def _store(exchange: Exchange, context: AssistantContext, draft: "_Draft") -> Ch
     )
 
 
-class _Draft(ABC):
-    """An answer in the making."""
-
-    def __init__(self) -> None:
-        self.parts: list[Part] = []
-        self.citations: list[Citation] = []
-        self.confidence = Confidence.NONE
-
-    @abstractmethod
-    def restart(self) -> None:
-        """The model searches (again): what it has not finished saying does not count."""
-
-    @abstractmethod
-    def take(self, event: AgentEvent) -> Iterator[Part]:
-        """What is new to show after an event of the agent."""
+def _notice(exchange: Exchange, attempts: Sequence[_Attempt]) -> str | None:
+    causes = [attempt.cause for attempt in attempts if attempt.cause is not None]
+    if not causes:
+        return None
+    empty = attempts[-1].draft.is_empty
+    then = "none" if empty else "quoted" if len(attempts) > 1 else "partly"
+    return notice(exchange.language, causes[0], then)
 
 
-class _Extracted(_Draft):
-    """Made of quotations: what the model selected is what is cited."""
-
-    def restart(self) -> None:
-        """A selection comes whole, at the end: nothing is unfinished before."""
-
-    def take(self, event: AgentEvent) -> Iterator[Part]:
-        if isinstance(event, Token):
-            yield Part(event.text)
-        elif isinstance(event, Finished) and event.selection is not None:
-            self.parts = list(answer_parts(event.selection))
-            self.citations = [cite(evidence, n) for n, evidence in enumerate(event.selection.evidence, start=1)]
-            self.confidence = event.selection.confidence
+def _usage(exchange: Exchange, attempts: Sequence[_Attempt]) -> AnswerUsage:
+    spent = sum((attempt.context.run.spent for attempt in attempts), Spent())
+    return AnswerUsage(**asdict(spent), milliseconds=exchange.milliseconds)
 
 
-class _Generated(_Draft):
-    """Written by a language model: only what the passages support is shown."""
+def _record(session: Session, exchange: Exchange, attempts: Sequence[_Attempt], *, answered: bool) -> None:
+    """Add to the sums of the day. The time is that of the model that answered, or would have."""
+    for attempt in attempts:
+        is_last = attempt is attempts[-1]
+        record_usage(
+            session,
+            exchange.subject.user_id,
+            attempt.model,
+            attempt.context.run.spent,
+            milliseconds=exchange.milliseconds if is_last else 0,
+            answers=int(answered and is_last),
+            fallbacks=int(not is_last),
+            limits=int(isinstance(attempt.cause, str) and not isinstance(attempt.cause, Failure)),
+        )
 
-    def __init__(self, grounder: Grounder) -> None:
-        super().__init__()
-        self._grounder = grounder
 
-    def restart(self) -> None:
-        self._grounder.restart()
-
-    def take(self, event: AgentEvent) -> Iterator[Part]:
-        if isinstance(event, Token):
-            yield from self._grounder.feed(event.text)
-        elif isinstance(event, Finished):
-            yield from self._grounder.finish()
-            self.parts = self._grounder.parts
-            self.citations = self._grounder.citations
-            self.confidence = self._grounder.confidence
+def _note_unfinished(exchange: Exchange, attempts: Sequence[_Attempt]) -> None:
+    """What was taken before the asker went, or an error came, counts as well."""
+    if any(attempt.context.run.spent.model_calls for attempt in attempts):
+        with exchange.database.transaction() as session:
+            _record(session, exchange, attempts, answered=False)
