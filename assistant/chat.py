@@ -53,7 +53,7 @@ _LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A question that has been stored and waits for its answer."""
+    """A question that waits for its answer; stored, or not `kept`: then its ids are empty, and so are the answer's."""
 
     agent: Agent
     database: Database
@@ -65,6 +65,7 @@ class Exchange:
     options: Options = field(default_factory=Options)
     stop: threading.Event = field(default_factory=threading.Event)
     started: float = field(default_factory=time.monotonic)
+    kept: bool = True
 
     @property
     def milliseconds(self) -> int:
@@ -85,6 +86,13 @@ def begin(agent: Agent, database: Database, subject: Subject, request: ChatReque
     return Exchange(
         agent, database, subject, begun.conversation_id, begun.question_id, begun.turns, begun.scope, options
     )
+
+
+def begin_unkept(agent: Agent, database: Database, subject: Subject, turns: list[Turn], scope: Scope) -> Exchange:
+    """The last of `turns` as a question of which nothing is stored but what it takes."""
+    with database.reading() as session:
+        options = options_in_force(session, subject, scope.space_ids)
+    return Exchange(agent, database, subject, "", "", turns, scope, options, kept=False)
 
 
 def answer(exchange: Exchange) -> ChatAnswer:
@@ -210,15 +218,17 @@ def _store(exchange: Exchange, attempts: Sequence[_Attempt]) -> ChatAnswer:
     with database.reading() as session:
         citations = verify_all(session, subject, draft.citations)
     with database.transaction() as session:
-        message_id = store_answer(
-            session,
-            subject,
-            exchange.conversation_id,
-            parts=parts,
-            citations=citations,
-            about=about,
-            nearest=nearest,
-        )
+        message_id = ""
+        if exchange.kept:
+            message_id = store_answer(
+                session,
+                subject,
+                exchange.conversation_id,
+                parts=parts,
+                citations=citations,
+                about=about,
+                nearest=nearest,
+            )
         _record(session, exchange, attempts, answered=True)
     return ChatAnswer(
         **dict(about),

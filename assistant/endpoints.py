@@ -37,7 +37,7 @@ _EVENT_NAMES = {
 _making = threading.Lock()
 
 
-def _agent(request: Request, settings: Settings) -> Agent:
+def agent_of(request: Request, settings: Settings) -> Agent:
     """The app's agent, made at the first question."""
     state = request.app.state
     with _making:
@@ -65,7 +65,7 @@ async def chat(
     body: ChatRequest, request: Request, subject: Reader, database: DatabaseDep, settings: SettingsDep
 ) -> ChatAnswer | StreamingResponse:
     """Ask a question. The answer comes from what you may read, each sentence with its source."""
-    agent = _agent(request, settings)
+    agent = agent_of(request, settings)
     exchange = await run_in_threadpool(exchanges.begin, agent, database, subject, body)
     if not body.stream:
         return await on_thread(lambda: exchanges.answer(exchange))

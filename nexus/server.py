@@ -13,6 +13,7 @@ from fastapi import FastAPI
 import assistant.agent
 import assistant.conversations
 import assistant.endpoints
+import assistant.openai_api
 import assistant.summary_endpoints
 import ingest.endpoints
 import ingest.model_endpoints
@@ -106,6 +107,7 @@ def build_app(settings: Settings, database: Database, *, web: bool) -> FastAPI:
         assistant.summary_endpoints.router,
     ]
     app = create_app(settings, database, routers, lifespan)
+    app.include_router(assistant.openai_api.router)
     app.state.export_parts["conversations"] = assistant.conversations.export_conversations
     if web:
         app.state.web = ui_gradio.app.mount(app, after=lambda: _until(lambda: app.state.is_ready()))
