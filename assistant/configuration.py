@@ -1,4 +1,4 @@
-"""The options that an admin has set: for the installation, and for a space where a question is asked in that one only."""
+"""The options that an admin has set: for the installation, and for a space where a question is asked in that one."""
 
 from collections.abc import Sequence
 
