@@ -23,7 +23,7 @@ ASSETS = Path(__file__).parent / "assets"
 # Every page is the same Gradio page; the browser's router draws what the address says.
 PAGE = re.compile(
     r"/(search|knowledge|status|documents/[^/]+|conversations/[^/]+|account|account/security"
-    r"|(teams|projects)(/[^/]+)?|admin(/users|/invitations|/mail|/audit|/searches)?)?"
+    r"|(teams|projects)(/[^/]+)?|admin(/users|/invitations|/mail|/audit|/searches|/answers|/gaps|/assistant)?)?"
 )
 GRADIO_PUBLIC = re.compile(r"/(assets|static|svelte)/.+|/theme\.css|/robots\.txt")
 GRADIO_PRIVATE = re.compile(

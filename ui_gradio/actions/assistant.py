@@ -17,10 +17,10 @@ ACTIONS: tuple[Action, ...] = (
     action("file_gap", "POST", "/assistant/gaps", body=("message_id",)),
     action("confirm_proposal", "POST", "/assistant/proposals/{id}/confirm"),
     action("dismiss_proposal", "DELETE", "/assistant/proposals/{id}"),
-    action("summarize", "POST", "/assistant/summarize", body=("document_id", "space_id", "since", "query")),
+    action("summarize", "POST", "/assistant/summarize", body=("document_id", "space_id", "since", "query", "length")),
     # review
-    action("reviewed_answers", "GET", "/assistant/review/answers", query=("cursor", "limit")),
-    action("review_answer", "POST", "/assistant/review/answers/{id}", body=("verdict",)),
-    action("gaps", "GET", "/assistant/review/gaps", query=("cursor", "limit")),
+    action("reviewed_answers", "GET", "/assistant/review/answers", query=("helpful", "state", "cursor", "limit")),
+    action("review_answer", "POST", "/assistant/review/answers/{id}", body=("verdict", "question", "document_ids")),
+    action("gaps", "GET", "/assistant/review/gaps", query=("status", "cursor", "limit")),
     action("change_gap", "PATCH", "/assistant/review/gaps/{id}", body=("status",)),
 )

@@ -12,6 +12,8 @@ import { exactly, t, when } from "./words.js";
 const PLACES = [
   ["users:manage", "/admin/users", "users.title", "teams"],
   ["people:invite", "/admin/invitations", "invitations.title", "mail"],
+  ["answers:review", "/admin/answers", "review.answers", "ask"],
+  ["answers:review", "/admin/gaps", "gaps.title", "flag"],
   ["users:manage", "/admin/mail", "mail.title", "send"],
   ["audit:read", "/admin/audit", "audit.title", "list"],
   ["analytics:read", "/admin/searches", "analytics.title", "chart"],

@@ -19,6 +19,7 @@ import { isMine, mayWrite, spaces } from "./session.js";
 import { openShare } from "./share.js";
 import { showSimilar } from "./similar.js";
 import { spaceList } from "./spaces.js";
+import { documentSummary } from "./summary.js";
 import { bytes, exactly, number, t, when } from "./words.js";
 
 const STRETCH = 60_000; // characters of text fetched at a time
@@ -53,6 +54,7 @@ export function documentPage({ params, query, place, side, onleave }) {
     const body = h("div", { class: "doc-text" });
     const notes = h("div");
     const similar = h("div");
+    const summary = h("div");
     fill(
       column,
       h(
@@ -73,7 +75,19 @@ export function documentPage({ params, query, place, side, onleave }) {
               )
             : h("a", { class: "plain", href: "/knowledge?shared", "data-link": true }, t("knowledge.shared")),
         ),
-        h("div", { class: "row top" }, h("h1", { class: "grow" }, document.title), actions(document)),
+        h(
+          "div",
+          { class: "row top" },
+          h("h1", { class: "grow" }, document.title),
+          document.index.status === "indexed" &&
+            h(
+              "button",
+              { class: "button small", type: "button", onclick: () => documentSummary(summary, document.id) },
+              icon("sparkle", 15),
+              t("summary.button"),
+            ),
+          actions(document),
+        ),
         h(
           "p",
           { class: "byline" },
@@ -92,6 +106,7 @@ export function documentPage({ params, query, place, side, onleave }) {
         ),
       ),
       notes,
+      summary,
       body,
       similar,
       details(document),
@@ -218,7 +233,7 @@ export function documentPage({ params, query, place, side, onleave }) {
         {
           label: t("document.askabout"),
           icon: "ask",
-          onclick: () => go(`/?q=${encodeURIComponent(t("ask.example.1", { title: doc.title }))}`),
+          onclick: () => go(`/?document=${encodeURIComponent(doc.id)}`),
         },
         doc.filename && {
           label: t("document.download"),

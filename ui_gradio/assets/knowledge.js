@@ -5,6 +5,7 @@ import { badge, emptyState, errorState, noticeProblem, show, skeleton } from "./
 import { replaceAddress } from "./router.js";
 import { mayWrite } from "./session.js";
 import { SHARED, spaceList, total } from "./spaces.js";
+import { spaceNews } from "./summary.js";
 import { uploader } from "./uploads.js";
 import { bytes, exactly, t, tn, when } from "./words.js";
 
@@ -50,6 +51,23 @@ export function knowledgePage({ query, place, side, onleave }) {
     icon("upload", 16),
     t("knowledge.add"),
   );
+  const news = h("div");
+  const ofSpace = spaceId
+    ? [
+        h(
+          "button",
+          { class: "button", type: "button", onclick: () => spaceNews(news, spaceId) },
+          icon("sparkle", 16),
+          t("summary.news"),
+        ),
+        h(
+          "a",
+          { class: "button", href: `/?space=${encodeURIComponent(spaceId)}`, "data-link": true },
+          icon("ask", 16),
+          t("nav.ask"),
+        ),
+      ]
+    : [];
   fill(
     place,
     h(
@@ -58,8 +76,9 @@ export function knowledgePage({ query, place, side, onleave }) {
       h(
         "div",
         { class: "column wide" },
-        h("header", { class: "page-head" }, h("div", { class: "grow" }, heading, count), addButton),
+        h("header", { class: "page-head" }, h("div", { class: "grow" }, heading, count), h("div", { class: "row" }, ofSpace, addButton)),
         uploads.element,
+        news,
         h("div", { class: "toolbar" }, filterInput),
         list,
       ),

@@ -8,6 +8,7 @@ import { auditPage } from "./audit.js";
 import { signInAgain } from "./bridge.js";
 import { documentPage } from "./document.js";
 import { fill, h, icon } from "./dom.js";
+import { gapsPage } from "./gaps.js";
 import { projectPage, teamPage } from "./group.js";
 import { projectsPage, teamsPage } from "./groups.js";
 import { knowledgePage } from "./knowledge.js";
@@ -15,6 +16,7 @@ import { lookForNews, newsBadge } from "./news.js";
 import { listenForPalette, openPalette } from "./palette.js";
 import { closePanel, panelOpen } from "./panel.js";
 import { noticeProblem } from "./parts.js";
+import { answersPage } from "./review.js";
 import { start } from "./router.js";
 import { searchPage } from "./search.js";
 import { securityPage } from "./security.js";
@@ -41,6 +43,8 @@ const PAGES = [
   [/^\/admin\/mail$/, "admin", mailPage],
   [/^\/admin\/audit$/, "admin", auditPage],
   [/^\/admin\/searches$/, "admin", analyticsPage],
+  [/^\/admin\/answers$/, "admin", answersPage],
+  [/^\/admin\/gaps$/, "admin", gapsPage],
 ];
 const RAIL = [
   ["ask", "/"],
