@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from assistant.context import AssistantContext
+from assistant.masking import Unmasking
 from assistant.models import EXTRACTIVE, model_name, uses_llm
 from assistant.run import Cancelled as Cancelled
 from assistant.types import Selection
@@ -94,6 +95,7 @@ class Agent:
 
         name = model or model_name(self.settings, context.options)
         graph = self.prepare(name)
+        masking = name != EXTRACTIVE and context.options.masking
         recent = turns[-MOST_TURNS:] if name == EXTRACTIVE else turns
         # Nothing that is asked or found here may be sent to a tracing service, whatever the environment says.
         with tracing_context(enabled=False):
@@ -104,6 +106,7 @@ class Agent:
                 stream_mode=["messages", "updates"],
             )
             last: BaseMessage | None = None
+            unmasking = Unmasking(context.run.masker)
             queries: dict[str, str] = {}
             for mode, data in stream:
                 if context.run.stop.is_set():
@@ -111,12 +114,17 @@ class Agent:
                 if mode == "messages":
                     message, metadata = data
                     if metadata.get("langgraph_node") == "model" and message.type == "AIMessageChunk" and message.text:
-                        yield Token(message.text)
+                        # Without masking there are no placeholders to put values in.
+                        text = unmasking.feed(message.text) if masking else message.text
+                        if text:
+                            yield Token(text)
                     continue
                 for update in data.values():
                     for message in (update or {}).get("messages", ()):
                         if message.type == "ai":
                             last = message
+                            if rest := unmasking.finish():
+                                yield Token(rest)
                         yield from _steps(message, queries)
         assert last is not None
         yield Finished(last.text, _selection(last))
@@ -125,6 +133,7 @@ class Agent:
 def warm_up(settings: Settings | None = None) -> None:
     """Import what the first answer needs, so that it need not wait; some seconds, on a thread of the caller's."""
     importlib.import_module("assistant.graph")
+    importlib.import_module("assistant.extractive")
     if settings is not None and uses_llm(settings):
         importlib.import_module("assistant.endpoint_model")
 

@@ -24,7 +24,9 @@ from assistant.context import AssistantContext
 from assistant.middleware.accounting import Accounting, Counting
 from assistant.middleware.base import Middleware
 from assistant.middleware.cancellation import Cancellation
+from assistant.middleware.compaction import Compaction
 from assistant.middleware.limits import Limits
+from assistant.middleware.masking import Masking
 from assistant.middleware.retries import Retries
 from assistant.middleware.system_prompt import SystemPrompt
 from assistant.middleware.tool_errors import ToolErrors
@@ -51,5 +53,5 @@ def build_graph(
         from assistant.middleware.watching import Watching
 
         chat_model = endpoint_model(settings, model)
-        middleware += [SystemPrompt(), Retries(), Accounting(model), Watching()]
+        middleware += [SystemPrompt(), Compaction(), Masking(), Retries(), Accounting(model), Watching()]
     return create_agent(chat_model, tools=tools(), middleware=middleware, context_schema=AssistantContext)

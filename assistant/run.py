@@ -4,6 +4,7 @@ import threading
 import time
 from dataclasses import dataclass, replace
 
+from assistant.masking import Masker
 from assistant.options import Options
 
 
@@ -47,6 +48,8 @@ class Run:
         self.started = time.monotonic()
         self.limit: str | None = None
         """The first limit that was reached, by the name of its option."""
+        self.masker = Masker()
+        """The placeholders of this run, where the options ask for masking."""
         self._spent = Spent()
         self._prompts: dict[str, int] = {}
         self._lock = threading.Lock()
