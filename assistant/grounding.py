@@ -1,54 +1,80 @@
 """Holds a language model to its sources: each sentence that it writes is looked up in the passages that it names.
 
-A sentence that no passage supports is dropped, and never reaches the reader, not even while the answer streams.
+A sentence that no passage supports (assistant.support) is left out, and never reaches the reader, not even while the
+answer streams; or, where an admin has set so, it is shown with a mark that says that it has no source.
 """
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-
-import numpy as np
+from itertools import pairwise
+from typing import Literal
 
 from assistant.citations import Citation, cite
 from assistant.context import Passages
+from assistant.safe_text import safe_text
+from assistant.support import Verdict, judge, only_slight
 from assistant.types import Confidence, Evidence, Part
+from assistant.untrusted import instruction_spans, speaks_to_assistant
 from retrieval.analyzer import analyze, language
 from retrieval.embedding import Embedder
 from retrieval.sentences import sentence_spans
 from retrieval.types import Hit
 
 NOT_FOUND = "NOT_FOUND"
+# Behind a sentence that is shown although nothing supports it.
+UNSUPPORTED = {"en": "(no source says this)", "ko": "(근거가 되는 자료 없음)"}
 
-_MARKER = re.compile(r"\s*[\[【](\d{1,3}(?:\s*,\s*\d{1,3})*)[\]】]")
+_MARKER = re.compile(r"\s*[\[【［](\d{1,3}(?:\s*,\s*\d{1,3})*)[\]】］]")
 # "A fact. [2] Next" -> "A fact [2]. Next": the marker belongs to the sentence before it.
 _LATE_MARKER = re.compile(r"([.!?。]+)((?:\s*[\[【]\d{1,3}(?:\s*,\s*\d{1,3})*[\]】])+)")
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
-# A sentence is supported when a passage's sentence has most of its terms, or means the same and has some of them.
-_ENOUGH_TERMS = 0.6
-_SOME_TERMS = 0.3
-_SAME_MEANING = 0.6
-_SURELY_SAME_MEANING = 0.78
+# Windows of a passage that are looked at closely, those with most of the sentence's words first.
+_LOOKED_AT = 4
 _LONGER_IS_BETTER = 0.15  # two sentences are quoted instead of one when they cover this much more
+_OBEYED = 0.5
+_HIGH = 0.6
 
 
 @dataclass(frozen=True, slots=True)
-class _Support:
+class _Window:
     evidence: Evidence
-    terms: float  # share of the sentence's terms that the evidence has
+    terms: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    evidence: tuple[Evidence, ...]
+    closeness: float
 
 
 class Grounder:
-    """Takes a model's text as it comes and gives the parts of it that hold, with their citations."""
+    """Takes a model's text as it comes and gives the parts of it that hold, with their citations.
 
-    def __init__(self, passages: Passages, embedder: Embedder) -> None:
+    `question` is what was asked: its words may stand in a lead-in ("About parental leave:"). `unsupported` says what
+    becomes of sentences that nothing supports; `dropped` are those, `shown_unsupported` the ones that were shown.
+    """
+
+    def __init__(
+        self,
+        passages: Passages,
+        embedder: Embedder | None,
+        *,
+        question: str = "",
+        unsupported: Literal["drop", "show"] = "drop",
+    ) -> None:
         self._passages = passages
         self._embedder = embedder
+        self._question = question
+        self._show = unsupported == "show"
         self._pending = ""
+        self._leads: list[Part] = []  # wait for a sentence that holds
+        self._windows: dict[str, list[_Window]] = {}
         self._supported = 0
         self._strength = 0.0
         self.parts: list[Part] = []
         self.citations: list[Citation] = []
         self.dropped: list[str] = []
+        self.shown_unsupported: list[str] = []
 
     def feed(self, text: str) -> Iterator[Part]:
         """The sentences that `text` completes and that hold."""
@@ -58,20 +84,21 @@ class Grounder:
     def finish(self) -> Iterator[Part]:
         """What is left."""
         yield from self._take(keep_last=False)
+        self._leads.clear()
 
     def restart(self) -> None:
         """Forget what is not complete: the model went on to search instead of finishing its sentence."""
         self._pending = ""
+        self._leads.clear()
 
     @property
     def confidence(self) -> Confidence:
         """How much of what the model wrote holds, and how closely."""
         if not self._supported:
             return Confidence.NONE
-        closeness = self._strength / self._supported
         if self.dropped:
             return Confidence.LOW if len(self.dropped) >= self._supported else Confidence.MEDIUM
-        return Confidence.HIGH if closeness >= _ENOUGH_TERMS else Confidence.MEDIUM
+        return Confidence.HIGH if self._strength / self._supported >= _HIGH else Confidence.MEDIUM
 
     def _take(self, *, keep_last: bool) -> Iterator[Part]:
         text = _LATE_MARKER.sub(lambda match: match.group(2) + match.group(1), self._pending)
@@ -85,34 +112,54 @@ class Grounder:
             self._pending = ""
         previous = 0
         for start, end in spans:
-            part = self._hold(text[start:end], broken="\n" in text[previous:start])
+            broken = "\n" in text[previous:start]
             previous = end
-            if part is not None:
+            for part in self._hold(text[start:end], broken=broken):
                 self.parts.append(part)
                 yield part
 
-    def _hold(self, sentence: str, *, broken: bool) -> Part | None:
-        words = _MARKER.sub("", sentence).strip()
+    def _hold(self, sentence: str, *, broken: bool) -> list[Part]:
+        """The parts to show now: the sentence, if it holds, behind the lead-ins that waited for it."""
+        words = safe_text(_MARKER.sub("", sentence)).strip()
         if not words or NOT_FOUND in words:
-            return None
-        separator = ("\n" if broken else " ") if self.parts else ""
-        terms = frozenset(analyze(words))
-        if not terms or (words.endswith(":") and not _NUMBER.search(words)):
-            # Says nothing by itself ("Here is how:"); it is no fact that would need support.
-            return Part(separator + words)
+            return []
+        separator = ("\n" if broken else " ") if self.parts or self._leads else ""
+        if only_slight(words, self._question):
+            # Says nothing by itself ("Here is how:"): shown before something that holds, or not at all.
+            self._leads.append(Part(separator + words))
+            return []
         named = [int(number) for group in _MARKER.findall(sentence) for number in group.split(",")]
         hits = self._passages.hits
         cited = [hits[number - 1] for number in dict.fromkeys(named) if 1 <= number <= len(hits)]
-        found = [support for hit in cited if (support := self._support(words, terms, [hit]))]
-        if not found and (best := self._support(words, terms, hits)):
-            found = [best]
-        if not found:
-            self.dropped.append(words)
-            return None
+        found = self._support(words, cited) if cited else None
+        found = found or self._support(words, hits, only_best=True)
+        if found is None:
+            return self._unsupported(words, separator)
         self._supported += 1
-        self._strength += max(support.terms for support in found)
-        markers = tuple(dict.fromkeys(self._marker(support.evidence) for support in found))
-        return Part(separator + words + " " + "".join(f"[{marker}]" for marker in markers), markers)
+        self._strength += found.closeness
+        markers = tuple(dict.fromkeys(self._marker(evidence) for evidence in found.evidence))
+        shown = Part(separator + words + " " + "".join(f"[{marker}]" for marker in markers), markers)
+        parts, self._leads = [*self._leads, shown], []
+        return parts
+
+    def _unsupported(self, words: str, separator: str) -> list[Part]:
+        self.dropped.append(words)
+        if not self._show or self._obeys(words):
+            return []
+        self.shown_unsupported.append(words)
+        key = "ko" if language(words) == "ko" else "en"
+        return [Part(f"{separator if self.parts else ''}{words} {UNSUPPORTED[key]}", supported=False)]
+
+    def _obeys(self, words: str) -> bool:
+        """Whether the sentence repeats what a document tells the assistant to do or say: that is never shown."""
+        terms = set(analyze(words))
+        told = {
+            term
+            for hit in self._passages.hits
+            for start, end in instruction_spans(hit.text)
+            for term in analyze(hit.text[start:end])
+        }
+        return bool(terms) and len(terms & told) >= _OBEYED * len(terms)
 
     def _marker(self, evidence: Evidence) -> int:
         for citation in self.citations:
@@ -122,38 +169,65 @@ class Grounder:
         self.citations.append(cite(evidence, len(self.citations) + 1))
         return len(self.citations)
 
-    def _support(self, words: str, terms: frozenset[str], hits: Sequence[Hit]) -> _Support | None:
-        """The span of these passages that supports the sentence best, None where none does."""
-        windows: list[_Support] = []
-        numbers = set(_NUMBER.findall(words))
-        for hit in hits:
-            if not numbers <= set(_NUMBER.findall(f"{hit.source.title} {hit.heading} {hit.text}")):
-                continue
-            spans = sentence_spans(hit.text)
-            singles = [self._window(hit, start, end, terms) for start, end in spans]
-            windows.extend(singles)
-            for (start, _), (_, end), one, other in zip(spans, spans[1:], singles, singles[1:], strict=False):
-                double = self._window(hit, start, end, terms)
-                if double.terms >= max(one.terms, other.terms) + _LONGER_IS_BETTER:
-                    windows.append(double)
-        if not windows:
+    def _support(self, words: str, hits: Sequence[Hit], *, only_best: bool = False) -> _Found | None:
+        """What in these passages supports the sentence: of each that does, one span, or one of each together."""
+        terms = frozenset(analyze(words))
+        ranked = [self._ranked(hit, terms) for hit in hits]
+        if only_best:
+            merged = sorted((window for windows in ranked for window in windows), key=lambda w: -len(w.terms & terms))
+            ranked = [merged[:_LOOKED_AT]]
+        single = [found for windows in ranked if (found := self._first_that_supports(words, windows))]
+        if single:
+            evidence = tuple(span for found in single for span in found.evidence)
+            return _Found(evidence, max(found.closeness for found in single))
+        if only_best or len(hits) < 2:
             return None
-        best = max(windows, key=lambda window: window.terms)
-        if best.terms >= _ENOUGH_TERMS:
-            return best
-        return self._same_meaning(words, [window for window in windows if window.terms > 0])
-
-    def _window(self, hit: Hit, start: int, end: int, terms: frozenset[str]) -> _Support:
-        share = len(terms & set(analyze(hit.text[start:end]))) / len(terms)
-        return _Support(Evidence(hit, hit.start + start, hit.start + end), share)
-
-    def _same_meaning(self, words: str, windows: Sequence[_Support]) -> _Support | None:
-        closest = sorted(windows, key=lambda window: -window.terms)[:12]
-        if not closest or not self._embedder.covers(language(words)):
+        together = tuple(windows[0].evidence for windows in ranked if windows)
+        if len(together) < 2:
             return None
-        vectors = self._embedder.embed_queries([words, *(window.evidence.quote for window in closest)])
-        cosines = vectors[1:] @ vectors[0]
-        index = int(np.argmax(cosines))
-        best, cosine = closest[index], float(cosines[index])
-        means_it = cosine >= _SURELY_SAME_MEANING or (cosine >= _SAME_MEANING and best.terms >= _SOME_TERMS)
-        return best if means_it else None
+        verdict = self._judge(words, together)
+        return _Found(together, verdict.closeness) if verdict.supported else None
+
+    def _first_that_supports(self, words: str, windows: Sequence[_Window]) -> _Found | None:
+        for window in windows:
+            verdict = self._judge(words, (window.evidence,))
+            if verdict.supported:
+                return _Found((window.evidence,), verdict.closeness)
+        return None
+
+    def _judge(self, words: str, evidence: Sequence[Evidence]) -> Verdict:
+        places = dict.fromkeys(f"{one.hit.source.title}\n{one.hit.heading}" for one in evidence)
+        context = "\n".join(place for place in places if not instruction_spans(place))
+        quote = "\n".join(one.quote for one in evidence)
+        return judge(words, quote, context=context, embedder=self._embedder)
+
+    def _ranked(self, hit: Hit, terms: frozenset[str]) -> list[_Window]:
+        """The windows of a passage that share most with the sentence; two sentences only where they share more."""
+        windows = self._windows_of(hit)
+        shared = sorted(windows, key=lambda window: (-len(window.terms & terms), len(window.terms)))
+        best = [window for window in shared if window.terms & terms or not terms]
+        longer = _pairs(best, windows, terms)
+        return [*best[: _LOOKED_AT - len(longer)], *longer]
+
+    def _windows_of(self, hit: Hit) -> list[_Window]:
+        """The sentences of a passage, but for those that speak to the assistant."""
+        if hit.chunk_id not in self._windows:
+            self._windows[hit.chunk_id] = [
+                _Window(Evidence(hit, hit.start + start, hit.start + end), frozenset(analyze(hit.text[start:end])))
+                for start, end in sentence_spans(hit.text)
+                if not speaks_to_assistant(hit.text, start, end)
+            ]
+        return self._windows[hit.chunk_id]
+
+
+def _pairs(best: Sequence[_Window], windows: Sequence[_Window], terms: frozenset[str]) -> list[_Window]:
+    """The best pair of neighbouring sentences, where it has more of the terms than either."""
+    if not best or not terms:
+        return []
+    pairs = []
+    for one, other in pairwise(windows):
+        both = _Window(Evidence(one.evidence.hit, one.evidence.start, other.evidence.end), one.terms | other.terms)
+        least = max(len(one.terms & terms), len(other.terms & terms)) + _LONGER_IS_BETTER * len(terms)
+        if len(both.terms & terms) >= least:
+            pairs.append(both)
+    return sorted(pairs, key=lambda window: -len(window.terms & terms))[:1]

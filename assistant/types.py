@@ -45,7 +45,11 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A piece of an answer's text, and the markers of the citations that it rests on. The parts joined are the text."""
+    """A piece of an answer's text, and the markers of the citations that it rests on. The parts joined are the text.
+
+    `supported` is false of a sentence that is shown, marked, although no source says it.
+    """
 
     text: str
     markers: tuple[int, ...] = ()
+    supported: bool = True
