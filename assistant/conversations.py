@@ -11,6 +11,7 @@ from assistant.agent import Turn
 from assistant.citations import Citation
 from assistant.finding import conversations_of
 from assistant.schemas import AnswerAbout, ChatRequest, ConversationBrief, ConversationRead, Scope
+from assistant.sharing import shares_of
 from assistant.showing import ASSISTANT, USER, WITHHELD, is_sourced, show
 from assistant.types import Part
 from core_api.auth.subject import Subject
@@ -173,7 +174,11 @@ def export_conversations(session: Session, subject: Subject) -> list[dict[str, A
     ids = session.scalars(
         select(Conversation.id).where(Conversation.user_id == subject.user_id).order_by(Conversation.id)
     ).all()
-    return [read_conversation(session, subject, id_).model_dump(mode="json") for id_ in ids]
+    readers = shares_of(session, subject)
+    return [
+        {**read_conversation(session, subject, id_).model_dump(mode="json"), "shares": readers.get(id_, [])}
+        for id_ in ids
+    ]
 
 
 def delete_conversation(session: Session, subject: Subject, conversation_id: str) -> None:

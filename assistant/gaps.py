@@ -5,6 +5,7 @@ who see like questions together and the person who is most likely to know.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sqlalchemy import select, update
@@ -121,6 +122,14 @@ def change_cluster(
             action = "gap.closed" if closed else "gap.reopened"
             audit.record(session, Actor.of(subject), action, "gap", gap_id, questions=len(changed))
         return GapsChanged(status=status, count=len(changed))
+
+
+def export_gaps(session: Session, subject: Subject) -> list[dict[str, Any]]:
+    """What the subject has filed, oldest first, for an export of their data."""
+    rows = session.scalars(
+        select(KnowledgeGap).where(KnowledgeGap.user_id == subject.user_id).order_by(KnowledgeGap.id)
+    )
+    return [_read(_Gap(row, subject.name)).model_dump(mode="json") for row in rows]
 
 
 def _unanswered(session: Session, subject: Subject, message_id: str) -> tuple[str, str]:

@@ -98,6 +98,16 @@ def unshare(session: Session, subject: Subject, conversation_id: str, share_id: 
     _record(session, subject, "conversation.unshared", row[1], row[0])
 
 
+def shares_of(session: Session, subject: Subject) -> dict[str, list[dict[str, Any]]]:
+    """Whom the subject shares which of their conversations with, for an export of their data."""
+    mine = select(Conversation.id).where(Conversation.user_id == subject.user_id)
+    found: dict[str, list[dict[str, Any]]] = {}
+    statement = _described().where(ConversationShare.conversation_id.in_(mine)).order_by(ConversationShare.id)
+    for row, name in session.execute(statement):
+        found.setdefault(row.conversation_id, []).append(_read(row, name).model_dump(mode="json"))
+    return found
+
+
 def _own(session: Session, subject: Subject, conversation_id: str, *, lock: bool = False) -> Conversation:
     statement = select(Conversation).where(Conversation.id == conversation_id, Conversation.user_id == subject.user_id)
     conversation = session.scalar(statement.with_for_update() if lock else statement)

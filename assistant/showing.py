@@ -117,7 +117,7 @@ def _citations(
 def _nearest(session: Session, subject: Subject, messages: Sequence[ConversationMessage]) -> dict[str, list[HitRead]]:
     """The passages that came closest, as the database has them now."""
     ids = [near["chunk_id"] for message in messages for near in message.answer.get("nearest", [])]
-    passages = {}
+    passages: dict[str, Passage] = {}
     for start in range(0, len(ids), _BATCH):
         passages |= hydrate(session, subject, ids[start : start + _BATCH], Filters())
     found: dict[str, list[HitRead]] = {}

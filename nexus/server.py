@@ -13,12 +13,15 @@ from fastapi import FastAPI
 import assistant.agent
 import assistant.conversations
 import assistant.endpoints
+import assistant.gaps
 import assistant.openai_api
+import assistant.settings_endpoints
 import assistant.summary_endpoints
 import ingest.endpoints
 import ingest.model_endpoints
 import retrieval.endpoints
 import ui_gradio.app
+from assistant.retention import ConversationKeeper
 from core_api.app import create_app
 from core_api.auth import one_time
 from core_api.auth.api_keys import create_api_key
@@ -84,6 +87,8 @@ def build_app(settings: Settings, database: Database, *, web: bool) -> FastAPI:
         alerts = AlertChecker(settings, database, engine, app.state.vault)
         alerts.start()
         app.state.search_recorder.start()
+        keeper = ConversationKeeper(settings, database)
+        keeper.start()
         app.state.engine = engine
         app.state.ingest = runtime
         app.state.is_ready = lambda: engine.ready
@@ -96,6 +101,7 @@ def build_app(settings: Settings, database: Database, *, web: bool) -> FastAPI:
             await asyncio.to_thread(alerts.stop)
             await asyncio.to_thread(mail.stop)
             await asyncio.to_thread(app.state.search_recorder.stop)
+            await asyncio.to_thread(keeper.stop)
             await asyncio.to_thread(runtime.stop)
             await asyncio.to_thread(engine.close)
 
@@ -104,11 +110,13 @@ def build_app(settings: Settings, database: Database, *, web: bool) -> FastAPI:
         ingest.endpoints.router,
         ingest.model_endpoints.router,
         assistant.endpoints.router,
+        assistant.settings_endpoints.router,
         assistant.summary_endpoints.router,
     ]
     app = create_app(settings, database, routers, lifespan)
     app.include_router(assistant.openai_api.router)
     app.state.export_parts["conversations"] = assistant.conversations.export_conversations
+    app.state.export_parts["filed_questions"] = assistant.gaps.export_gaps
     if web:
         app.state.web = ui_gradio.app.mount(app, after=lambda: _until(lambda: app.state.is_ready()))
     return app

@@ -185,6 +185,12 @@ class Settings(BaseSettings):
     )
 
     # the assistant
+    conversation_days: int | None = Field(
+        default=None,
+        gt=0,
+        le=3650,
+        description="Conversations that were not used for so long are deleted; default: they are kept.",
+    )
     llm_base_url: str | None = None
     llm_model: str | None = None
     llm_models: list[str] = Field(

@@ -18,13 +18,16 @@ from core_api.infra.errors import Forbidden
 from core_api.infra.storage import FileStore
 from core_api.infra.vault import Vault
 from core_api.models import (
+    AnswerFeedback,
     ApiKey,
     Conversation,
     ConversationMessage,
+    ConversationShare,
     Document,
     DocumentGrant,
     Identity,
     Invitation,
+    KnowledgeGap,
     LoginSession,
     MailMessage,
     OneTimeToken,
@@ -108,6 +111,7 @@ def _delete_traces(session: Session, user: User) -> None:
     for table in (
         *(ApiKey, Conversation, DocumentGrant, Identity, LoginSession, OneTimeToken, RecoveryCode, TotpDevice),
         *(SearchLog, SavedSearch),  # with what was opened of them, and what they have found
+        *(ConversationShare, AnswerFeedback, KnowledgeGap),
         *(Proposal, Reminder),
     ):
         session.execute(delete(table).where(table.user_id == user.id), execution_options={"synchronize_session": False})
