@@ -21,9 +21,15 @@ class Options(BaseModel):
     most_tokens: int = Field(
         default=60_000, ge=1_000, le=10_000_000, description="Tokens in and out, of all calls of the model together."
     )
-    most_seconds: float = Field(default=120, ge=1, le=3_600, description="From the question to the answer.")
+    most_seconds: float = Field(
+        default=120, ge=1, le=3_600, allow_inf_nan=False, description="From the question to the answer."
+    )
     most_cost: float | None = Field(
-        default=None, ge=0, le=1_000_000, description="By the prices of the environment; null: no limit."
+        default=None,
+        ge=0,
+        le=1_000_000,
+        allow_inf_nan=False,
+        description="By the prices of the environment; null: no limit.",
     )
     context_tokens: int = Field(
         default=12_000, ge=2_000, le=1_000_000, description="What one call of the model sees at most."

@@ -1,11 +1,53 @@
 """What the assistant takes, summed by day, person and model. Counts only: no words are kept."""
 
-from sqlalchemy import update
+from datetime import date
+
+from pydantic import BaseModel
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from assistant.run import Spent
-from core_api.models import AssistantUsage, utcnow
+from core_api.domains.users.schemas import PersonRead
+from core_api.http.pagination import Page, page_rows
+from core_api.models import AssistantUsage, User, utcnow
+
+
+class UsageRead(BaseModel):
+    """What a person's questions took of a model on a day (UTC). `fallbacks`: questions that another model had to
+    answer; `limits`: those that a limit ended. The cost is by the prices of the environment."""
+
+    day: date
+    person: PersonRead
+    model: str
+    answers: int
+    model_calls: int
+    tool_calls: int
+    input_tokens: int
+    output_tokens: int
+    milliseconds: int
+    cost: float
+    fallbacks: int
+    limits: int
+
+
+def list_usage(
+    session: Session, since: date | None, until: date | None, cursor: str | None, limit: int
+) -> Page[UsageRead]:
+    """The sums, the latest day first; `since` and `until` are the first and the last day."""
+    statement = select(AssistantUsage, User).join(User, User.id == AssistantUsage.user_id)
+    if since is not None:
+        statement = statement.where(AssistantUsage.day >= since)
+    if until is not None:
+        statement = statement.where(AssistantUsage.day <= until)
+    keys = [AssistantUsage.day, AssistantUsage.user_id, AssistantUsage.model]
+    rows, next_cursor = page_rows(session, statement, keys, cursor, limit)
+    return Page(items=[_read(usage, user) for usage, user in rows], next_cursor=next_cursor)
+
+
+def _read(usage: AssistantUsage, user: User) -> UsageRead:
+    counts = {name: getattr(usage, name) for name in UsageRead.model_fields if name not in ("person",)}
+    return UsageRead(person=PersonRead(id=user.id, name=user.name), **counts)
 
 
 def record_usage(

@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Query
@@ -54,17 +54,27 @@ def page_rows(
 
 
 def _encode(values: Sequence[Any]) -> str:
-    plain = [{"t": value.isoformat()} if isinstance(value, datetime) else value for value in values]
+    plain = [_plain(value) for value in values]
     return base64.urlsafe_b64encode(json.dumps(plain).encode()).decode()
 
 
 def _decode(cursor: str, types: Sequence[type[Any]]) -> list[Any]:
     try:
         plain = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-        values = [datetime.fromisoformat(value["t"]) if isinstance(value, dict) else value for value in plain]
+        values = [_of_plain(value) if isinstance(value, dict) else value for value in plain]
         return [_of_type(value, type_) for value, type_ in zip(values, types, strict=True)]
     except (ValueError, KeyError, TypeError, binascii.Error, RecursionError) as error:
         raise Invalid("`cursor` is not one that this server gave out. Start again without it.") from error
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return {"t": value.isoformat()}
+    return {"d": value.isoformat()} if isinstance(value, date) else value
+
+
+def _of_plain(value: dict[str, Any]) -> Any:
+    return date.fromisoformat(value["d"]) if "d" in value else datetime.fromisoformat(value["t"])
 
 
 def _of_type(value: Any, type_: type[Any]) -> Any:
