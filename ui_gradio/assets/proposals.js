@@ -43,9 +43,6 @@ function card(proposal) {
     );
   }
 
-  const button = (label, look, onclick) =>
-    h("button", { class: `button small ${look}`, type: "button", onclick }, label);
-
   async function run(action, one) {
     element.querySelectorAll("button").forEach((each) => (each.disabled = true));
     try {
@@ -73,4 +70,8 @@ function details(parameters) {
     { class: "card-rows" },
     rows.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]),
   );
+}
+
+function button(label, look, onclick) {
+  return h("button", { class: `button small ${look}`, type: "button", onclick }, label);
 }

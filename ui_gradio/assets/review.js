@@ -107,9 +107,6 @@ function card(reviewed) {
     );
   }
 
-  const button = (label, look, onclick) =>
-    h("button", { class: `button small ${look}`, type: "button", onclick }, label);
-
   async function dismiss(one) {
     try {
       draw(await call("review_answer", { id: one.id, verdict: "dismissed" }));
@@ -201,4 +198,8 @@ function golden(one, done) {
     h("p", { class: "dialog-text" }, t("review.golden.about")),
     made.element,
   );
+}
+
+function button(label, look, onclick) {
+  return h("button", { class: `button small ${look}`, type: "button", onclick }, label);
 }
