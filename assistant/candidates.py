@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from assistant.display import is_item, item_number, plain
 from assistant.types import Evidence
+from assistant.untrusted import speaks_to_assistant
 from retrieval.analyzer import analyze
 from retrieval.sentences import sentence_spans
 from retrieval.types import Hit
@@ -49,7 +50,8 @@ class Candidate:
 
 
 def candidates(hits: Sequence[Hit]) -> list[Candidate]:
-    """The candidates of all passages, best passage first. Passages that overlap give each sentence once."""
+    """The candidates of all passages, best passage first. Passages that overlap give each sentence once. What speaks to
+    the assistant instead of the reader is no candidate."""
     found: list[Candidate] = []
     taken: dict[str, list[tuple[int, int]]] = {}
     for rank, hit in enumerate(hits):
@@ -57,6 +59,8 @@ def candidates(hits: Sequence[Hit]) -> list[Candidate]:
         for candidate in _of_passage(hit, rank):
             start, end = candidate.evidence.start, candidate.evidence.end
             if any(start < other_end and other_start < end for other_start, other_end in spans):
+                continue
+            if speaks_to_assistant(hit.text, start - hit.start, end - hit.start):
                 continue
             found.append(candidate)
         spans.append((hit.start, hit.end))

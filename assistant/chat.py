@@ -7,21 +7,23 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import structlog
 from sqlalchemy.orm import Session
 
 from assistant.agent import Agent, Searched, Searching, Turn
-from assistant.citations import verify_all
+from assistant.citations import Citation, verify_all
 from assistant.composition import not_found
 from assistant.configuration import options_in_force
 from assistant.context import AssistantContext
-from assistant.conversations import begin_turn, store_answer
-from assistant.drafts import Draft, Extracted, Generated
+from assistant.conversations import USER, begin_turn, store_answer
+from assistant.drafts import Draft, Extracted, Generated, Told
 from assistant.grounding import Grounder
 from assistant.models import EXTRACTIVE, Failure, ModelUnavailable, model_name
 from assistant.notices import notice
 from assistant.options import Options
+from assistant.rounding import round_off
 from assistant.run import LimitReached, Run, Spent
 from assistant.schemas import (
     AnswerAbout,
@@ -158,6 +160,7 @@ def _attempt(exchange: Exchange, model: str) -> _Attempt:
         as_of=scope.as_of,
         options=Options() if steps_in else exchange.options,
         run=Run(exchange.stop),
+        conversation_id=exchange.conversation_id or None,
     )
     if model == EXTRACTIVE:
         return _Attempt(model, context, Extracted())
@@ -201,6 +204,8 @@ def _store(exchange: Exchange, attempts: Sequence[_Attempt]) -> ChatAnswer:
     """Verify and keep what was written; abstain when nothing of it holds."""
     subject, database, last = exchange.subject, exchange.database, attempts[-1]
     draft, hits = last.draft, last.context.passages.hits
+    if draft.is_empty and (outcome := last.context.outcomes.last) is not None:
+        draft = Told(outcome)
     abstained = draft.is_empty
     parts, confidence = draft.parts, draft.confidence
     if abstained:
@@ -213,10 +218,13 @@ def _store(exchange: Exchange, attempts: Sequence[_Attempt]) -> ChatAnswer:
         notice=_notice(exchange, attempts),
         usage=_usage(exchange, attempts),
         prompts=last.context.run.prompts if last.model != EXTRACTIVE else {},
+        unsupported=draft.unsupported,
+        left_out=draft.left_out,
     )
     nearest = hits[:_NEAREST] if abstained else ()
     with database.reading() as session:
         citations = verify_all(session, subject, draft.citations)
+        about = about.model_copy(update=_besides(session, exchange, attempts, citations, abstained))
     with database.transaction() as session:
         message_id = ""
         if exchange.kept:
@@ -224,9 +232,10 @@ def _store(exchange: Exchange, attempts: Sequence[_Attempt]) -> ChatAnswer:
                 session,
                 subject,
                 exchange.conversation_id,
-                parts=parts,
+                # What has no source is not kept: nobody could decide later who may read it.
+                parts=[part for part in parts if part.supported],
                 citations=citations,
-                about=about,
+                about=about.model_copy(update={"unsupported": []}),
                 nearest=nearest,
             )
         _record(session, exchange, attempts, answered=True)
@@ -239,6 +248,21 @@ def _store(exchange: Exchange, attempts: Sequence[_Attempt]) -> ChatAnswer:
         question_id=exchange.question_id,
         nearest=[HitRead.of(hit) for hit in nearest],
     )
+
+
+def _besides(
+    session: Session, exchange: Exchange, attempts: Sequence[_Attempt], citations: Sequence[Citation], abstained: bool
+) -> dict[str, Any]:
+    """What to ask next or whom to ask, and what waits for the asker's word. Nobody sees it of what is not kept."""
+    if not exchange.kept:
+        return {}
+    asked = [turn.content for turn in exchange.turns if turn.role == USER]
+    filters = attempts[-1].context.filters
+    rounded = round_off(
+        session, exchange.subject, exchange.agent.engine, asked, citations, abstained=abstained, filters=filters
+    )
+    waiting = [proposal for attempt in attempts for proposal in attempt.context.outcomes.proposals]
+    return {"suggestions": rounded.suggestions, "experts": rounded.experts, "proposals": waiting}
 
 
 def _notice(exchange: Exchange, attempts: Sequence[_Attempt]) -> str | None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from assistant.display import is_item, item_number, plain, without_bullet
+from assistant.safe_text import safe_text
 from assistant.types import Evidence, Part, Selection
 from retrieval.sentences import sentence_spans
 
@@ -33,7 +34,11 @@ def not_found(language: str, *, nearest: bool) -> str:
 
 
 def shown(quote: str) -> str:
-    """A quotation for display: plain words, a list as a list."""
+    """A quotation for display: plain words, a list as a list; nothing that could be followed, fetched or run."""
+    return safe_text(_words(quote))
+
+
+def _words(quote: str) -> str:
     spans = [quote[start:end] for start, end in sentence_spans(quote)]
     if not _is_list(quote):
         return plain(without_bullet(plain(quote)) if is_item(quote) else quote)

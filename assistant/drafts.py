@@ -7,17 +7,20 @@ from assistant.agent import AgentEvent, Finished, Token
 from assistant.citations import Citation, cite
 from assistant.composition import answer_parts
 from assistant.grounding import NOT_FOUND, Grounder
+from assistant.outcomes import Outcome
 from assistant.types import Confidence, Part
 
 
 class Draft(ABC):
-    """An answer in the making. `parts` are what was shown so far; `unsupported` sentences that no source supports."""
+    """An answer in the making. `parts` are what was shown so far; `unsupported` those of them that no source
+    supports (they are marked), `left_out` how many more were not shown for that."""
 
     def __init__(self) -> None:
         self.parts: list[Part] = []
         self.citations: list[Citation] = []
         self.confidence = Confidence.NONE
         self.unsupported: list[str] = []
+        self.left_out = 0
 
     @property
     def is_empty(self) -> bool:
@@ -61,6 +64,29 @@ class Extracted(Draft):
         """A selection that has not come does not count."""
 
 
+class Told(Draft):
+    """What a tool has found out or prepared by itself (assistant.outcomes), as it puts it."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__()
+        self.parts = list(outcome.parts)
+        self.citations = [cite(evidence, n) for n, evidence in enumerate(outcome.evidence, start=1)]
+        self.confidence = Confidence.HIGH
+
+    @property
+    def is_empty(self) -> bool:
+        return False
+
+    def restart(self) -> None:
+        """It is whole from the beginning."""
+
+    def take(self, event: AgentEvent) -> Iterator[Part]:
+        yield from ()
+
+    def end(self) -> None:
+        """It is whole from the beginning."""
+
+
 class Generated(Draft):
     """Written by a language model: shown is what the passages support, and nothing before the first such sentence."""
 
@@ -90,7 +116,8 @@ class Generated(Draft):
         self.citations = self._grounder.citations
         self.parts = self._grounder.parts if self.citations else []
         self.confidence = self._grounder.confidence
-        self.unsupported = self._grounder.dropped
+        self.unsupported = self._grounder.shown_unsupported if self.citations else []
+        self.left_out = len(self._grounder.dropped) - len(self.unsupported)
 
     def _shown(self, parts: Iterator[Part]) -> Iterator[Part]:
         for part in parts:

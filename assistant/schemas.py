@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from assistant.citations import Citation
+from assistant.proposal_schemas import ProposalRead
+from assistant.recommendation_schemas import ExpertRead
 from assistant.types import Confidence
 from core_api.domains.users.schemas import PersonRead
 from core_api.http.fields import Name
@@ -81,6 +83,15 @@ class AnswerAbout(BaseModel):
     )
     usage: AnswerUsage | None = None
     prompts: dict[str, int] = Field(default={}, description="Versions of the prompts that the model was given.")
+    unsupported: list[str] = Field(
+        default=[],
+        description="Sentences of the answer that no source supports, marked as such in its text; by default such "
+        "sentences are left out. They are not kept with the message.",
+    )
+    left_out: int = Field(default=0, description="How many sentences were left out since no source supports them.")
+    suggestions: list[str] = Field(default=[], description="Questions to ask next, which your sources can answer.")
+    experts: list[ExpertRead] = Field(default=[], description="Who could be asked, where nothing answers.")
+    proposals: list[ProposalRead] = Field(default=[], description="What would be done once you confirm it.")
 
 
 class ChatAnswer(AnswerAbout):

@@ -58,12 +58,17 @@ def speaks_to_assistant(text: str, start: int, end: int) -> bool:
 
 def for_model(text: str) -> str:
     """`text` as a model may see it: visible characters only, instructions left out, and no tags of our own in it."""
+    return escape(plain_for_model(text))
+
+
+def plain_for_model(text: str) -> str:
+    """The same, not escaped yet."""
     kept: list[str] = []
     at = 0
     for start, end in instruction_spans(text):
         kept += [text[at:start], WITHHELD]
         at = end
-    return escape(visible("".join([*kept, text[at:]])))
+    return visible("".join([*kept, text[at:]]))
 
 
 def _seen(text: str) -> tuple[str, list[int]]:

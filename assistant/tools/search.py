@@ -1,11 +1,13 @@
 """The tool that finds passages, with the asker's rights."""
 
-from xml.sax.saxutils import escape, quoteattr
+from collections.abc import Callable
+from xml.sax.saxutils import quoteattr
 
 from langchain.tools import ToolRuntime, tool
 
 from assistant.context import AssistantContext
-from prompts.loader import load_prompt
+from assistant.untrusted import for_model, plain_for_model
+from prompts.loader import Prompt, load_prompt
 from retrieval import service
 from retrieval.types import Hit, Query
 
@@ -28,26 +30,26 @@ def search(query: str, runtime: ToolRuntime[AssistantContext]) -> tuple[str, lis
     with context.database.reading() as session:
         found = service.search(session, context.subject, context.engine, asked)
     numbered = context.passages.add(found.hits)
-    return describe(query, numbered), [hit for _, hit in numbered]
+    return describe(query, numbered, context.prompt), [hit for _, hit in numbered]
 
 
-def describe(query: str, numbered: list[tuple[int, Hit]]) -> str:
+def describe(query: str, numbered: list[tuple[int, Hit]], load: Callable[[str], Prompt] = load_prompt) -> str:
     """The passages for a model: each marked as data, with its number and where it comes from."""
     if not numbered:
         return NOTHING_FOUND
-    template = load_prompt("passage")
+    template = load("passage")
     passages = "\n\n".join(
         template.render(
             number=str(number),
             title=_attribute(hit.source.title),
             place=_attribute(" > ".join(part for part in (hit.space_name, hit.heading) if part)),
             updated=hit.updated_at.date().isoformat(),
-            text=escape(hit.text),
+            text=for_model(hit.text),
         )
         for number, hit in numbered
     )
-    return load_prompt("search_results").render(query=query, passages=passages)
+    return load("search_results").render(query=query, passages=passages)
 
 
 def _attribute(text: str) -> str:
-    return quoteattr(" ".join(text.split()))[1:-1]
+    return quoteattr(" ".join(plain_for_model(text).split()))[1:-1].replace('"', "&quot;")
