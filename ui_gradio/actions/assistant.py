@@ -1,6 +1,17 @@
 """The assistant: conversations and who sees them, feedback, proposals, summaries, review, and its settings."""
 
-from ui_gradio.actions.calls import Action, action
+from typing import Any
+
+from ui_gradio.actions.calls import Action, Payload, action
+from ui_gradio.client import Api
+from ui_gradio.visitor import Visitor
+
+
+async def set_assistant_settings(api: Api, visitor: Visitor, payload: Payload) -> Any:
+    """Set up the assistant, for the installation or a space (admin)."""
+    params = {"space_id": payload.get("space_id")}
+    return await api.call(visitor, "PUT", "/assistant/settings", params=params, body=payload.get("options"))
+
 
 ACTIONS: tuple[Action, ...] = (
     # conversations
@@ -23,4 +34,9 @@ ACTIONS: tuple[Action, ...] = (
     action("review_answer", "POST", "/assistant/review/answers/{id}", body=("verdict", "question", "document_ids")),
     action("gaps", "GET", "/assistant/review/gaps", query=("status", "cursor", "limit")),
     action("change_gap", "PATCH", "/assistant/review/gaps/{id}", body=("status",)),
+    # setting up
+    set_assistant_settings,
+    action("assistant_settings", "GET", "/assistant/settings", query=("space_id",)),
+    action("drop_assistant_settings", "DELETE", "/assistant/settings", query=("space_id",)),
+    action("assistant_usage", "GET", "/assistant/usage", query=("since", "cursor", "limit")),
 )

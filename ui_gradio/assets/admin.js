@@ -15,6 +15,7 @@ const PLACES = [
   ["answers:review", "/admin/answers", "review.answers", "ask"],
   ["answers:review", "/admin/gaps", "gaps.title", "flag"],
   ["users:manage", "/admin/mail", "mail.title", "send"],
+  ["assistant:manage", "/admin/assistant", "assistant.title", "sliders"],
   ["audit:read", "/admin/audit", "audit.title", "list"],
   ["analytics:read", "/admin/searches", "analytics.title", "chart"],
 ];

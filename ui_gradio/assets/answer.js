@@ -44,20 +44,9 @@ function confidence({ abstained, confidence: level, citations, support }) {
   );
 }
 
-/** Sentences that nothing supports and that are not in the answer. */
-function leftOut({ answer, unsupported }) {
-  const gone = (unsupported ?? []).filter((sentence) => !answer.includes(sentence));
-  if (!gone.length) return null;
-  return h(
-    "details",
-    { class: "left-out" },
-    h("summary", {}, icon("alert", 15), tn("ask.leftout", gone.length), icon("down", 14)),
-    h(
-      "ul",
-      {},
-      gone.map((sentence) => h("li", {}, sentence)),
-    ),
-  );
+/** How many sentences are not in the answer because nothing supports them. */
+function leftOut({ left_out: count }) {
+  return count > 0 && h("p", { class: "answer-notice" }, icon("info", 15), h("span", {}, tn("ask.leftout", count)));
 }
 
 function actions(answer, doing, said) {

@@ -15,7 +15,8 @@ let count = 0;
 // A password may begin or end with a blank.
 const entered = (input) => (input.type === "password" ? input.value : input.value.trim());
 
-/** A form of `fields`: [{name, label, type?, value?, hint?, required?, options?, autocomplete?, maxlength?}], where
+/** A form of `fields`: [{name, label, type?, value?, hint?, required?, options?, autocomplete?, maxlength?,
+ *  min?, max?, step?}], where
  *  `options` ([[value, label]]) make a choice. `onsubmit` gets the values; what it throws is shown where it belongs.
  *  Gives {element, inputs}. */
 export function form({ fields, submit, onsubmit, danger = false, oncancel = null, quiet = false }) {
@@ -42,6 +43,9 @@ export function form({ fields, submit, onsubmit, danger = false, oncancel = null
           autocomplete: field.autocomplete ?? "off",
           autofocus: field.autofocus,
           placeholder: field.placeholder,
+          min: field.min,
+          max: field.max,
+          step: field.step,
         });
     inputs[field.name] = input;
     notes[field.name] = h("p", { class: "field-note", id: `${id}-note` }, field.hint ?? "");

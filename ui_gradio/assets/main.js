@@ -4,6 +4,7 @@ import { accountMenu, applyTheme } from "./accountmenu.js";
 import { adminPage, adminPlaces, invitationsPage, mailPage } from "./admin.js";
 import { analyticsPage } from "./analytics.js";
 import { askPage } from "./ask.js";
+import { assistantPage } from "./assistantsettings.js";
 import { auditPage } from "./audit.js";
 import { signInAgain } from "./bridge.js";
 import { documentPage } from "./document.js";
@@ -44,6 +45,7 @@ const PAGES = [
   [/^\/admin\/audit$/, "admin", auditPage],
   [/^\/admin\/searches$/, "admin", analyticsPage],
   [/^\/admin\/answers$/, "admin", answersPage],
+  [/^\/admin\/assistant$/, "admin", assistantPage],
   [/^\/admin\/gaps$/, "admin", gapsPage],
 ];
 const RAIL = [

@@ -6,6 +6,8 @@ import { openPassage } from "./panel.js";
 import { breadcrumb } from "./parts.js";
 import { exactly, t, when } from "./words.js";
 
+const NEAREST = 3; // passages shown where nothing answers
+
 /** The sources of an answer, each once, with what was quoted from it. */
 export function sources(citations) {
   if (!citations.length) return null;
@@ -85,7 +87,7 @@ export function nearest(hits) {
     h(
       "ol",
       {},
-      hits.map((hit) =>
+      hits.slice(0, NEAREST).map((hit) =>
         h(
           "li",
           {},

@@ -3,9 +3,9 @@ import { call } from "./bridge.js";
 import { fill, h, icon } from "./dom.js";
 import { noticeProblem } from "./parts.js";
 import { avatar } from "./people.js";
-import { t, tn } from "./words.js";
+import { number, t } from "./words.js";
 
-/** The people who know most about the question's surroundings: [{user_id, name, documents}]. */
+/** Those who have written most about it: [{user_id, name, documents: [{id, title, url}]}]. */
 export function experts(people) {
   if (!people?.length) return null;
   return h(
@@ -15,21 +15,26 @@ export function experts(people) {
     h(
       "ul",
       {},
-      people.map((one) => {
-        const count = Array.isArray(one.documents) ? one.documents.length : one.documents;
-        return h(
+      people.map((one) =>
+        h(
           "li",
           { class: "expert" },
           avatar(one, 28),
-          h(
-            "span",
-            { class: "grow" },
-            h("span", { class: "expert-name" }, one.name),
-            count > 0 && h("span", { class: "quiet" }, tn("ask.expert.documents", count)),
-          ),
-        );
-      }),
+          h("span", { class: "grow" }, h("span", { class: "expert-name" }, one.name), written(one.documents ?? [])),
+        ),
+      ),
     ),
+  );
+}
+
+/** What shows that they may know. */
+function written([first, ...others]) {
+  if (!first) return null;
+  return h(
+    "span",
+    { class: "quiet" },
+    h("a", { href: `/documents/${encodeURIComponent(first.id)}`, "data-link": true }, first.title),
+    others.length > 0 && ` ${t("ask.expert.others", { n: number(others.length) })}`,
   );
 }
 

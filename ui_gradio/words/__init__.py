@@ -6,13 +6,39 @@ filled in. Where English needs a singular, the entry has two keys: `x.one` and `
 
 import json
 
-from ui_gradio.words import account, admin, asking, documents, entrance, frame, groups, index, review, searching, status
+from ui_gradio.words import (
+    account,
+    admin,
+    asking,
+    assistant,
+    documents,
+    entrance,
+    frame,
+    groups,
+    index,
+    review,
+    searching,
+    status,
+)
 
 LANGUAGES = ("en", "ko")
 
 CATALOGUE: dict[str, tuple[str, str]] = {
     key: words
-    for part in (frame, entrance, asking, status, searching, documents, index, account, groups, admin, review)
+    for part in (
+        frame,
+        entrance,
+        asking,
+        status,
+        searching,
+        documents,
+        index,
+        account,
+        groups,
+        admin,
+        review,
+        assistant,
+    )
     for key, words in part.WORDS.items()
 }
 

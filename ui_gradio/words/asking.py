@@ -145,8 +145,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "ask.nearest": ("Closest passages", "가장 가까운 내용"),
     "ask.experts": ("Who could be asked", "물어볼 수 있는 사람"),
-    "ask.expert.documents.one": ("wrote {n} document about this", "관련 문서 {n}개 작성"),
-    "ask.expert.documents.many": ("wrote {n} documents about this", "관련 문서 {n}개 작성"),
+    "ask.expert.others": ("and {n} more", "외 {n}개"),
     "ask.gap": ("Report that this is missing", "빠진 내용으로 알리기"),
     "ask.gap.about": (
         "Those who look after the knowledge see the question and your name.",

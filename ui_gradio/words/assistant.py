@@ -1,0 +1,76 @@
+"""Words of the assistant's settings and of what it takes."""
+
+from collections.abc import Mapping
+
+WORDS: Mapping[str, tuple[str, str]] = {
+    "assistant.title": ("Assistant", "도우미"),
+    "assistant.about": (
+        "What answers, how it is instructed and limited, and what it takes.",
+        "무엇이 답하고 어떻게 지시와 제한을 받는지, 얼마나 쓰는지 봅니다.",
+    ),
+    "assistant.where": ("Settings of", "설정 범위"),
+    "assistant.everywhere": ("Everywhere", "전체"),
+    "assistant.settings": ("Settings", "설정"),
+    "assistant.general": (
+        "They hold from the next question on, unless a space has its own.",
+        "다음 질문부터 적용됩니다. 스페이스에 따로 정한 것이 있으면 그것이 우선합니다.",
+    ),
+    "assistant.own": (
+        "This space has its own settings, for questions that look in it only.",
+        "이 스페이스에서만 찾는 질문에 쓰는 자체 설정이 있습니다.",
+    ),
+    "assistant.inherited": (
+        "The settings for everywhere hold here. Save to give this space its own.",
+        "전체 설정을 따릅니다. 저장하면 이 스페이스만의 설정이 됩니다.",
+    ),
+    "assistant.drop": ("Use the general settings", "전체 설정 따르기"),
+    "assistant.drop.body": (
+        "What was set for this space is forgotten.",
+        "이 스페이스에 정해 둔 설정이 사라집니다.",
+    ),
+    "assistant.saved": ("Saved. It holds from the next question on.", "저장했습니다. 다음 질문부터 적용됩니다."),
+    "assistant.model": ("Model", "모델"),
+    "assistant.model.default": ("As the server is set up", "서버 설정대로"),
+    "assistant.model.now": ("Now answering: {model}", "지금 답하는 모델: {model}"),
+    "assistant.model.none": (
+        "The server names no endpoint for language models, so answers are taken from the sources as they stand.",
+        "서버에 언어 모델 주소가 없어 출처의 문장 그대로 답합니다.",
+    ),
+    "assistant.extractive": ("Sentences of the sources", "출처의 문장"),
+    "assistant.prompt": ("Prompt", "프롬프트"),
+    "assistant.prompt.about": ("Instructs a language model.", "언어 모델에 주는 지시문입니다."),
+    "assistant.prompt.version": ("{name}, version {n}", "{name}, 버전 {n}"),
+    "assistant.unsupported": ("Sentences that no source supports", "근거 없는 문장"),
+    "assistant.unsupported.drop": ("Leave out", "빼기"),
+    "assistant.unsupported.show": ("Show and mark", "표시해서 보여 주기"),
+    "assistant.masking": ("Hide personal data from outside models", "외부 모델에 개인정보 가리기"),
+    "assistant.masking.about": (
+        "Secrets and personal data are replaced before they leave, and put back in the answer.",
+        "비밀 값과 개인정보를 바꿔서 보내고 답에서 되돌립니다.",
+    ),
+    "assistant.on": ("On", "켬"),
+    "assistant.off": ("Off", "끔"),
+    "assistant.limits": ("Limits of one answer", "답 하나의 한도"),
+    "assistant.most_seconds": ("Seconds", "시간(초)"),
+    "assistant.most_model_calls": ("Calls of the model", "모델 호출 수"),
+    "assistant.most_tool_calls": ("Calls of tools", "도구 호출 수"),
+    "assistant.most_tokens": ("Tokens in and out, together", "입출력 토큰 합계"),
+    "assistant.context_tokens": ("Tokens that one call sees", "한 번에 보는 토큰"),
+    "assistant.most_cost": ("Cost (empty: no limit)", "비용(비우면 제한 없음)"),
+    "usage.title": ("Usage", "사용량"),
+    "usage.about": (
+        "By day, person and model. No words are kept.",
+        "날짜, 사람, 모델별 수치입니다. 내용은 남기지 않습니다.",
+    ),
+    "usage.none": ("Nobody has asked in this time.", "이 기간에 질문이 없습니다."),
+    "usage.day": ("Day", "날짜"),
+    "usage.person": ("Person", "사람"),
+    "usage.model": ("Model", "모델"),
+    "usage.answers": ("Answers", "답"),
+    "usage.tokens": ("Tokens in / out", "토큰 입력 / 출력"),
+    "usage.inout": ("{input} / {output}", "{input} / {output}"),
+    "usage.time": ("Time", "시간"),
+    "usage.cost": ("Cost", "비용"),
+    "usage.fallbacks": ("Fallbacks", "대신 답함"),
+    "usage.limits": ("Limits hit", "한도 도달"),
+}
