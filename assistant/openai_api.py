@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from assistant import chat as exchanges
+from assistant.agent import Agent
 from assistant.chat import ChatEvent, Exchange
 from assistant.endpoints import agent_of
 from assistant.openai_api_reply import Chunk, Completion, ModelList, ModelRead, Reply
@@ -76,7 +77,7 @@ async def complete(
     )
 
 
-def _begin(agent: exchanges.Agent, database: Database, subject: Subject, question: Asked) -> Exchange:
+def _begin(agent: Agent, database: Database, subject: Subject, question: Asked) -> Exchange:
     if question.chat is not None:
         return exchanges.begin(agent, database, subject, question.chat)
     return exchanges.begin_unkept(agent, database, subject, question.turns, question.scope)

@@ -1,6 +1,5 @@
 """What a client of OpenAI's API asks, and what of that this server does."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 

@@ -139,6 +139,14 @@ def ask(
     _show(_run(run()), as_json, render.answer)
 
 
+@app.command()
+def mcp(data_dir: DataDirOption = None) -> None:
+    """Serve other assistants over MCP on standard input and output: they search, open and ask with your rights."""
+    from nexus.mcp_server import run
+
+    _run(run(load_settings(data_dir)))
+
+
 @app.command("import")
 def import_(
     sources: Annotated[list[str], typer.Argument(help="Folders, files, globs or zip archives.")],

@@ -49,9 +49,10 @@ class Patient(httpx.AsyncHTTPTransport):
 
 
 @contextlib.asynccontextmanager
-async def connect(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the API, signed in as the owner of the data directory; of the server of the settings, where one is
-    named, as whoever has signed in there with `nexus login`.
+async def connect(settings: Settings, key_lifetime: timedelta = KEY_LIFETIME) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the API, signed in as the owner of the data directory, with a key that lives so long at most; of the
+    server of the settings, where one is named, as whoever has signed in there with `nexus login`. Where the settings
+    have an API key, as its person.
 
     Raises NotSignedIn, DataDirUnusable, and DataDirLocked when another command (not a server) works on the directory.
     """
@@ -59,7 +60,7 @@ async def connect(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
         async with httpx.AsyncClient(
             base_url=settings.server_url, transport=Patient(), timeout=REQUEST_SECONDS
         ) as client:
-            _authorize(client, stored_key(settings.server_url))
+            _authorize(client, _given_key(settings) or stored_key(settings.server_url))
             await _until_ready(client)
             yield client
         return
@@ -72,7 +73,7 @@ async def connect(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
         database = Database(settings.resolved_database_url)
         async with (
             httpx.AsyncClient(base_url=server.url, transport=Patient(), timeout=REQUEST_SECONDS) as client,
-            _as_owner(client, database),
+            _signed_in(client, database, settings, key_lifetime),
         ):
             await _until_ready(client)
             yield client
@@ -88,7 +89,7 @@ async def connect(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
         async with (
             app.router.lifespan_context(app),
             httpx.AsyncClient(base_url=IN_PROCESS, transport=transport, timeout=REQUEST_SECONDS) as client,
-            _as_owner(client, database),
+            _signed_in(client, database, settings, key_lifetime),
         ):
             await asyncio.to_thread(app.state.engine.wait)
             yield client
@@ -98,11 +99,18 @@ async def connect(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @contextlib.asynccontextmanager
-async def _as_owner(client: httpx.AsyncClient, database: Database) -> AsyncIterator[None]:
-    """Sign the client in with a key of the owner's that lives as long as the command."""
+async def _signed_in(
+    client: httpx.AsyncClient, database: Database, settings: Settings, lifetime: timedelta
+) -> AsyncIterator[None]:
+    """Sign the client in with the key of the settings, else with one of the owner's that lives as long as the
+    command."""
     from nexus.server import owner_key
 
-    key = owner_key(database, KEY_LIFETIME, "command line")
+    if (given := _given_key(settings)) is not None:
+        _authorize(client, given)
+        yield
+        return
+    key = owner_key(database, lifetime, "command line")
     _authorize(client, key)
     try:
         yield
@@ -118,6 +126,10 @@ async def _until_ready(client: httpx.AsyncClient) -> None:
             break
         await asyncio.sleep(0.2)
     checked(response)
+
+
+def _given_key(settings: Settings) -> str | None:
+    return settings.api_key.get_secret_value() if settings.api_key is not None else None
 
 
 def _authorize(client: httpx.AsyncClient, token: str) -> None:

@@ -47,6 +47,9 @@ class Settings(BaseSettings):
         description="Commands talk to this server, as whoever `nexus login` has signed in, instead of working on the "
         "data directory.",
     )
+    api_key: SecretStr | None = Field(
+        default=None, description="Commands act as the person of this API key, instead of whoever has signed in."
+    )
     database_url: str | None = Field(default=None, description="SQLAlchemy URL; default: SQLite in the data directory.")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "console"
