@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 from assistant.clustering import Asked, cluster, telling_words
 from assistant.conversations import access_message
 from assistant.questions import understand
+from assistant.recommendation_schemas import ExpertRead
 from assistant.recommending import people_who_know
-from assistant.review_schemas import GapCluster, GapExpert, GapRead, GapsChanged, GapStatus
+from assistant.review_schemas import GapCluster, GapRead, GapsChanged, GapStatus
 from assistant.showing import ASSISTANT, USER
 from core_api import audit
 from core_api.audit import Actor
@@ -213,7 +214,7 @@ def _cluster(
         question=question,
         count=len(members),
         examples=[_read(gap) for gap in members[:_MOST_EXAMPLES]],
-        expert=GapExpert.of(experts[0]) if experts else None,
+        expert=ExpertRead.of(experts[0]) if experts else None,
         status=status,
         last_filed_at=max(gap.row.created_at for gap in members),
     )

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from assistant.recommending import Expert
+from assistant.recommendation_schemas import ExpertRead
 from assistant.schemas import FeedbackRead, MessageRead
 from core_api.domains.users.schemas import PersonRead
 
@@ -90,28 +90,6 @@ class GapRead(BaseModel):
     status: GapStatus
 
 
-class ExpertDocument(BaseModel):
-    """A document by its name."""
-
-    id: str
-    title: str
-    url: str
-
-
-class GapExpert(BaseModel):
-    """Somebody who has written or changed what comes nearest, with the best `documents` of it that you may read."""
-
-    user_id: str
-    name: str
-    documents: list[ExpertDocument]
-
-    @classmethod
-    def of(cls, expert: Expert) -> "GapExpert":
-        """An expert as the API shows them."""
-        documents = [ExpertDocument(id=one.id, title=one.title, url=one.url) for one in expert.documents]
-        return cls(user_id=expert.user_id, name=expert.name, documents=documents)
-
-
 class GapCluster(BaseModel):
     """Questions that ask for the same: `count` of them, the first as its `question`, and the best person to write what
     is missing. `id` is that of the first."""
@@ -120,7 +98,7 @@ class GapCluster(BaseModel):
     question: str
     count: int
     examples: list[GapRead]
-    expert: GapExpert | None
+    expert: ExpertRead | None
     status: GapStatus
     last_filed_at: datetime
 

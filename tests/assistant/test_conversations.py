@@ -1,8 +1,13 @@
 """Conversations belong to one person, and their proofs are checked each time that they are shown."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import event, update
+
+from assistant.retention import ConversationKeeper
+from core_api.models import Conversation, utcnow
 from tests.assistant.conftest import Company
 
 Ask = Callable[..., dict[str, Any]]
@@ -83,6 +88,7 @@ def test_a_citation_stays_verified_only_while_its_source_says_so(company: Compan
     company.settle()
     citation = _shown(company, identifier)["citations"][0]
     assert not citation["verified"]
+    assert citation["status"] == "changed"
     assert "octopus" in citation["quote"]
 
 
@@ -96,6 +102,7 @@ def test_what_is_deleted_is_not_shown_in_old_answers(company: Company, ask: Ask)
     assert "Thursdays" not in str(message)
     assert "no longer read its source" in message["content"]
     assert not any(citation["verified"] or citation["readable"] for citation in message["citations"])
+    assert {citation["status"] for citation in message["citations"]} == {"deleted"}
 
 
 def test_what_was_moved_out_of_reach_is_not_shown_nor_used_again(company: Company) -> None:
@@ -108,3 +115,120 @@ def test_what_was_moved_out_of_reach_is_not_shown_nor_used_again(company: Compan
     shown = company.colleague.get(f"{CONVERSATIONS}/{reply['conversation_id']}").json()
     assert "4711" not in str(shown)
     assert "Vault" not in str(shown["messages"][1])
+    (citation,) = shown["messages"][1]["citations"]
+    assert citation["status"] == "unreadable"
+    assert citation["sha256"] == ""
+    # Nor is told what becomes of it then.
+    company.owner.delete(f"/api/v1/documents/{document}")
+    after = company.colleague.get(f"{CONVERSATIONS}/{reply['conversation_id']}").json()["messages"][1]["citations"]
+    assert after[0]["status"] == "unreadable"
+
+
+def test_a_question_is_edited_and_asked_again(company: Company, ask: Ask) -> None:
+    first = ask("Who approves overtime?")
+    identifier = first["conversation_id"]
+    second = ask("How do I request leave?", conversation_id=identifier)
+    edited = ask("How long is parental leave?", replaces=second["question_id"])
+    assert edited["conversation_id"] == identifier
+    kept = company.owner.get(f"{CONVERSATIONS}/{identifier}").json()
+    assert [message["id"] for message in kept["messages"]] == [
+        *(first["question_id"], first["message_id"], edited["question_id"], edited["message_id"])
+    ]
+    again = ask("Who approves overtime in writing?", replaces=first["question_id"], conversation_id=identifier)
+    kept = company.owner.get(f"{CONVERSATIONS}/{identifier}").json()
+    assert [message["id"] for message in kept["messages"]] == [again["question_id"], again["message_id"]]
+    assert kept["title"] == "Who approves overtime in writing?"
+    for asker, replaces in (
+        (company.colleague, again["question_id"]),  # not theirs
+        (company.owner, again["message_id"]),  # no question
+    ):
+        body = {"message": "Who?", "replaces": replaces}
+        assert asker.post("/api/v1/assistant/chat", json=body).status_code == 404
+
+
+def test_a_scope_stays_until_another_is_said(company: Company, ask: Ask) -> None:
+    leave, overtime = company.documents["Leave"], company.documents["Overtime"]
+    first = ask("Who approves overtime?", document_ids=[leave])
+    identifier = first["conversation_id"]
+    assert leave in {near["source"]["id"] for near in first["nearest"]} | {
+        c["source"]["id"] for c in first["citations"]
+    }
+    assert "Mary Jones" not in first["answer"]
+    assert "Mary Jones" not in ask("Who approves overtime?", conversation_id=identifier)["answer"]
+    assert company.owner.get(f"{CONVERSATIONS}/{identifier}").json()["scope"]["document_ids"] == [leave]
+    assert "Mary Jones" in ask("Who approves overtime?", conversation_id=identifier, kinds=["document"])["answer"]
+    for nothing in ({"as_of": "2020-01-01"}, {"kinds": ["message"]}, {"space_ids": [company.secret_space]}):
+        reply = ask("Who approves overtime?", **nothing)
+        assert overtime not in str(reply["citations"]) + str(reply["nearest"]), nothing
+    assert "Mary Jones" in ask("Who approves overtime?", as_of="2126-01-01")["answer"]
+
+
+def test_an_abstention_comes_back_with_the_nearest_that_one_may_read(company: Company, ask: Ask) -> None:
+    reply = ask("Who approves the merger of penguins with overtime submarines in Mongolia?")
+    assert reply["abstained"]
+    shown = _shown(company, reply["conversation_id"])["answer"]
+    assert shown["abstained"]
+    assert shown["nearest"]
+    assert {near["chunk_id"] for near in shown["nearest"]} == {near["chunk_id"] for near in reply["nearest"]}
+    assert shown["nearest"][0]["excerpt"] == reply["nearest"][0]["excerpt"]
+
+
+def test_renamed_and_found_by_its_words(company: Company, ask: Ask) -> None:
+    identifier = ask("주차는 몇 시간까지 무료인가요?")["conversation_id"]
+    renamed = company.owner.patch(f"{CONVERSATIONS}/{identifier}", json={"title": " Parking "})
+    assert (renamed.status_code, renamed.json()["title"]) == (200, "Parking")
+    for q in ("parking", "주차", "두 시간까지 방문객", "PARK 무료"):
+        assert identifier in company.owner.get(CONVERSATIONS, params={"q": q}).text, q
+    assert identifier not in company.owner.get(CONVERSATIONS, params={"q": "주차 penguin"}).text
+    assert company.owner.patch(f"{CONVERSATIONS}/{identifier}", json={"title": "  "}).status_code == 422
+
+
+def test_an_export_has_the_citations_and_is_audited(company: Company, ask: Ask) -> None:
+    reply = ask("Who approves overtime?")
+    path = f"{CONVERSATIONS}/{reply['conversation_id']}/export"
+    markdown = company.owner.get(path)
+    assert markdown.headers["content-type"].startswith("text/markdown")
+    assert "attachment" in markdown.headers["content-disposition"]
+    assert "> Who approves overtime?" in markdown.text
+    assert reply["citations"][0]["sha256"] in markdown.text
+    exported = company.owner.get(path, params={"format": "json"}).json()
+    assert exported["messages"][1]["citations"] == reply["citations"]
+    assert company.colleague.get(path).status_code == 404
+    events = company.owner.get("/api/v1/audit", params={"target_id": reply["conversation_id"]}).json()["items"]
+    assert [event["details"]["format"] for event in events] == ["json", "markdown"]
+
+
+def test_old_conversations_go_only_where_the_settings_say_so(company: Company, ask: Ask) -> None:
+    identifier = ask("Who approves overtime?")["conversation_id"]
+    later = utcnow() + timedelta(days=31)
+    assert ConversationKeeper(company.settings, company.database).delete_old(later) == 0
+    settings = company.settings.model_copy(update={"conversation_days": 30})
+    with company.database.transaction() as session:
+        session.execute(update(Conversation).where(Conversation.id != identifier).values(updated_at=later))
+    keeper = ConversationKeeper(settings, company.database)
+    assert keeper.delete_old(later - timedelta(days=2)) == 0
+    assert keeper.delete_old(later) == 1
+    assert company.owner.get(f"{CONVERSATIONS}/{identifier}").status_code == 404
+
+
+def test_neither_listing_nor_opening_asks_the_database_for_each(company: Company, ask: Ask) -> None:
+    identifier = ask("How do I request leave?")["conversation_id"]
+
+    def queries(path: str) -> int:
+        counted: list[str] = []
+
+        def count(*arguments: Any) -> None:
+            counted.append(arguments[2])
+
+        event.listen(company.database.engine, "before_cursor_execute", count)
+        try:
+            assert company.owner.get(path).status_code == 200
+        finally:
+            event.remove(company.database.engine, "before_cursor_execute", count)
+        return len(counted)
+
+    short, listed = queries(f"{CONVERSATIONS}/{identifier}"), queries(f"{CONVERSATIONS}?limit=1")
+    for question in ("Who approves overtime?", "How long is parental leave?", "How do I record overtime?"):
+        ask(question, conversation_id=identifier)
+    assert queries(f"{CONVERSATIONS}/{identifier}") == short
+    assert queries(f"{CONVERSATIONS}?limit=200") == listed

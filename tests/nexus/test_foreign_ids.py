@@ -47,6 +47,7 @@ class Victim:
             *(f"/teams/{team}/members", f"/projects/{project}/members", f"/spaces/{self.ids['space_id']}/members"),
             *(f"/documents/{document}", f"/documents/{document}/grants", f"/documents/{document}/versions"),
             f"/assistant/conversations/{self.ids['conversation_id']}",
+            f"/assistant/conversations/{self.ids['conversation_id']}/shares",
             "/search/history",
         ]
         answers = [get(f"{API}{path}") for path in paths]
@@ -114,6 +115,14 @@ def victim(product: TestClient, database: Database) -> Victim:
         "invitation_id": invitation["id"],
         "conversation_id": chat["conversation_id"],
     }
+    path = f"{API}/assistant/conversations/{chat['conversation_id']}/shares"
+    share = made(client.post(path, json={"user_id": friend.user_id}))
+    lost = made(client.post(f"{API}/assistant/chat", json={"message": "How do I bake sourdough bread?"}))
+    gap = made(client.post(f"{API}/assistant/gaps", json={"message_id": lost["message_id"]}))
+    said = {"helpful": False, "reason": "incomplete"}
+    made(client.put(f"{API}/assistant/messages/{lost['message_id']}/feedback", json=said))
+    victim.ids |= {"share_id": share["id"], "message_id": chat["message_id"], "replaces": chat["question_id"]}
+    victim.ids |= {"answer_id": lost["message_id"], "gap_id": gap["id"]}
     search_id = record(
         product.app.state.search_recorder,  # type: ignore[attr-defined]
         kim,
@@ -178,7 +187,7 @@ class Request:
             return self.value(name, options[0])
         if schema.get("type") == "object":
             required = schema.get("required", [])
-            named = {*required, *self.victim.ids, "space_ids", "source_ids", "author_ids", "filters"}
+            named = {*required, *self.victim.ids, "space_ids", "source_ids", "author_ids", "document_ids", "filters"}
             # One grantee, not two.
             return {
                 key: self.value(key, inner)
