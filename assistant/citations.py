@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from enum import StrEnum
 
 from pydantic import BaseModel
 from sqlalchemy import Select, func, literal, select, union_all
@@ -34,11 +35,23 @@ class CitedSpace(BaseModel):
     name: str
 
 
+class CitationStatus(StrEnum):
+    """What has become of a quotation: it holds; its source has changed since and does not say it any more; its source
+    was deleted (told only to whom could read it); or one may not read it, or it is gone for good, which look alike."""
+
+    HOLDS = "holds"
+    CHANGED = "changed"
+    DELETED = "deleted"
+    UNREADABLE = "unreadable"
+
+
 class Citation(BaseModel):
     """A quotation with its proof: text[start:end] of that version's extracted text is `quote`, whose UTF-8 has the
-    SHA-256 `sha256`. `verified`: that holds now, the source still says it, and the reader may read it.
+    SHA-256 `sha256`. `verified`: that holds now, the source still says it, and the reader may read it; `status` says
+    what else is the case.
 
-    `readable` is false where the reader may not read the source (any more); then title, heading and quote are empty.
+    `readable` is false where the reader may not read the source (any more), or it was deleted; then title, heading,
+    quote and hash are empty.
     """
 
     marker: int
@@ -53,6 +66,7 @@ class Citation(BaseModel):
     sha256: str
     verified: bool
     readable: bool = True
+    status: CitationStatus = CitationStatus.CHANGED
     updated_at: datetime
 
 
@@ -110,15 +124,21 @@ def verify(session: Session, subject: Subject, citation: Citation) -> Citation:
 
 def _verify_batch(session: Session, subject: Subject, citations: Sequence[Citation]) -> list[Citation]:
     rows = session.execute(
-        select(Document.id, Document.version, Document.space_id, readable_space_name(subject))
+        select(
+            Document.id,
+            Document.version,
+            Document.space_id,
+            readable_space_name(subject),
+            Document.deleted_at.is_(None),
+        )
         .join(Space, Space.id == Document.space_id)
         .where(
             Document.id.in_({citation.source.id for citation in citations}),
-            Document.deleted_at.is_(None),
             readable_documents(subject),
         )
-    )
-    documents = {row[0]: row for row in rows}
+    ).all()
+    documents = {row[0]: row for row in rows if row[4]}
+    deleted = {row[0] for row in rows if not row[4]}
     readable = [
         (number, citation)
         for number, citation in enumerate(citations)
@@ -137,11 +157,18 @@ def _verify_batch(session: Session, subject: Subject, citations: Sequence[Citati
     ]
     # A version that has not been read yet cannot vouch for the quotation.
     holding -= {number for number, _, _ in changed} - _still_saying(session, changed)
-    shown = [_withheld(citation) for citation in citations]
+    shown = [_withheld(citation, citation.source.id in deleted) for citation in citations]
     for number, citation in readable:
-        _, _, space_id, space_name = documents[citation.source.id]
-        space = CitedSpace(id=space_id, name=space_name)
-        shown[number] = citation.model_copy(update={"space": space, "verified": number in holding, "readable": True})
+        _, _, space_id, space_name, _ = documents[citation.source.id]
+        holds = number in holding
+        shown[number] = citation.model_copy(
+            update={
+                "space": CitedSpace(id=space_id, name=space_name),
+                "verified": holds,
+                "readable": True,
+                "status": CitationStatus.HOLDS if holds else CitationStatus.CHANGED,
+            }
+        )
     return shown
 
 
@@ -176,7 +203,7 @@ def _text_of(document_id: str, version: int) -> Select[str]:
     )
 
 
-def _withheld(citation: Citation) -> Citation:
+def _withheld(citation: Citation, deleted: bool) -> Citation:
     source = citation.source.model_copy(update={"title": ""})
     return citation.model_copy(
         update={
@@ -184,7 +211,10 @@ def _withheld(citation: Citation) -> Citation:
             "space": CitedSpace(id="", name=""),
             "heading": "",
             "quote": "",
+            # The hash of a short quotation would let a guess at it be confirmed.
+            "sha256": "",
             "verified": False,
             "readable": False,
+            "status": CitationStatus.DELETED if deleted else CitationStatus.UNREADABLE,
         }
     )
