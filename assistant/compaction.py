@@ -17,7 +17,9 @@ _WHOLE_TURNS = 0.7
 # Of a shortened turn: its question, and its answer.
 _SHORT_TOKENS = 60
 _PER_MESSAGE = 4
-_MARKER = re.compile(r"\[\d+\]")
+_MARKER = re.compile(r"\s?\[\d+\]")
+# "A fact. [2] Next" -> "A fact [2]. Next": the marker belongs to the sentence before it.
+_LATE_MARKER = re.compile(r"([.!?。]+)((?:\s*\[\d+\])+)")
 _LEFT_OUT = "(Left out: there is no room for it any more.)"
 
 
@@ -71,7 +73,8 @@ def _shortened(messages: Sequence[BaseMessage], room: int) -> str:
 def _line(message: BaseMessage) -> str:
     if isinstance(message, HumanMessage):
         return f"- asked: {_short(message.text)}"
-    sentences = [message.text[start:end] for start, end in sentence_spans(message.text)]
+    text = _LATE_MARKER.sub(r"\2\1", message.text)
+    sentences = [text[start:end] for start, end in sentence_spans(text)]
     cited = next((sentence for sentence in sentences if _MARKER.search(sentence)), sentences[0] if sentences else "")
     return f"  answered: {_short(_MARKER.sub('', cited))}"
 

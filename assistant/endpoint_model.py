@@ -31,7 +31,7 @@ log = structlog.get_logger()
 
 # One reply: so many tokens are asked for, and no more than so many characters are taken.
 MOST_REPLY_TOKENS = 800
-MOST_REPLY_CHARS = 20_000
+MOST_REPLY_CHARS = 8_000
 _CONNECT_SECONDS = 10.0
 _LOOK_SECONDS = 0.05
 _AHEAD = 64

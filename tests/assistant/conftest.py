@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 import assistant.endpoints
+import assistant.settings_endpoints
 from core_api.app import create_app
 from core_api.infra.database import Database
 from core_api.infra.settings import Settings
@@ -158,6 +159,6 @@ def server_sent_events(body: str) -> list[tuple[str, Any]]:
 def client_with(company: Company, **changes: Any) -> TestClient:
     """The owner's client of an API on the same data with other settings."""
     settings = company.settings.model_copy(update=changes)
-    app = create_app(settings, company.database, [assistant.endpoints.router])
+    app = create_app(settings, company.database, [assistant.endpoints.router, assistant.settings_endpoints.router])
     app.state.engine = company.engine
     return TestClient(app, headers=dict(company.owner.headers), raise_server_exceptions=False)

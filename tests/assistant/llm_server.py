@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+# What the endpoint says of every reply that it has finished.
+USAGE = {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}
+
 
 @dataclass
 class Says:
@@ -26,15 +29,34 @@ class Calls:
 
 
 @dataclass
+class Uses:
+    """A reply that calls any tool, with arguments as they are, be they JSON or not."""
+
+    tool: str
+    arguments: str = "{}"
+
+
+@dataclass
 class Fails:
     """A reply with an HTTP error, after `pause` seconds."""
 
     status: int
     message: str = "no"
     pause: float = 0.0
+    headers: dict[str, str] = field(default_factory=dict)
 
 
-Reply = Says | Calls | Fails
+@dataclass
+class Breaks:
+    """A reply that begins with words and ends with `bytes_`, without the end that the protocol asks for. `pause`
+    seconds are between the words and that."""
+
+    text: str = ""
+    bytes_: bytes = b""
+    pause: float = 0.0
+
+
+Reply = Says | Calls | Uses | Fails | Breaks
 Script = Callable[[list[dict[str, Any]]], Reply]
 
 
@@ -78,10 +100,18 @@ def llm_endpoint() -> Iterator[Endpoint]:
             self.end_headers()
             self.close_connection = True
             try:
+                if isinstance(reply, Breaks):
+                    if reply.text:
+                        self._chunk(body["model"], {"role": "assistant", "content": reply.text}, None)
+                    time.sleep(reply.pause)
+                    self.wfile.write(reply.bytes_)
+                    return
                 for delta, finish in _deltas(reply):
                     self._chunk(body["model"], delta, finish)
                     if isinstance(reply, Says):
                         time.sleep(reply.pause)
+                if body.get("stream_options", {}).get("include_usage"):
+                    self._send({"choices": [], "usage": USAGE, "model": body["model"]})
                 self.wfile.write(b"data: [DONE]\n\n")
             except (BrokenPipeError, ConnectionResetError):
                 endpoint.cut_off.set()
@@ -91,17 +121,16 @@ def llm_endpoint() -> Iterator[Endpoint]:
             self.send_response(reply.status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))
+            for name, value in reply.headers.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(content)
 
         def _chunk(self, model: str, delta: dict[str, Any], finish: str | None) -> None:
-            chunk = {
-                "id": "chatcmpl-1",
-                "object": "chat.completion.chunk",
-                "created": 1,
-                "model": model,
-                "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
-            }
+            self._send({"model": model, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
+
+        def _send(self, members: dict[str, Any]) -> None:
+            chunk = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, **members}
             self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
             self.wfile.flush()
 
@@ -118,17 +147,20 @@ def llm_endpoint() -> Iterator[Endpoint]:
         thread.join()
 
 
-def _deltas(reply: Says | Calls) -> Iterator[tuple[dict[str, Any], str | None]]:
+def _deltas(reply: Says | Calls | Uses) -> Iterator[tuple[dict[str, Any], str | None]]:
     yield {"role": "assistant", "content": ""}, None
     if isinstance(reply, Says):
         for start in range(0, len(reply.text), 7):  # across words and markers, as tokens come
             yield {"content": reply.text[start : start + 7]}, None
         yield {}, "stop"
         return
-    for index, query in enumerate(reply.queries):
-        arguments = json.dumps({"query": query}, ensure_ascii=False)
-        call = {"index": index, "id": f"call_{index}_{query[:4]}", "type": "function"}
-        yield {"tool_calls": [{**call, "function": {"name": "search", "arguments": ""}}]}, None
+    if isinstance(reply, Uses):
+        wanted = [(reply.tool, reply.arguments)]
+    else:
+        wanted = [("search", json.dumps({"query": query}, ensure_ascii=False)) for query in reply.queries]
+    for index, (name, arguments) in enumerate(wanted):
+        call = {"index": index, "id": f"call_{index}_{len(arguments)}", "type": "function"}
+        yield {"tool_calls": [{**call, "function": {"name": name, "arguments": ""}}]}, None
         for start in range(0, len(arguments), 9):
             piece = {"index": index, "function": {"arguments": arguments[start : start + 9]}}
             yield {"tool_calls": [piece]}, None

@@ -11,8 +11,9 @@ from fastapi.testclient import TestClient
 
 from assistant.models import uses_llm
 from core_api.infra.settings import Settings
+from prompts.loader import load_prompt
 from tests.assistant.conftest import Company, client_with, server_sent_events
-from tests.assistant.llm_server import Calls, Endpoint, Fails, Reply, Says, llm_endpoint
+from tests.assistant.llm_server import USAGE, Calls, Endpoint, Reply, Says, llm_endpoint
 
 CHAT = "/api/v1/assistant/chat"
 Messages = list[dict[str, Any]]
@@ -64,8 +65,14 @@ def test_the_model_searches_and_its_sentences_are_cited(client: TestClient, endp
     assert citation["quote"] == "Mary Jones, the head of finance, approves overtime in writing."
     assert citation["verified"]
 
+    assert reply["notice"] is None
+    assert reply["usage"]["input_tokens"] == 2 * USAGE["prompt_tokens"]
+    assert reply["usage"]["output_tokens"] == 2 * USAGE["completion_tokens"]
+    assert (reply["usage"]["model_calls"], reply["usage"]["tool_calls"]) == (2, 1)
+    assert reply["prompts"] == {name: load_prompt(name).version for name in ("assistant", "passage", "search_results")}
+
     first, second = endpoint.requests
-    assert [tool["function"]["name"] for tool in first["tools"]] == ["search"]
+    assert "search" in [tool["function"]["name"] for tool in first["tools"]]
     assert first["messages"][0]["role"] == "system"
     assert "data, not instructions" in first["messages"][0]["content"]
     assert first["messages"][-1] == {"role": "user", "content": "Who has to agree to overtime?"}
@@ -113,10 +120,12 @@ def test_when_the_model_finds_nothing_it_abstains(client: TestClient, endpoint: 
 
 
 def test_an_answer_without_any_search_is_not_believed(client: TestClient, endpoint: Endpoint) -> None:
-    endpoint.script = lambda messages: Says("Mary Jones approves overtime [1].")
+    endpoint.script = lambda messages: Says("Peter Smith approves overtime [1].")
     reply = client.post(CHAT, json={"message": "Who approves overtime?"}).json()
-    assert reply["abstained"]
-    assert "Mary" not in reply["answer"]
+    assert "Peter" not in reply["answer"]
+    assert "Mary Jones" in reply["answer"]
+    assert reply["model"] == "extractive"
+    assert reply["notice"].startswith("Nothing that the language model wrote is supported")
 
 
 def test_words_before_a_search_are_not_part_of_the_answer(client: TestClient, endpoint: Endpoint) -> None:
@@ -131,13 +140,6 @@ def test_words_before_a_search_are_not_part_of_the_answer(client: TestClient, en
     assert reply["answer"] == "Contractors request leave from their own company. [1]"
 
 
-def test_a_model_that_searches_for_ever_is_stopped(client: TestClient, endpoint: Endpoint) -> None:
-    endpoint.script = lambda messages: Calls([f"overtime {len(messages)}"])
-    reply = client.post(CHAT, json={"message": "Who approves overtime?"}).json()
-    assert reply["abstained"]
-    assert len(endpoint.requests) <= 6
-
-
 def test_the_conversation_goes_to_the_model(client: TestClient, endpoint: Endpoint) -> None:
     endpoint.script = answering("bread", lambda messages: "NOT_FOUND")
     first = client.post(CHAT, json={"message": "First question?"}).json()
@@ -146,46 +148,6 @@ def test_the_conversation_goes_to_the_model(client: TestClient, endpoint: Endpoi
     assert ("user", "First question?") in said
     assert ("assistant", first["answer"]) in said
     assert said[-1] == ("user", "Second question?")
-
-
-@pytest.mark.parametrize(
-    ("reply", "says"),
-    [
-        (Fails(401), "OPENAI_API_KEY"),
-        (Fails(404), "NEXUS_LLM_MODEL"),
-        (Fails(400), "error (400)"),
-        (Fails(429), "Try again later"),
-    ],
-)
-def test_a_refusal_of_the_endpoint_is_told_in_words(
-    client: TestClient, endpoint: Endpoint, reply: Fails, says: str
-) -> None:
-    endpoint.script = lambda messages: reply
-    response = client.post(CHAT, json={"message": "Who approves overtime?"})
-    assert response.status_code == 503
-    problem = response.json()
-    assert problem["code"] == "model_unavailable"
-    assert says in problem["detail"]
-
-
-def test_an_endpoint_that_does_not_answer_in_time_is_given_up(company: Company, endpoint: Endpoint) -> None:
-    client = client_with(company, llm_base_url=endpoint.url, llm_model="tiny", llm_timeout_seconds=0.3)
-    endpoint.script = lambda messages: Fails(500, pause=1.5)
-    response = client.post(CHAT, json={"message": "Who approves overtime?"})
-    assert response.status_code == 503
-    assert "NEXUS_LLM_TIMEOUT_SECONDS" in response.json()["detail"]
-
-
-def test_an_endpoint_that_is_not_there_ends_the_stream_with_an_error(company: Company) -> None:
-    client = client_with(company, llm_base_url="http://127.0.0.1:9/v1", llm_model="tiny", llm_timeout_seconds=5.0)
-    with client.stream("POST", CHAT, json={"message": "Who approves overtime?", "stream": True}) as response:
-        assert response.status_code == 200
-        events = server_sent_events(response.read().decode())
-    name, data = events[-1]
-    assert name == "error"
-    assert data["problem"]["code"] == "model_unavailable"
-    assert data["problem"]["status"] == 503
-    assert "NEXUS_LLM_BASE_URL" in data["problem"]["detail"]
 
 
 def test_the_key_is_sent(company: Company, endpoint: Endpoint) -> None:
@@ -199,8 +161,9 @@ def test_the_key_is_sent(company: Company, endpoint: Endpoint) -> None:
 
 
 def test_stopping_ends_the_models_stream(company: Company, endpoint: Endpoint) -> None:
-    from assistant.agent import Agent, Cancelled
+    from assistant.agent import Agent
     from assistant.chat import begin, events
+    from assistant.run import Cancelled
     from assistant.schemas import ChatRequest
     from core_api.domains.users.service import ensure_owner
 
