@@ -1,8 +1,9 @@
 """A chat model that needs no network and no key: it answers in the sources' own sentences.
 
-It speaks LangChain's protocol like any other model. On a person's turn it plans the search (a call of the `search`
-tool with a question that stands by itself); on the tool's result it picks the sentences that answer
-(assistant.selection) and puts them together with markers, or says that it found nothing.
+It speaks LangChain's protocol like any other model. On a person's turn it calls the tool that the wording asks for
+(assistant.intents), mostly `search` with a question that stands by itself. Of what a search finds it picks the
+sentences that answer (assistant.selection) and puts them together with markers, or says that it found nothing; what
+another tool gives it says as it is, and where that found nothing of the name, it searches for the words.
 """
 
 import json
@@ -25,6 +26,8 @@ from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 
 from assistant.composition import answer_parts, not_found
+from assistant.intents import intent_of
+from assistant.outcomes import Outcome
 from assistant.questions import Question, in_conversation, understand
 from assistant.selection import select
 from assistant.types import Selection
@@ -42,7 +45,7 @@ SELECTION_KEY = "selection"
 
 
 class ExtractiveChatModel(BaseChatModel):
-    """Answers with quotations. Needs the `search` tool bound; anything else that is bound is never called."""
+    """Answers with quotations. Needs the `search` tool bound, and what assistant.intents may call besides."""
 
     engine: Any
     """The RetrievalEngine whose embedder and term statistics judge the sentences."""
@@ -62,7 +65,7 @@ class ExtractiveChatModel(BaseChatModel):
         tool_choice: str | None = None,
         **kwargs: Any,
     ) -> Runnable[Any, AIMessage]:
-        """The model itself: it knows the one tool that it uses."""
+        """The model itself: it knows the tools that it uses."""
         names = {tool.name for tool in tools if isinstance(tool, BaseTool)}
         if SEARCH_TOOL not in names:
             raise ValueError(f"the extractive model needs a tool named {SEARCH_TOOL!r}, got {sorted(names)}")
@@ -102,7 +105,18 @@ class ExtractiveChatModel(BaseChatModel):
         question = in_conversation(turns)
         results = _results_of_last_turn(messages)
         if not results:
-            yield _search_call(question)
+            intent = intent_of(turns[-1])
+            yield _call(intent.tool, intent.arguments) if intent is not None else _search_call(question)
+            return
+        outcomes = [result.artifact for result in results if isinstance(result.artifact, Outcome)]
+        said = next((outcome for outcome in reversed(outcomes) if outcome.found), None)
+        if said is None and not any(_is_search(result) for result in results):
+            yield _search_call(question)  # in doubt, it was a question
+            return
+        if said is not None:
+            for part in said.parts:
+                yield AIMessageChunk(content=part.text)
+            yield AIMessageChunk(content="", response_metadata={"model_name": MODEL_NAME})
             return
         hits = [hit for result in results for hit in _hits(result)]
         selection = self._select(question, hits)
@@ -127,9 +141,17 @@ class ExtractiveChatModel(BaseChatModel):
 
 
 def _search_call(question: Question) -> AIMessageChunk:
-    arguments = json.dumps({"query": question.text}, ensure_ascii=False)
-    call = tool_call_chunk(name=SEARCH_TOOL, args=arguments, id=f"call_{new_id()}", index=0)
+    return _call(SEARCH_TOOL, {"query": question.text})
+
+
+def _call(tool: str, arguments: dict[str, str]) -> AIMessageChunk:
+    call = tool_call_chunk(name=tool, args=json.dumps(arguments, ensure_ascii=False), id=f"call_{new_id()}", index=0)
     return AIMessageChunk(content="", tool_call_chunks=[call], response_metadata={"model_name": MODEL_NAME})
+
+
+def _is_search(result: ToolMessage) -> bool:
+    """Whether it is the result of a search: its passages, or that the search failed."""
+    return isinstance(result.artifact, list) or result.name == SEARCH_TOOL
 
 
 def _results_of_last_turn(messages: Sequence[BaseMessage]) -> list[ToolMessage]:

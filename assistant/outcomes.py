@@ -5,7 +5,7 @@ nothing that its sources support, it stands in the place of that.
 """
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from assistant.proposal_schemas import ProposalRead
 from assistant.types import Evidence, Part
@@ -29,13 +29,13 @@ class Outcome:
         return "".join(part.text for part in self.parts)
 
 
-@dataclass
 class Outcomes:
     """What the tools of one run have given. Thread-safe: tools run in parallel."""
 
-    _outcomes: list[Outcome] = field(default_factory=list)
-    _proposals: list[ProposalRead] = field(default_factory=list)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    def __init__(self) -> None:
+        self._outcomes: list[Outcome] = []
+        self._proposals: list[ProposalRead] = []
+        self._lock = threading.Lock()
 
     def add(self, outcome: Outcome) -> None:
         """Keep an outcome; one that found nothing is not shown later."""

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from assistant.display import plain
 from assistant.salience import Vector
+from assistant.types import Evidence
 from core_api.auth.subject import Subject
 from core_api.domains.documents.service import access_document
 from core_api.infra.errors import Unavailable
@@ -15,6 +16,7 @@ from core_api.models import Chunk, Document, DocumentVersion, VersionText
 from retrieval.access import hydrate
 from retrieval.engine import RetrievalEngine
 from retrieval.placement import targets
+from retrieval.sentences import sentence_spans
 from retrieval.types import Filters, Hit, Passage
 
 MOST_PASSAGES = 400
@@ -60,6 +62,17 @@ def outline(session: Session, document_id: str, version: int) -> list[tuple[int,
     text, blocks = found
     headings = [(block["start"], block["end"], block.get("level", 0)) for block in blocks if block["kind"] == "heading"]
     return [(start, level, plain(text[start:end]).strip()) for start, end, level in headings]
+
+
+def beginnings(session: Session, subject: Subject, document_ids: Sequence[str]) -> dict[str, Evidence]:
+    """The first sentence of each document that is indexed, by its id: what a mention of the document rests on, so that
+    who may not read it any more does not see the mention either."""
+    ids = [f"{Document.__source_kind__}:{document_id}:0" for document_id in document_ids]
+    found = {}
+    for hit in hits_of(session, subject, ids):
+        if spans := sentence_spans(hit.text):
+            found[hit.source.id] = Evidence(hit, hit.start + spans[0][0], hit.start + spans[0][1])
+    return found
 
 
 def as_hit(passage: Passage) -> Hit:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from assistant.citations import Citation, verify_all
+from assistant.revisiting import as_it_is_now
 from assistant.schemas import AnswerRead, FeedbackRead, MessageRead
 from assistant.types import Part
 from core_api.auth.subject import Subject
@@ -40,10 +41,13 @@ def show(
     citations = _citations(session, subject, messages)
     nearest = _nearest(session, subject, messages)
     feedback = _feedback(session, subject, messages) if mine else {}
-    return [
-        _message(message, citations.get(message.id, []), nearest.get(message.id, []), feedback.get(message.id), mine)
-        for message in messages
-    ]
+    shown = []
+    for message in messages:
+        # What others see has none of what changes.
+        answer = as_it_is_now(session, subject, message.answer) if mine else message.answer
+        cited, near = citations.get(message.id, []), nearest.get(message.id, [])
+        shown.append(_message(message, answer, cited, near, feedback.get(message.id), mine))
+    return shown
 
 
 def parts_of(message: ConversationMessage) -> list[Part]:
@@ -58,6 +62,7 @@ def is_sourced(parts: Sequence[Part], *, abstained: bool) -> bool:
 
 def _message(
     message: ConversationMessage,
+    answer: Mapping[str, Any],
     citations: list[Citation],
     nearest: list[HitRead],
     feedback: FeedbackRead | None,
@@ -69,7 +74,7 @@ def _message(
         role=message.role,
         content=_content(message, hidden, mine),
         citations=citations,
-        answer=_about(message, nearest, whole=mine and not hidden) if message.role == ASSISTANT else None,
+        answer=_about(answer, nearest, whole=mine and not hidden) if message.role == ASSISTANT else None,
         feedback=feedback,
         created_at=message.created_at,
     )
@@ -99,8 +104,8 @@ def _says(part: Part) -> bool:
     return any(char.isalnum() for char in part.text)
 
 
-def _about(message: ConversationMessage, nearest: list[HitRead], *, whole: bool) -> AnswerRead:
-    about = {key: value for key, value in message.answer.items() if whole or key not in _FOR_THE_ASKER}
+def _about(answer: Mapping[str, Any], nearest: list[HitRead], *, whole: bool) -> AnswerRead:
+    about = {key: value for key, value in answer.items() if whole or key not in _FOR_THE_ASKER}
     return AnswerRead.model_validate({**about, "nearest": nearest})
 
 

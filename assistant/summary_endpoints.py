@@ -4,8 +4,15 @@ from datetime import UTC, datetime, time
 
 from fastapi import APIRouter, Request
 
-from assistant import summaries
+from assistant import recommending, summaries
 from assistant.citations import verify_all
+from assistant.recommendation_schemas import (
+    ExpertRead,
+    PastQuestionRead,
+    RecommendRead,
+    RecommendRequest,
+    RelatedRead,
+)
 from assistant.summary_schemas import SummarizeRequest, SummaryRead
 from core_api.auth.dependencies import Reader, ReadSession
 from retrieval.engine import RetrievalEngine
@@ -38,3 +45,25 @@ def summarize(body: SummarizeRequest, request: Request, subject: Reader, session
     read = SummaryRead.of(summary)
     # What a marker stands for is decided now, as for an answer.
     return read.model_copy(update={"citations": verify_all(session, subject, read.citations)})
+
+
+@router.post(
+    "/recommend",
+    responses={
+        404: {"description": "There is no such document that you can see."},
+        422: {"description": "Not one of document and question."},
+        503: {"description": "The indexes are still loading."},
+    },
+)
+def recommend(body: RecommendRequest, request: Request, subject: Reader, session: ReadSession) -> RecommendRead:
+    """What else to read, whom to ask (with the documents that show it), and what you have asked before."""
+    engine: RetrievalEngine = request.app.state.engine
+    if body.document_id is not None:
+        found = recommending.recommend_for_document(session, subject, engine, body.document_id, body.k)
+    else:
+        found = recommending.recommend_for_question(session, subject, engine, body.question or "", body.k)
+    return RecommendRead(
+        documents=[RelatedRead.of(one) for one in found.documents],
+        people=[ExpertRead.of(one) for one in found.people],
+        questions=[PastQuestionRead.of(one) for one in found.questions],
+    )

@@ -63,9 +63,9 @@ def answers(
     file: Annotated[Path, typer.Argument(help="A SQuAD file, version 1.1 or 2.0.")],
     articles: ArticlesOption = None,
     limit: LimitOption = None,
-    hold_out: Annotated[
-        int, typer.Option(min=0, help="Also ask with every Nth paragraph group left out; 0: do not.")
-    ] = 5,
+    mixed: Annotated[
+        bool, typer.Option("--mixed/--no-mixed", help="Ask again with half of the paragraphs left out, for confidence.")
+    ] = True,
     name: NameOption = None,
     compare: CompareOption = None,
     as_json: JsonOption = False,
@@ -76,7 +76,26 @@ def answers(
 
     settings = load_settings(data_dir)
     with show_progress(as_json) as progress:
-        result = run(settings, file, articles=articles, limit=limit, name=name, hold_out=hold_out, progress=progress)
+        result = run(settings, file, articles=articles, limit=limit, name=name, mixed=mixed, progress=progress)
+    _show(settings, result, compare, as_json)
+
+
+@app.command()
+def summaries(
+    path: Annotated[Path, typer.Argument(help="A folder with QMSum's <split>.jsonl, or such a file.")],
+    split: Annotated[str, typer.Option(help="Which file of the folder.")] = "val",
+    limit: Annotated[int | None, typer.Option(min=1, help="Only this many meetings.")] = None,
+    name: NameOption = None,
+    compare: CompareOption = None,
+    as_json: JsonOption = False,
+    data_dir: DataDirOption = None,
+) -> None:
+    """How well what summaries quote agrees with where people found the answers (QMSum)."""
+    from evals.summaries import run
+
+    settings = load_settings(data_dir)
+    with show_progress(as_json) as progress:
+        result = run(settings, path, split=split, limit=limit, name=name, progress=progress)
     _show(settings, result, compare, as_json)
 
 

@@ -16,6 +16,8 @@ import assistant.endpoints
 import assistant.gaps
 import assistant.openai_api
 import assistant.settings_endpoints
+import assistant.proposal_endpoints
+import assistant.reminders
 import assistant.summary_endpoints
 import ingest.endpoints
 import ingest.model_endpoints
@@ -86,6 +88,8 @@ def build_app(settings: Settings, database: Database, *, web: bool) -> FastAPI:
         mail.start()
         alerts = AlertChecker(settings, database, engine, app.state.vault)
         alerts.start()
+        reminders = assistant.reminders.ReminderSender(settings, database, app.state.vault)
+        reminders.start()
         app.state.search_recorder.start()
         keeper = ConversationKeeper(settings, database)
         keeper.start()
@@ -99,6 +103,7 @@ def build_app(settings: Settings, database: Database, *, web: bool) -> FastAPI:
             if warming is not None:
                 warming.cancel()
             await asyncio.to_thread(alerts.stop)
+            await asyncio.to_thread(reminders.stop)
             await asyncio.to_thread(mail.stop)
             await asyncio.to_thread(app.state.search_recorder.stop)
             await asyncio.to_thread(keeper.stop)
@@ -112,10 +117,12 @@ def build_app(settings: Settings, database: Database, *, web: bool) -> FastAPI:
         assistant.endpoints.router,
         assistant.settings_endpoints.router,
         assistant.summary_endpoints.router,
+        assistant.proposal_endpoints.router,
     ]
     app = create_app(settings, database, routers, lifespan)
     app.include_router(assistant.openai_api.router)
     app.state.export_parts["conversations"] = assistant.conversations.export_conversations
+    app.state.export_parts["reminders"] = assistant.reminders.export_reminders
     app.state.export_parts["filed_questions"] = assistant.gaps.export_gaps
     if web:
         app.state.web = ui_gradio.app.mount(app, after=lambda: _until(lambda: app.state.is_ready()))
