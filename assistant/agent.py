@@ -33,17 +33,19 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Searching:
-    """The agent looks for `query`."""
+    """The agent calls a tool; `query` is what the search looks for, or what else the tool is asked about."""
 
     query: str
+    tool: str = "search"
 
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """The agent has found so many passages."""
+    """The tool has answered; the search with so many passages."""
 
     query: str
     passages: int
+    tool: str = "search"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +143,12 @@ def warm_up(settings: Settings | None = None) -> None:
 def _steps(message: Any, queries: dict[str, str]) -> Iterator[AgentEvent]:
     if message.type == "ai":
         for call in message.tool_calls:
-            queries[call["id"]] = str(call["args"].get("query", ""))
-            yield Searching(queries[call["id"]])
+            asked = [str(value) for name, value in call["args"].items() if name != "kind" and value]
+            queries[call["id"]] = ", ".join(asked)
+            yield Searching(queries[call["id"]], call["name"])
     elif message.type == "tool":
         found = message.artifact if isinstance(message.artifact, list) else []
-        yield Searched(queries.get(message.tool_call_id, ""), len(found))
+        yield Searched(queries.get(message.tool_call_id, ""), len(found), message.name or "search")
 
 
 def _messages(turns: Sequence[Turn]) -> "list[BaseMessage]":
