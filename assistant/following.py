@@ -21,7 +21,7 @@ from retrieval.types import Filters, Hit, Mode, Query
 
 MOST = 3
 _DOCUMENTS, _TRIED, _FOUND_AMONG = 3, 6, 5
-_CHARS = (3, 90)
+_CHARS = (2, 90)
 _EMPTY = re.compile(
     r"(?:introduction|overview|summary|contents|table of contents|references|appendix|background|conclusions?|general"
     r"|notes?|see also|contact|about|index|history|changelog|faq|links|resources|more information|further reading"

@@ -26,6 +26,7 @@ log = structlog.get_logger()
 _HITS = 20
 # A passage has to do with a question when it has so much of its words (by their rarity), or is so near in meaning.
 _COVERAGE, _COSINE = 0.5, 0.45
+_RELATED = 0.35  # and a document with another
 _EDITOR = 0.7  # what having changed a document counts, against having written it
 _PROOF = 3
 _QUESTIONS_LOOKED_AT, _EMBEDDED = 300, 40
@@ -115,7 +116,7 @@ def related_to_document(
 ) -> list[Related]:
     """Documents about the same. Raises NotFound where the subject may not read it."""
     found = similar_documents(session, subject, engine, document_id, k)
-    return [Related(one.passage, one.score) for one in found]
+    return [Related(one.passage, one.score) for one in found if one.score >= _RELATED]
 
 
 def people_behind(

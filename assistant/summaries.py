@@ -157,9 +157,11 @@ def sentence_text(evidence: Evidence) -> str:
 
 def section_names(headings: Sequence[tuple[int, int, str]], places: Sequence[int]) -> list[str]:
     """The section that each place of a text lies in, "" for before the first. Sections are cut at the uppermost level
-    of `headings` (place, level, words) that has more than one: a single heading over all is the title."""
-    levels = Counter(level for _, level, _ in headings)
-    depth = next((level for level in sorted(levels) if levels[level] > 1), None)
+    of `headings` (place, level, words) that has more than one, else at the second: a single one over all is the
+    title."""
+    counts = Counter(level for _, level, _ in headings)
+    levels = sorted(counts)
+    depth = next((level for level in levels if counts[level] > 1), levels[1] if len(levels) > 1 else None)
     if depth is None:
         return [""] * len(places)
     # What stands over the sections ends one as well.

@@ -83,11 +83,12 @@ def run(
                 turns = _turn_spans(session, document_id, meeting)
                 for number, question in enumerate(meeting.questions):
                     gold = [(turns[first][0], turns[min(last, len(turns) - 1)][1]) for first, last in question.turns]
-                    for system, (spans, words) in _answers(session, corpus, document_id, question.text).items():
+                    answers = _answers(session, corpus, document_id, question.text)
+                    for system, (spans, words) in answers.items():
                         asked[system][f"{meeting.id}-{number}"] = _score(spans, words, gold, question.answer)
-                    if len(examples) < _EXAMPLES and number == 0:
-                        _, words = _answers(session, corpus, document_id, question.text)["summary of the search"]
-                        examples.append({"question": question.text, "wanted": question.answer, "summary": words})
+                    if number == 0 and len(examples) < _EXAMPLES:
+                        summed_up = answers["summary of the search"][1]
+                        examples.append({"question": question.text, "wanted": question.answer, "summary": summed_up})
                 cpu = time.process_time()
                 summary = summarize_document(session, corpus.subject, corpus.engine, document_id)
                 seconds.append(time.process_time() - cpu)

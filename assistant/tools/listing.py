@@ -34,7 +34,7 @@ _WORDS = {
         "nothing": "There is nothing like that that you can see.",
         "no_space": "There is no space “{name}” that you can see.",
         "more": "… and more",
-        "members": "{n} members",
+        "members": "members: {n}",
         "in": " in “{name}”",
         "of": " about “{name}”",
     },
