@@ -8,13 +8,12 @@ import email.utils
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, cast
 
-import httpx
 import openai
 import structlog
 from langchain_core.callbacks import CallbackManagerForLLMRun
@@ -164,7 +163,7 @@ def endpoint_model(settings: Settings, name: str) -> EndpointModel:
         # Named here so that the client looks for no address in the environment.
         base_url=settings.llm_base_url or _OPENAI,
         api_key=settings.openai_api_key or SecretStr(_NO_KEY),
-        timeout=httpx.Timeout(settings.llm_timeout_seconds, connect=min(first, _CONNECT_SECONDS), read=first),
+        timeout=openai.Timeout(settings.llm_timeout_seconds, connect=min(first, _CONNECT_SECONDS), read=first),
         max_retries=0,  # assistant.middleware.retries does it, and can be cancelled
         max_completion_tokens=MOST_REPLY_TOKENS,
         streaming=True,
@@ -189,7 +188,8 @@ def failure_of(error: Exception, watch: Watch, model: str) -> ModelUnavailable:
         )
 
     match error:
-        case openai.APITimeoutError() | httpx.TimeoutException():
+        # The client hands on what its HTTP library raises in the middle of a stream, under that library's names.
+        case _ if "Timeout" in type(error).__name__:
             return failed(
                 f"did not answer in time. Raise NEXUS_LLM_FIRST_TOKEN_SECONDS ({watch.first_token_seconds:g}) or "
                 f"NEXUS_LLM_TIMEOUT_SECONDS ({watch.total_seconds:g}) if it needs longer.",
@@ -203,11 +203,11 @@ def failure_of(error: Exception, watch: Watch, model: str) -> ModelUnavailable:
                 f"has no model {model!r}. Check NEXUS_LLM_MODEL and NEXUS_LLM_BASE_URL.", Failure.REFUSED, False
             )
         case openai.RateLimitError():
-            wait = _retry_after(error.response)
+            wait = _retry_after(error.response.headers)
             return failed("takes no more requests right now. Try again later.", Failure.BUSY, True, wait)
         case openai.APIStatusError():
             temporary = error.status_code >= 500 or error.status_code in (408, 409)
-            wait = _retry_after(error.response)
+            wait = _retry_after(error.response.headers)
             kind = Failure.UNREACHABLE if temporary else Failure.REFUSED
             return failed(f"answered with an error ({error.status_code}).", kind, temporary, wait)
         case openai.APIConnectionError() if not watch.began:
@@ -216,9 +216,9 @@ def failure_of(error: Exception, watch: Watch, model: str) -> ModelUnavailable:
     return failed("sent something that is no chat completion, or broke off.", Failure.BROKEN, True)
 
 
-def _retry_after(response: httpx.Response) -> float | None:
+def _retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds to wait, as the header says (RFC 9110, 10.2.3: seconds, or a date)."""
-    text = response.headers.get("retry-after", "").strip()
+    text = headers.get("retry-after", "").strip()
     if not text:
         return None
     try:

@@ -1,9 +1,10 @@
 """What the assistant takes, summed by day, person and model. Counts only: no words are kept."""
 
 from datetime import date
+from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -35,7 +36,7 @@ def list_usage(
     session: Session, since: date | None, until: date | None, cursor: str | None, limit: int
 ) -> Page[UsageRead]:
     """The sums, the latest day first; `since` and `until` are the first and the last day."""
-    statement = select(AssistantUsage, User).join(User, User.id == AssistantUsage.user_id)
+    statement: Select[Any] = select(AssistantUsage, User).join(User, User.id == AssistantUsage.user_id)
     if since is not None:
         statement = statement.where(AssistantUsage.day >= since)
     if until is not None:

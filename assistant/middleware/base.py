@@ -20,7 +20,8 @@ CallTool = Callable[[ToolCallRequest], ToolReply]
 
 def context_of(request: Request | ToolCallRequest) -> AssistantContext:
     """The context of the run that a request is part of."""
-    context: AssistantContext = request.runtime.context  # type: ignore[union-attr]
+    context: AssistantContext | None = request.runtime.context
+    assert context is not None
     return context
 
 

@@ -4,6 +4,8 @@ A model that may call no more tools is told so, and can still answer from what i
 run with LimitReached; whoever runs the agent then gives an answer by other means, and says which limit it was.
 """
 
+from collections.abc import Sequence
+
 from langchain.tools.tool_node import ToolCallRequest
 from langchain_core.messages import BaseMessage
 
@@ -46,5 +48,5 @@ class Limits(Middleware):
         return handler(request)
 
 
-def _size(messages: list[BaseMessage]) -> int:
+def _size(messages: Sequence[BaseMessage]) -> int:
     return sum(estimate_tokens(message.text) for message in messages)
