@@ -17,7 +17,7 @@ from core_api.auth.permissions import Scope
 from core_api.auth.sessions import Device, start_browser_session
 from core_api.domains.search_log.service import record
 from core_api.infra.database import Database
-from core_api.models import Identity, LoginSession, SystemRole, User, utcnow
+from core_api.models import Identity, LoginSession, Proposal, Reminder, SystemRole, User, utcnow
 from tests.factories import make_document, make_user
 
 API = "/api/v1"
@@ -48,7 +48,7 @@ class Victim:
             *(f"/documents/{document}", f"/documents/{document}/grants", f"/documents/{document}/versions"),
             f"/assistant/conversations/{self.ids['conversation_id']}",
             f"/assistant/conversations/{self.ids['conversation_id']}/shares",
-            "/search/history",
+            *("/search/history", "/assistant/reminders"),
         ]
         answers = [get(f"{API}{path}") for path in paths]
         assert [answer.status_code for answer in answers] == [200] * len(paths), [a.text for a in answers]
@@ -123,6 +123,14 @@ def victim(product: TestClient, database: Database) -> Victim:
     made(client.put(f"{API}/assistant/messages/{lost['message_id']}/feedback", json=said))
     victim.ids |= {"share_id": share["id"], "message_id": chat["message_id"], "replaces": chat["question_id"]}
     victim.ids |= {"answer_id": lost["message_id"], "gap_id": gap["id"]}
+    with database.transaction() as session:
+        later, text = utcnow() + timedelta(days=1), f"Water the {SECRET}"
+        parameters = {"text": text, "at": later.isoformat(), "time_zone": "UTC", "mail": False}
+        waiting = Proposal(user_id=kim.user_id, kind="remind", summary=text, parameters=parameters, expires_at=later)
+        reminder = Reminder(user_id=kim.user_id, text=text, due_at=later, time_zone="UTC", mail=False)
+        session.add_all([waiting, reminder])
+        session.flush()
+        victim.ids |= {"proposal_id": waiting.id, "reminder_id": reminder.id}
     search_id = record(
         product.app.state.search_recorder,  # type: ignore[attr-defined]
         kim,
