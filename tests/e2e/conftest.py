@@ -113,6 +113,9 @@ def site(tmp_path_factory: pytest.TempPathFactory, model_cache: Path, provider: 
             for file in sorted(HANDBOOK.iterdir()):
                 running.add("Larkfield", file.name, file.read_bytes())
             wait_until(lambda: client.get("/").is_success)
+            # The first answer loads what answers need; no test has to wait for that.
+            first = client.post("/api/v1/assistant/chat", json={"message": "What is Larkfield?"}, timeout=120)
+            client.delete(f"/api/v1/assistant/conversations/{first.json()['conversation_id']}")
             yield running
     finally:
         process.send_signal(signal.SIGTERM)

@@ -13,6 +13,7 @@ Visit = Callable[..., Page]
 PAGES = ["/", "/search", "/search?q=leave", "/knowledge", "/knowledge?add", "/status"]
 PAGES += ["/account", "/account/security", "/teams", "/projects"]
 PAGES += ["/admin/users", "/admin/invitations", "/admin/mail", "/admin/audit", "/admin/searches"]
+PAGES += ["/admin/answers", "/admin/gaps", "/admin/assistant"]
 ENTRANCE = ["/sign-in", "/register", "/forgot", "/reset?token=x", "/verify?token=x", "/join?token=x"]
 
 # Text and the colour behind it (the nearest opaque background), by the formula of WCAG 2.2, 1.4.3.

@@ -175,9 +175,12 @@ export function historyList(side, current, ondeleted) {
     }
   }
 
+  /** Look again, without a skeleton; what is asked for later wins. */
   async function refresh() {
+    const ticket = (list.ticket = Symbol("refresh"));
     try {
-      fill(list, take(await fetch()));
+      const page = await fetch();
+      if (list.ticket === ticket) fill(list, take(page));
     } catch (error) {
       noticeProblem(error);
     }

@@ -25,7 +25,7 @@ export function turn(question, doing, scope = null) {
     const label = t("ask.edit");
     fill(
       head,
-      h("h2", { class: "question grow" }, question),
+      h("h2", { class: "question" }, question),
       doing.mine &&
         h(
           "button",
