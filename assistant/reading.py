@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from assistant.display import plain
 from assistant.salience import Vector
 from assistant.types import Evidence
+from assistant.untrusted import speaks_to_assistant
 from core_api.auth.subject import Subject
 from core_api.domains.documents.service import access_document
 from core_api.infra.errors import Unavailable
@@ -70,8 +71,10 @@ def beginnings(session: Session, subject: Subject, document_ids: Sequence[str]) 
     ids = [f"{Document.__source_kind__}:{document_id}:0" for document_id in document_ids]
     found = {}
     for hit in hits_of(session, subject, ids):
-        if spans := sentence_spans(hit.text):
-            found[hit.source.id] = Evidence(hit, hit.start + spans[0][0], hit.start + spans[0][1])
+        for start, end in sentence_spans(hit.text):
+            if not speaks_to_assistant(hit.text, start, end):
+                found[hit.source.id] = Evidence(hit, hit.start + start, hit.start + end)
+                break
     return found
 
 

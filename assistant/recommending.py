@@ -132,7 +132,7 @@ def people_behind(
             Document.id.in_(ids), Document.deleted_at.is_(None), readable_documents(subject)
         )
     ).all()
-    titles = {row.id: row.title for row in rows}
+    titles = {written.id: written.title for written in rows}
     shares: dict[str, dict[str, float]] = {}
     for row in session.execute(
         union(
@@ -143,8 +143,8 @@ def people_behind(
         )
     ):
         shares.setdefault(row[1], {})[row[0]] = _EDITOR * documents[row[0]]
-    for row in rows:
-        shares.setdefault(row.author_id, {})[row.id] = documents[row.id]
+    for written in rows:
+        shares.setdefault(written.author_id, {})[written.id] = documents[written.id]
     here = select(User.id, User.name).where(
         User.id.in_(list(shares)), User.deleted_at.is_(None), User.disabled_at.is_(None)
     )

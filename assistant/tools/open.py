@@ -10,6 +10,7 @@ from assistant.reading import read_passages
 from assistant.summaries import sentence_text
 from assistant.tools.giving import Given, give, label, nothing, spoken
 from assistant.types import Evidence, Part
+from assistant.untrusted import instruction_spans
 from retrieval import service
 from retrieval.types import Filters, Hit, Query
 
@@ -46,7 +47,8 @@ def open_document(document: str, about: str = "", *, runtime: ToolRuntime[Assist
     chosen = [hits[place] for place in sorted(places) if 0 <= place < len(hits)][:_MOST]
     if not chosen:
         return nothing(words["empty"].format(title=title))
-    return give(context, _outcome(title, document_id, chosen))
+    outcome = _outcome(title, document_id, chosen)
+    return give(context, outcome) if outcome.parts else nothing(words["empty"].format(title=title))
 
 
 def _places(session: Session, context: AssistantContext, document_id: str, about: str, hits: list[Hit]) -> set[int]:
@@ -59,7 +61,7 @@ def _places(session: Session, context: AssistantContext, document_id: str, about
 
 def _outcome(title: str, document_id: str, hits: list[Hit]) -> Outcome:
     """The document's link and the beginning of what was opened, passage by passage."""
-    evidence = tuple(Evidence(hit, hit.start, hit.end) for hit in hits)
+    evidence = tuple(one for hit in hits if (one := _readable(hit)) is not None)
     lead = f"[{label(title)}](/documents/{document_id})"
     parts = []
     for marker, one in enumerate(evidence, start=1):
@@ -67,6 +69,13 @@ def _outcome(title: str, document_id: str, hits: list[Hit]) -> Outcome:
         parts.append(Part(f"{lead}\n\n{_cut(sentence_text(one))} [{marker}]", (marker,)))
         lead = ""
     return Outcome(tuple(parts), evidence)
+
+
+def _readable(hit: Hit) -> Evidence | None:
+    """A passage up to where it speaks to the assistant instead of the reader; None where it begins so."""
+    end = next((start for start, _ in instruction_spans(hit.text)), len(hit.text))
+    text = hit.text[:end].rstrip()
+    return Evidence(hit, hit.start, hit.start + len(text)) if text else None
 
 
 def _cut(text: str, most: int = 600) -> str:
