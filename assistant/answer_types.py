@@ -65,6 +65,54 @@ _CASE = re.compile(
     r"^\s*(?:[-*\d.)]+\s+)?(?:if|when|while|unless|in case)\b|\bif\b.*\?$|경우|만약|다면 ", re.IGNORECASE
 )
 _NAMED = frozenset({QuestionType.PERSON, QuestionType.PLACE})
+_DIGITS = re.compile(r"\d[\d,.]*\d|\d")
+_NUMBER_WORD = re.compile(
+    r"\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|hundred|thousand|million|billion|half"
+    r"|third|quarter|once|twice|double)\b",
+    re.IGNORECASE,
+)
+_UNIT = re.compile(
+    r"[$€£₩]\s?\d|\d\s?(?:%|percent|miles?|km|kilomet|met(?:er|re)s?|feet|ft|acres|million|billion|people|days?|hours?"
+    r"|명|개|원|달러|번|회|위|살|세|㎏|kg|㎞|m\b)"
+)
+_WHEN = re.compile(
+    r"\b1\d{3}s?\b|\b20\d\d\b|\d+\s?[년월일]|\bcentur(?:y|ies)\b|세기"
+    r"|\b(?:January|February|March|April|May|June|July|August|September|October|November|December)\b"
+)
+# A capitalised word inside a sentence, or an abbreviation.
+_CAPITALISED = re.compile(r"(?<![.?!] )(?<!^)\b[A-Z][\w’'-]+|\b[A-Z]{2,}\b")
+_DECIDING = re.compile(
+    r"\b(?:must|may|shall|should|can|cannot|can't|not|never|always|only|no|yes|required|allowed|permitted|prohibited"
+    r"|eligible|entitled|mandatory|optional)\b|수 있|수 없|안 됩|않습니다|않는다|아닙니다|아니다|해야|금지|가능|필수",
+    re.IGNORECASE,
+)
+
+
+def gives(kind: QuestionType, text: str, question: str) -> bool:
+    """Whether `text` gives a number, a time or a name, whichever is asked for, that the question does not say itself.
+
+    False for other kinds, and for names in Korean, which nothing tells from other words.
+    """
+    if kind is QuestionType.NUMBER:
+        return _NUMBER_WORD.search(text) is not None or bool(
+            set(_DIGITS.findall(text)) - set(_DIGITS.findall(question))
+        )
+    if kind is QuestionType.TIME:
+        return any(found not in question for found in _WHEN.findall(text))
+    if kind in _NAMED:
+        said = set(re.findall(r"\w+", question.lower()))
+        return any(name.lower() not in said for name in _CAPITALISED.findall(text))
+    return False
+
+
+def has_unit(text: str) -> bool:
+    """Whether a number in `text` has a unit or a sign of money."""
+    return _UNIT.search(text) is not None
+
+
+def decides(text: str) -> bool:
+    """Whether a sentence says what must, may or cannot be."""
+    return _DECIDING.search(text) is not None
 
 
 def holds(kind: QuestionType, text: str) -> bool:

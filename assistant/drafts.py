@@ -19,6 +19,7 @@ class Draft(ABC):
         self.parts: list[Part] = []
         self.citations: list[Citation] = []
         self.confidence = Confidence.NONE
+        self.support = 0.0
         self.unsupported: list[str] = []
         self.left_out = 0
 
@@ -59,6 +60,7 @@ class Extracted(Draft):
             self.parts = list(answer_parts(event.selection))
             self.citations = [cite(evidence, n) for n, evidence in enumerate(event.selection.evidence, start=1)]
             self.confidence = event.selection.confidence
+            self.support = event.selection.support
 
     def end(self) -> None:
         """A selection that has not come does not count."""
@@ -71,7 +73,8 @@ class Told(Draft):
         super().__init__()
         self.parts = list(outcome.parts)
         self.citations = [cite(evidence, n) for n, evidence in enumerate(outcome.evidence, start=1)]
-        self.confidence = Confidence.HIGH
+        # Nothing was chosen as an answer here, so nothing can be a wrong one.
+        self.confidence, self.support = Confidence.HIGH, 1.0
 
     @property
     def is_empty(self) -> bool:
@@ -116,6 +119,7 @@ class Generated(Draft):
         self.citations = self._grounder.citations
         self.parts = self._grounder.parts if self.citations else []
         self.confidence = self._grounder.confidence
+        self.support = self._grounder.support
         self.unsupported = self._grounder.shown_unsupported if self.citations else []
         self.left_out = len(self._grounder.dropped) - len(self.unsupported)
 

@@ -92,6 +92,13 @@ class Grounder:
         self._leads.clear()
 
     @property
+    def support(self) -> float:
+        """How closely what the model wrote is borne out, 0..1, what is not counting as 0. No fitted probability: that
+        would take the answers of a model to fit on."""
+        written = self._supported + len(self.dropped)
+        return min(1.0, max(0.0, self._strength / written)) if written else 0.0
+
+    @property
     def confidence(self) -> Confidence:
         """How much of what the model wrote holds, and how closely."""
         if not self._supported:

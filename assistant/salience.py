@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from assistant.candidates import Candidate
 from assistant.questions import Question
-from assistant.selection import TermWeights
+from assistant.scoring import TermWeights
 from core_api.infra.errors import Unavailable
 from retrieval.embedding import Embedder
 

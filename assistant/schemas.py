@@ -76,6 +76,12 @@ class AnswerAbout(BaseModel):
     """What an answer says of itself. All of it is kept with the message, and comes back when it is read again."""
 
     confidence: Confidence
+    support: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="The probability that the answer is right; null of answers that were stored before there was one.",
+    )
     abstained: bool
     model: str
     notice: str | None = Field(

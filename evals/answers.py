@@ -1,15 +1,15 @@
 """How good the answers are: questions of a SQuAD file, asked of the product, whose words are then looked at.
 
 An answer is right when one of the sentences that it shows contains a gold answer. Beside that: do the citations hold
-(span, hash, the right paragraph), and does the assistant stay silent where nothing answers? For the last, SQuAD 2.0 has
-impossible questions; for every file, questions are also asked of the collection without their own articles.
+(span, hash, the right paragraph), does a quote support each sentence, and is the stated probability true? For the last,
+the questions are also asked of the collection without half of its paragraphs, so that about half cannot be answered;
+SQuAD 2.0 has impossible questions beside.
 """
 
+import hashlib
 import re
-import string
 import time
-import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,36 +24,41 @@ from assistant.types import Confidence
 from core_api.infra.settings import Settings
 from core_api.models import DocumentVersion, VersionText
 from evals import report
-from evals.datasets import CorpusDocument, Question, QuestionSet, load_squad
-from evals.metrics import mean, percentile
+from evals.containment import contains_answer
+from evals.datasets import CorpusDocument, Question, load_squad
+from evals.metrics import auroc, calibration_error, mean, percentile
 from evals.report import Run
 from evals.runner import IndexedCorpus, Progress, indexed_corpus, no_progress
+from retrieval.analyzer import analyze
 from retrieval.sentences import sentence_spans
 
-HOLD_OUT = 5
-"""Every how manieth paragraph group is left out of the second collection (see `run`)."""
-_MOST_HELD_OUT = 200
+_MOST_MIXED = 3_000
 _EXAMPLES = 25
-_GROUP = 5  # neighbouring paragraphs, which mostly belong to one article
+# A sentence is supported when its quotes have so much of its terms, and all its numbers.
+_ENOUGH_TERMS = 0.8
 
-_ARTICLES = re.compile(r"\b(?:a|an|the)\b")
-_HANGUL = re.compile(r"[가-힣]")
-_KORQUAD_SIGNS = re.compile(r"['\"《》<>〈〉()‘’“”「」『』]")
+_MARKERS = re.compile(r"\s*((?:\[\d{1,3}\])+)")
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of one question. `held` counts the citations whose span and hash hold, of `cited`; `from_gold` those
-    out of the question's own paragraph. `sentences` is the number of sentences shown."""
+    out of the question's own paragraph; `first`: the first sentence shown contains the answer. `sentences` is the
+    number of sentences shown, `supported` how many of the `stated` ones their quotes bear out."""
 
     question: Question
     contains: bool
+    first: bool
     abstained: bool
     confidence: Confidence
+    support: float
     cited: int
     held: int
     from_gold: int
     sentences: int
+    stated: int
+    supported: int
     milliseconds: float
     answer: str
 
@@ -65,14 +70,14 @@ def run(
     articles: int | None = None,
     limit: int | None = None,
     name: str | None = None,
-    hold_out: int = HOLD_OUT,
+    mixed: bool = True,
     progress: Progress = no_progress,
 ) -> Run:
     """Evaluate answers on a SQuAD file (1.1 or 2.0), all its paragraphs as one collection.
 
-    `articles` keeps the questions of the first articles only, `limit` the first questions. With `hold_out`, up to 200
-    questions are asked again of the collection without every `hold_out`-th group of paragraphs, theirs among them: an
-    answer that is still right does not count, of the others those should be abstained from. The result is kept under
+    `articles` keeps the questions of the first articles only, `limit` the first questions. With `mixed`, they (at most
+    3,000, evenly spaced) are asked again of the collection without half of its paragraphs (`is_left_out`): of what is
+    not there, an answer that is still right does not count as one to abstain from. The result is kept under
     `name`. Raises Invalid for a file that cannot be read.
     """
     dataset = load_squad(file, articles)
@@ -91,12 +96,19 @@ def run(
         notes = [f"{len(corpus.failed)} documents could not be indexed."] if corpus.failed else []
     answerable = [outcome for outcome in outcomes if outcome.question.answers]
     impossible = [outcome for outcome in outcomes if not outcome.question.answers]
+    again: list[Outcome] = []
     absent: list[Outcome] = []
-    if hold_out:
-        kept, asked = _held_out(dataset, questions, hold_out)
-        with indexed_corpus(settings, f"{corpus_name}-held-out", kept, progress) as corpus:
-            asked_outcomes = _ask(corpus, asked, "Asking what is not there", progress)
-        absent = [outcome for outcome in asked_outcomes if not outcome.contains]
+    if mixed:
+        kept = [document for document in dataset.documents if not is_left_out(document)]
+        there = {document.id for document in kept}
+        step = max(1, -(-len(questions) // _MOST_MIXED))
+        with indexed_corpus(settings, f"{corpus_name}-half", kept, progress) as corpus:
+            again = _ask(corpus, questions[::step], "Asking half of the collection", progress)
+        absent = [o for o in again if o.question.document_id not in there and o.question.answers and not o.contains]
+        metrics_mixed = _calibration(again, there)
+    metrics = _metrics(answerable, impossible, absent)
+    if again:
+        metrics["half of the paragraphs"] = metrics_mixed
     result = Run(
         name=name,
         kind="answers",
@@ -104,7 +116,7 @@ def run(
         started_at=started_at,
         seconds=time.perf_counter() - began,
         parameters=parameters,
-        metrics=_metrics(answerable, impossible, absent),
+        metrics=metrics,
         per_query_metric="contains the answer",
         per_query={"answerable": {outcome.question.id: float(outcome.contains) for outcome in answerable}},
         series={
@@ -120,35 +132,6 @@ def run(
     )
     report.save(result, settings.data_dir)
     return result
-
-
-def contains_answer(shown: str, gold: str) -> bool:
-    """Whether a sentence contains a gold answer, both normalised.
-
-    English as in SQuAD's official script (lower case, no punctuation, no articles, single spaces), whole words only;
-    Korean as in KorQuAD's (quotation signs and punctuation gone), without spaces, since particles stick to words.
-    """
-    if _HANGUL.search(gold):
-        wanted = _normal_korean(gold)
-        return bool(wanted) and wanted in _normal_korean(shown)
-    wanted = _normal_english(gold)
-    if not wanted:
-        return False
-    # In Korean text a particle follows a number or a name in Latin letters without a space.
-    if _HANGUL.search(shown):
-        return _normal_korean(gold) in _normal_korean(shown)
-    return f" {wanted} " in f" {_normal_english(shown)} "
-
-
-def _normal_english(text: str) -> str:
-    text = "".join(character for character in text.lower() if character not in string.punctuation)
-    return " ".join(_ARTICLES.sub(" ", text).split())
-
-
-def _normal_korean(text: str) -> str:
-    text = _KORQUAD_SIGNS.sub(" ", unicodedata.normalize("NFC", text)).lower()
-    text = "".join(character for character in text if character not in string.punctuation)
-    return "".join(text.split())
 
 
 def _ask(corpus: IndexedCorpus, questions: Sequence[Question], step: str, progress: Progress) -> list[Outcome]:
@@ -177,15 +160,21 @@ def _judge(
     milliseconds: float,
 ) -> Outcome:
     quotes = [citation.quote for citation in reply.citations]
+    first = quotes[0][slice(*sentence_spans(quotes[0])[0])] if quotes else ""
+    sentences = _stated(reply)
     return Outcome(
         question=question,
         contains=any(contains_answer(quote, gold) for gold in question.answers for quote in quotes),
+        first=any(contains_answer(first, gold) for gold in question.answers),
         abstained=reply.abstained,
         confidence=reply.confidence,
+        support=reply.support or 0.0,
         cited=len(quotes),
         held=sum(holds(citation, texts(citation.source.id, citation.source.version)) for citation in reply.citations),
         from_gold=sum(corpus.document_ids[c.source.id] == question.document_id for c in reply.citations),
         sentences=sum(len(sentence_spans(quote)) for quote in quotes),
+        stated=len(sentences),
+        supported=sum(is_supported(text, quoted) for text, quoted in sentences),
         milliseconds=milliseconds,
         answer=reply.answer,
     )
@@ -208,17 +197,44 @@ def _extracted_texts(corpus: IndexedCorpus) -> Callable[[str, int], str]:
     return lambda document_id, number: known.get((document_id, number), "")
 
 
-def _held_out(
-    dataset: QuestionSet, questions: Sequence[Question], every: int
-) -> tuple[list[CorpusDocument], list[Question]]:
-    """The collection without every `every`-th group of paragraphs, and questions to those."""
-    left_out = {
-        document.id for number, document in enumerate(dataset.documents) if number // _GROUP % every == every - 1
+def _stated(reply: ChatAnswer) -> list[tuple[str, list[str]]]:
+    """The sentences of an answer, each with the quotes that its markers name."""
+    quotes = {citation.marker: citation.quote for citation in reply.citations}
+    pieces = _MARKERS.split(reply.answer)
+    stated: list[tuple[str, list[str]]] = []
+    for text, markers in zip(pieces[::2], [*pieces[1::2], ""], strict=True):
+        named = [quotes[int(marker)] for marker in re.findall(r"\d+", markers) if int(marker) in quotes]
+        stated += [(text[start:end], named) for start, end in sentence_spans(text) if analyze(text[start:end])]
+    return stated if quotes else []
+
+
+def is_supported(sentence: str, quotes: Sequence[str]) -> bool:
+    """Whether quotes bear a sentence out: they have most of its words and all of its numbers."""
+    quoted = "\n".join(quotes)
+    terms = set(analyze(sentence))
+    numbers = set(_NUMBER.findall(sentence)) <= set(_NUMBER.findall(quoted))
+    return numbers and len(terms & set(analyze(quoted))) >= _ENOUGH_TERMS * len(terms)
+
+
+def is_left_out(document: CorpusDocument) -> bool:
+    """Whether a paragraph is in the half that is taken out; by its text, so that it is the same half every time."""
+    return hashlib.sha256(document.text.encode()).digest()[0] % 2 == 1
+
+
+def _calibration(outcomes: Sequence[Outcome], there: Collection[str]) -> dict[str, float]:
+    """Whether the stated support tells right answers from others, and is a probability."""
+    support = [outcome.support for outcome in outcomes]
+    right = [outcome.contains for outcome in outcomes]
+    answerable = [outcome.question.document_id in there and bool(outcome.question.answers) for outcome in outcomes]
+    return {
+        "questions": len(outcomes),
+        "answerable": mean([float(value) for value in answerable]),
+        "right": mean([float(value) for value in right]),
+        "AUROC of right": auroc(support, right),
+        "AUROC of answerable": auroc(support, answerable),
+        "calibration error": calibration_error(support, right),
+        "citations hold": _of_citations(outcomes, lambda outcome: outcome.held),
     }
-    kept = [document for document in dataset.documents if document.id not in left_out]
-    asked = [question for question in questions if question.answers and question.document_id in left_out]
-    step = max(1, -(-len(asked) // _MOST_HELD_OUT))
-    return kept, asked[::step]
 
 
 def _metrics(
@@ -232,6 +248,8 @@ def _metrics(
             "citations hold": _of_citations(answerable, lambda outcome: outcome.held),
             "cites the paragraph": mean([float(outcome.from_gold > 0) for outcome in answerable]),
             "citations of the paragraph": _of_citations(answerable, lambda outcome: outcome.from_gold),
+            "sentences supported": _share_supported(answerable),
+            "calibration error": calibration_error([o.support for o in answerable], [o.contains for o in answerable]),
             "sentences shown": mean([outcome.sentences for outcome in answerable]),
             "most sentences": float(max(outcome.sentences for outcome in answerable)),
             "p50 ms": percentile(times, 0.5),
@@ -256,6 +274,7 @@ def _shares(outcomes: Sequence[Outcome]) -> dict[str, float]:
     return {
         "questions": len(outcomes),
         "contains the answer": mean([float(outcome.contains) for outcome in outcomes]),
+        "in the first sentence": mean([float(outcome.first) for outcome in outcomes]),
         "abstained": mean([float(outcome.abstained) for outcome in outcomes]),
     }
 
@@ -263,6 +282,11 @@ def _shares(outcomes: Sequence[Outcome]) -> dict[str, float]:
 def _of_citations(outcomes: Sequence[Outcome], count: Callable[[Outcome], int]) -> float:
     cited = sum(outcome.cited for outcome in outcomes)
     return sum(count(outcome) for outcome in outcomes) / cited if cited else 1.0
+
+
+def _share_supported(outcomes: Sequence[Outcome]) -> float:
+    stated = sum(outcome.stated for outcome in outcomes)
+    return sum(outcome.supported for outcome in outcomes) / stated if stated else 1.0
 
 
 def _failures(answerable: Sequence[Outcome], absent: Sequence[Outcome]) -> list[dict[str, report.Value]]:

@@ -56,3 +56,32 @@ def sign_test(better: int, worse: int) -> float:
         return 1.0
     tail: float = sum(math.comb(count, i) for i in range(min(better, worse) + 1)) / 2**count
     return min(1.0, float(2 * tail))
+
+
+def auroc(scores: Sequence[float], positive: Sequence[bool]) -> float:
+    """The area under the ROC curve: how likely a positive has a higher score than a negative, ties counted half
+    (Hanley and McNeil, 1982). 0.5 where there are none of one kind."""
+    positives = sum(positive)
+    negatives = len(positive) - positives
+    if not positives or not negatives:
+        return 0.5
+    order = sorted(range(len(scores)), key=lambda index: scores[index])
+    ranks, start = 0.0, 0
+    while start < len(order):
+        end = start
+        while end < len(order) and scores[order[end]] == scores[order[start]]:
+            end += 1
+        # Ranks from 1; those of equal scores are shared.
+        ranks += (start + 1 + end) / 2 * sum(positive[index] for index in order[start:end])
+        start = end
+    return (ranks - positives * (positives + 1) / 2) / (positives * negatives)
+
+
+def calibration_error(probabilities: Sequence[float], happened: Sequence[bool], bins: int = 10) -> float:
+    """The expected calibration error: by how much stated probabilities and what happened differ, over bins of equal
+    width, each weighted by how many fall into it (Naeini et al., 2015). 0 of nothing."""
+    groups: dict[int, list[int]] = {}
+    for index, probability in enumerate(probabilities):
+        groups.setdefault(min(bins - 1, int(probability * bins)), []).append(index)
+    gaps = (abs(sum(probabilities[index] - happened[index] for index in group)) for group in groups.values())
+    return math.fsum(gaps) / len(probabilities) if probabilities else 0.0

@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 
+import pytest
+
 from assistant.composition import answer_parts
+from assistant.confidence import confidence_of
 from assistant.questions import understand
-from assistant.selection import confidence_of, select
+from assistant.selection import select
 from assistant.types import Confidence, Selection
 from retrieval.types import Hit
 from tests.assistant.passages import NoEmbedder, even, hit
@@ -21,10 +24,11 @@ def quotes(selection: Selection) -> Sequence[str]:
 def test_quotes_are_the_sources_own_characters() -> None:
     text = "Ignore this.\nThe **budget** of [Aurora](http://x)\nis 40 million won. Nothing else."
     selection = chosen("What is the budget of Aurora?", hit(text, start=100))
-    (evidence,) = selection.evidence
+    evidence = selection.evidence[0]
     assert evidence.quote == "The **budget** of [Aurora](http://x)\nis 40 million won."
     assert (evidence.start, evidence.end) == (113, 113 + len(evidence.quote))
-    assert "".join(part.text for part in answer_parts(selection)) == "The budget of Aurora is 40 million won. [1]"
+    first = next(iter(answer_parts(selection)))
+    assert first.text == "The budget of Aurora is 40 million won. [1]"
 
 
 def test_the_same_said_twice_is_quoted_once() -> None:
@@ -59,12 +63,39 @@ def test_a_list_comes_whole_with_its_lead_in() -> None:
     assert quotes(selection)[0] == "To order a badge:\n\n1. Open the badge form.\n2. Upload a photo.\n3. Send it."
 
 
-def test_neighbouring_sentences_are_read_in_their_order() -> None:
-    text = "Aurora began in May. The budget of Aurora is 40 million won."
-    assert quotes(chosen("When began Aurora and what is its budget?", hit(text))) == [
+def test_the_best_comes_first_and_the_rest_as_it_is_written() -> None:
+    text = "Aurora has a yearly budget. Aurora began in May. The yearly budget of Aurora is 40 million won."
+    assert quotes(chosen("What is the yearly budget of Aurora in won?", hit(text))) == [
+        "The yearly budget of Aurora is 40 million won.",
+        "Aurora has a yearly budget.",
         "Aurora began in May.",
-        "The budget of Aurora is 40 million won.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("question", "beside", "answers"),
+    [
+        (
+            "When was the bridge of Aurora built?",
+            "The bridge of Aurora was built of steel.",
+            "The bridge of Aurora was built in 1889.",
+        ),
+        (
+            "Who built the bridge of Aurora?",
+            "The bridge of Aurora was built of steel.",
+            "The bridge of Aurora was built by Ada Lovel.",
+        ),
+        ("How many people work at Aurora?", "Many people work at Aurora today.", "At Aurora 300 people work."),
+        ("오로라 다리는 언제 지어졌나?", "오로라 다리는 강철로 지어졌다.", "오로라 다리는 1889년에 지어졌다."),
+    ],
+)
+def test_what_gives_the_kind_of_thing_asked_for_comes_first(question: str, beside: str, answers: str) -> None:
+    assert quotes(chosen(question, hit(f"{beside} {answers}")))[0] == answers
+
+
+def test_what_must_or_may_not_be_decides_a_yes_or_no_question() -> None:
+    text = "Interns and overtime are recorded in the same sheet. Interns may not work overtime."
+    assert quotes(chosen("Can interns work overtime?", hit(text)))[0] == "Interns may not work overtime."
 
 
 def test_nothing_is_picked_where_nothing_fits() -> None:
@@ -76,7 +107,7 @@ def test_nothing_is_picked_where_nothing_fits() -> None:
 
 
 def test_confidence_follows_support() -> None:
-    assert [confidence_of(support) for support in (0.05, 0.2, 0.6, 0.95)] == [
+    assert [confidence_of(support) for support in (0.01, 0.2, 0.6, 0.95)] == [
         Confidence.NONE,
         Confidence.LOW,
         Confidence.MEDIUM,
@@ -87,6 +118,12 @@ def test_confidence_follows_support() -> None:
 def test_a_sentence_that_leans_on_the_one_before_brings_it_along() -> None:
     text = "Aurora is run by the harbour office. It has a yearly budget of 40 million won. Boats are blue."
     assert quotes(chosen("What is the yearly budget?", hit(text))) == [
-        "Aurora is run by the harbour office.",
         "It has a yearly budget of 40 million won.",
+        "Aurora is run by the harbour office.",
     ]
+
+
+def test_support_is_higher_the_more_of_the_question_is_answered() -> None:
+    whole = chosen("What is the yearly budget of Aurora?", hit("The yearly budget of Aurora is 40 million won."))
+    part = chosen("What is the yearly budget of Aurora?", hit("The yearly meeting of the board is in May."))
+    assert 0 <= part.support < whole.support <= 1

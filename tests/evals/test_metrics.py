@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from evals.metrics import mean, ndcg, percentile, recall, reciprocal_rank, sign_test
+from evals.metrics import auroc, calibration_error, mean, ndcg, percentile, recall, reciprocal_rank, sign_test
 
 
 def test_ndcg_of_binary_judgements() -> None:
@@ -52,3 +52,16 @@ def test_sign_test() -> None:
     assert sign_test(10, 0) == pytest.approx(2 / 1024)
     assert sign_test(0, 0) == 1
     assert math.isclose(sign_test(8, 2), sign_test(2, 8))
+
+
+def test_auroc_counts_ties_half() -> None:
+    # Of the four pairs of a positive and a negative, 0.9 wins two, 0.4 ties one and loses none but that to 0.6.
+    assert auroc([0.9, 0.4, 0.6, 0.4], [True, True, False, False]) == pytest.approx(2.5 / 4)
+    assert auroc([0.3, 0.2], [True, True]) == 0.5
+
+
+def test_calibration_error_weighs_each_bin_by_its_size() -> None:
+    # Two at 0.95, one right: 0.45 apart; two at 0.15, none right: 0.15 apart.
+    assert calibration_error([0.95, 0.95, 0.15, 0.15], [True, False, False, False]) == pytest.approx(0.3)
+    assert calibration_error([1.0], [True]) == 0
+    assert calibration_error([], []) == 0
