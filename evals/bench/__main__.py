@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from core_api.infra.settings import Settings
+from evals.bench.assisting import measure_assistant
 from evals.bench.parts import Plan, measure_embedding, measure_imports
 from evals.bench.report import Report
 from evals.bench.searching import measure_search
@@ -18,7 +19,12 @@ from retrieval.embedding import load_embedder
 from retrieval.embedding.local import available_cores
 from retrieval.embedding.source import find_source
 
-_PARTS = {"embedding": measure_embedding, "import": measure_imports, "search": measure_search}
+_PARTS = {
+    "embedding": measure_embedding,
+    "import": measure_imports,
+    "search": measure_search,
+    "assistant": measure_assistant,
+}
 _NEEDED = {
     "import": [
         "langchain_chroma",
