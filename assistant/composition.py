@@ -1,5 +1,6 @@
 """From chosen evidence to the words that are shown: a short text with a marker behind every quotation."""
 
+import re
 from collections.abc import Iterator
 
 from assistant.display import is_item, item_number, plain, without_bullet
@@ -12,6 +13,10 @@ NOT_FOUND = {
     "ko": "읽을 수 있는 자료에서 답을 찾지 못했습니다.",
 }
 NEAREST = {"en": " The nearest sources are listed below.", "ko": " 가장 가까운 자료를 아래에 보여 드립니다."}
+
+
+# What would be read as the mark of a citation: only ours are.
+_FORGED = re.compile(r"\s?[\[【［]\s*\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*\s*[\]】］]")
 
 
 def answer_parts(selection: Selection) -> Iterator[Part]:
@@ -35,7 +40,7 @@ def not_found(language: str, *, nearest: bool) -> str:
 
 def shown(quote: str) -> str:
     """A quotation for display: plain words, a list as a list; nothing that could be followed, fetched or run."""
-    return safe_text(_words(quote))
+    return _FORGED.sub("", safe_text(_words(quote)))
 
 
 def _words(quote: str) -> str:

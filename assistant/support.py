@@ -30,6 +30,7 @@ log = structlog.get_logger()
 ENOUGH_WORDS = 0.85
 _ENOUGH_WORDS_KOREAN = 0.6
 _SAME_WORD = 0.5  # cosine of two single words that may stand for each other
+_SAME_NAME = 0.7
 _SAME_MEANING = 0.6  # cosine of the sentence and the quotation
 _MOST_REPLACED = 0.5  # share of the words that others may stand for
 _CACHED = 4_000
@@ -156,7 +157,8 @@ def _means_the_same(
     spoken = _vocabulary(sentence)
     left = [word for word in _content(quote) if not word_is_there(word, spoken)]
     first = _WORD.search(sentence)
-    if first is not None and first.group() in missing and any(word[0].isupper() for word in left):
+    begins = first.group() if first is not None and first.group() in missing else ""
+    if begins and any(word[0].isupper() for word in left):
         return False  # a name may have been put in the place of another
     if not left:
         return len(missing) <= 1 and len(missing) / len(words) <= 1 - ENOUGH_WORDS
@@ -170,7 +172,9 @@ def _means_the_same(
         return False
     count = len(missing)
     cosines = vectors[2 : 2 + count] @ vectors[2 + count :].T
-    return bool((cosines.max(axis=1) >= _SAME_WORD).all())
+    # A first word that is not there may be a name, capital or not: it must be the very same thing.
+    least = [_SAME_NAME if word == begins else _SAME_WORD for word in missing]
+    return bool((cosines.max(axis=1) >= least).all())
 
 
 def _same_text(sentence: str, quote: str) -> bool:

@@ -1,0 +1,1 @@
+"""Attempts to instruct the assistant from inside documents."""
