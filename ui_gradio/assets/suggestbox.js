@@ -13,7 +13,7 @@ export function suggestBox(input, onpick) {
   let chosen = -1;
   let options = [];
   const list = h("div", {
-    class: "suggestions",
+    class: "suggest-list",
     id: "suggestions",
     role: "listbox",
     aria: { label: t("suggest.label") },
