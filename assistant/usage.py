@@ -1,7 +1,7 @@
 """What the assistant takes, summed by day, person and model. Counts only: no words are kept."""
 
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel
 from sqlalchemy import Select, select, update
@@ -36,7 +36,8 @@ def list_usage(
     session: Session, since: date | None, until: date | None, cursor: str | None, limit: int
 ) -> Page[UsageRead]:
     """The sums, the latest day first; `since` and `until` are the first and the last day."""
-    statement: Select[Any] = select(AssistantUsage, User).join(User, User.id == AssistantUsage.user_id)
+    joined = select(AssistantUsage, User).join(User, User.id == AssistantUsage.user_id)
+    statement = cast("Select[Any]", joined)
     if since is not None:
         statement = statement.where(AssistantUsage.day >= since)
     if until is not None:
