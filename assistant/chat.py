@@ -48,8 +48,32 @@ ChatEvent = ConversationEvent | StepEvent | DeltaEvent | ChatAnswer
 
 _NEAREST = 5
 _LABELS = {
-    "en": {"search": "Searching your sources", "found": "{n} passages", "answer": "Choosing what answers"},
-    "ko": {"search": "자료를 찾는 중", "found": "문단 {n}개", "answer": "답이 되는 내용을 고르는 중"},
+    "en": {
+        "search": "Searching your sources",
+        "found": "{n} passages",
+        "answer": "Choosing what answers",
+        "open_document": "Opening a document",
+        "list_documents": "Listing documents",
+        "list_groups_and_people": "Looking who and what is there",
+        "summarize": "Summing up",
+        "recommend": "Looking for what is related",
+        "save_answer": "Preparing a document",
+        "add_to_document": "Preparing a change",
+        "remind": "Preparing a reminder",
+    },
+    "ko": {
+        "search": "자료를 찾는 중",
+        "found": "문단 {n}개",
+        "answer": "답이 되는 내용을 고르는 중",
+        "open_document": "문서를 여는 중",
+        "list_documents": "문서 목록을 만드는 중",
+        "list_groups_and_people": "사람과 모임을 찾는 중",
+        "summarize": "요약하는 중",
+        "recommend": "관련된 것을 찾는 중",
+        "save_answer": "문서를 준비하는 중",
+        "add_to_document": "변경을 준비하는 중",
+        "remind": "알림을 준비하는 중",
+    },
 }
 
 
@@ -119,8 +143,9 @@ def events(exchange: Exchange) -> Iterator[ChatEvent]:
         if attempts[0].needs_another:
             attempts.append(_attempt(exchange, EXTRACTIVE))
             yield from _made(exchange, attempts[1])
-        yield _store(exchange, attempts)
+        reply = _store(exchange, attempts)
         stored = True
+        yield reply
     finally:
         if not stored:
             _note_unfinished(exchange, attempts)
@@ -179,10 +204,10 @@ def _made(exchange: Exchange, attempt: _Attempt) -> Iterator[ChatEvent]:
         for event in exchange.agent.run(attempt.context, exchange.turns, attempt.model):
             if isinstance(event, Searching):
                 draft.restart()
-                yield StepEvent(label=labels["search"], state="running", detail=event.query)
+                yield StepEvent(label=labels.get(event.tool, labels["search"]), state="running", detail=event.query)
             elif isinstance(event, Searched):
-                found = labels["found"].format(n=event.passages)
-                yield StepEvent(label=labels["search"], state="done", detail=found)
+                found = labels["found"].format(n=event.passages) if event.tool == "search" else ""
+                yield StepEvent(label=labels.get(event.tool, labels["search"]), state="done", detail=found)
                 yield StepEvent(label=labels["answer"], state="running")
                 composing = True
             else:
@@ -213,6 +238,7 @@ def _store(exchange: Exchange, attempts: Sequence[_Attempt]) -> ChatAnswer:
         confidence = Confidence.NONE
     about = AnswerAbout(
         confidence=confidence,
+        support=round(draft.support, 4),
         abstained=abstained,
         model=last.model,
         notice=_notice(exchange, attempts),
