@@ -152,14 +152,14 @@ _TABLE: tuple[tuple[re.Pattern[str], _Make], ...] = tuple(
         ),
         (
             _PLEASE
-            + r"(?:save|keep|store) (?:this|that|it|the (?:last )?answer)(?: (?:in|to|into) (?:the |my )?(?P<space>(?!as\b).+?)(?: space)?)?"
+            + r"(?:save|keep|store) (?:(?:this|that)(?: answer)?|it|the (?:last )?answer)(?: (?:in|to|into) (?:the |my )?(?P<space>(?!as\b).+?)(?: space)?)?"
             r"(?: as (?:(?:a|an|the|new) )*(?:(?:document|note|page)\b)?(?: ?(?:called|named|titled))? ?(?P<title>.*?))?"
             + _END,
             _save,
         ),
         (
             _PLEASE
-            + r"(?:add|append) (?:this|that|it|the (?:last )?answer) to (?:the )?(?:end of )?(?:the )?(?:document )?(.+?)"
+            + r"(?:add|append) (?:(?:this|that)(?: answer)?|it|the (?:last )?answer) to (?:the )?(?:end of )?(?:the )?(?:document )?(.+?)"
             + _END,
             _append,
         ),

@@ -14,13 +14,14 @@ from tests.e2e.test_ask import QUESTION, SENTENCE, ask
 pytestmark = pytest.mark.browser
 
 Visit = Callable[..., Page]
+PATIENCE_MS = 60_000  # for an answer, on a machine that others use too
 UNANSWERED = "Which vaccinations does the ship's cat need?"
 
 
 def ended(page: Page, turns: int) -> None:
     """Wait until so many questions have their answers."""
     expect(page.locator(".turn")).to_have_count(turns)
-    expect(page.locator(".turn").nth(turns - 1).locator(".answer-actions")).to_be_visible()
+    expect(page.locator(".turn").nth(turns - 1).locator(".answer-actions")).to_be_visible(timeout=PATIENCE_MS)
 
 
 def test_a_question_is_put_in_other_words_and_what_came_after_it_goes(page: Page) -> None:

@@ -28,6 +28,8 @@ ACTIONS: tuple[Action, ...] = (
     action("file_gap", "POST", "/assistant/gaps", body=("message_id",)),
     action("confirm_proposal", "POST", "/assistant/proposals/{id}/confirm"),
     action("dismiss_proposal", "DELETE", "/assistant/proposals/{id}"),
+    action("reminders", "GET", "/assistant/reminders", query=("due", "limit")),
+    action("reminder_seen", "POST", "/assistant/reminders/{id}/seen"),
     action("summarize", "POST", "/assistant/summarize", body=("document_id", "space_id", "since", "query", "length")),
     # review
     action("reviewed_answers", "GET", "/assistant/review/answers", query=("helpful", "state", "cursor", "limit")),

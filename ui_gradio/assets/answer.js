@@ -30,7 +30,8 @@ export function underAnswer(answer, doing) {
 
 /** "Answered from 3 documents · well supported, confidence 0.82". */
 function confidence({ abstained, confidence: level, citations, support }) {
-  if (abstained) return null;
+  // What was only proposed or done rests on no source.
+  if (abstained || (level !== "none" && !citations.length)) return null;
   if (level === "none") return h("p", { class: "confidence none" }, icon("alert", 16), t("ask.none"));
   const count = new Set(citations.map((one) => one.source.id)).size;
   return h(
@@ -40,7 +41,10 @@ function confidence({ abstained, confidence: level, citations, support }) {
     h("span", {}, tn("ask.from", count)),
     h("span", { class: "dot", aria: { hidden: "true" } }, "·"),
     h("span", {}, t(`ask.level.${level}`)),
-    support != null && h("span", { class: "quiet" }, t("ask.support", { n: figure(support) })),
+    support != null && [
+      h("span", { class: "dot", aria: { hidden: "true" } }, "·"),
+      h("span", {}, t("ask.support", { n: figure(support) })),
+    ],
   );
 }
 
@@ -74,8 +78,8 @@ function actions(answer, doing, said) {
   );
 }
 
-function by({ abstained, model }) {
-  if (abstained) return "";
+function by({ abstained, citations, model }) {
+  if (abstained || !citations.length) return "";
   return !model || /extractive/i.test(model) ? t("ask.extractive") : t("ask.model", { model });
 }
 

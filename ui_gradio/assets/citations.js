@@ -9,7 +9,7 @@ import { t } from "./words.js";
 export function chip(n, citations) {
   const citation = citations.find((one) => one.marker === n);
   if (!citation) return h("span", { class: "chip pending" }, String(n));
-  if (citation.readable === false) return h("span", { class: "chip pending", title: t("ask.unreadable") }, String(n));
+  if (citation.readable === false) return h("span", { class: "chip pending", title: whyWithheld(citation) }, String(n));
   const button = h(
     "button",
     {
@@ -27,6 +27,9 @@ export function chip(n, citations) {
   for (const name of ["pointerleave", "blur"]) button.addEventListener(name, hideQuote);
   return button;
 }
+
+/** Why a citation shows nothing of its source. */
+export const whyWithheld = ({ status }) => t(status === "deleted" ? "ask.deleted" : "ask.unreadable");
 
 /** Open a citation in the panel, which can go on to the others of its answer. */
 export const openCitation = (citation, citations) =>

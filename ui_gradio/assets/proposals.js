@@ -2,11 +2,9 @@
 import { call } from "./bridge.js";
 import { fill, h, icon } from "./dom.js";
 import { noticeProblem } from "./parts.js";
-import { exactly, has, t } from "./words.js";
+import { exactly, t } from "./words.js";
 
 const ICONS = { save_document: "file", append_document: "edit", remind: "bell" };
-// What of its parameters a person should see before it is done.
-const SHOWN = ["title", "space", "document", "heading", "text", "when", "due_at"];
 
 /** Cards for `proposals`: [{id, kind, summary, parameters, state, result?}]. */
 export function proposalCards(proposals) {
@@ -59,17 +57,9 @@ function card(proposal) {
 
 const ended = (one) => t(`proposal.state.${one.state === "open" ? "expired" : one.state}`);
 
-function details(parameters) {
-  const rows = SHOWN.filter((name) => parameters[name]).map((name) => [
-    has(`proposal.field.${name}`) ? t(`proposal.field.${name}`) : name,
-    /_at$|^when$/.test(name) ? exactly(parameters[name]) : String(parameters[name]),
-  ]);
-  if (!rows.length) return null;
-  return h(
-    "dl",
-    { class: "card-rows" },
-    rows.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]),
-  );
+/** The time of a reminder as the clock of this place has it: the summary gives the person's set time zone. */
+function details({ due_at: due }) {
+  return due ? h("p", { class: "quiet row" }, icon("clock", 15), exactly(due)) : null;
 }
 
 function button(label, look, onclick) {

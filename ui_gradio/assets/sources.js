@@ -1,5 +1,5 @@
 // Under an answer: where it comes from, or what came closest.
-import { openCitation } from "./citations.js";
+import { openCitation, whyWithheld } from "./citations.js";
 import { withoutMark } from "./doctext.js";
 import { h, icon, marked } from "./dom.js";
 import { openPassage } from "./panel.js";
@@ -73,7 +73,7 @@ function withheld(quotes) {
     "p",
     { class: "source-head" },
     quotes.map((quote) => h("span", { class: "chip pending" }, String(quote.marker))),
-    h("span", { class: "quiet" }, t("ask.unreadable")),
+    h("span", { class: "quiet" }, whyWithheld(quotes[0])),
   );
 }
 

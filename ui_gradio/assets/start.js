@@ -2,6 +2,7 @@
 import { call } from "./bridge.js";
 import { h, icon } from "./dom.js";
 import { emptyState, show, skeleton } from "./parts.js";
+import { dueReminders } from "./reminders.js";
 import { spaces, writableSpaces } from "./session.js";
 import { t, tn, when } from "./words.js";
 
@@ -16,6 +17,7 @@ export function startPage(doing) {
   );
   return [
     h("div", { class: "hero" }, h("h1", {}, t("ask.title")), h("p", { class: "lead" }, t("ask.subtitle"))),
+    dueReminders(),
     start,
   ];
 }

@@ -85,6 +85,9 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "검토자에게 질문과 답, 의견이 이름 없이 보입니다.",
     ),
     "feedback.send": ("Send", "보내기"),
+    # reminders
+    "reminders.title": ("Reminders", "알림"),
+    "reminders.seen": ("Done: {text}", "확인: {text}"),
     # what the assistant proposes to do
     "proposal.label": ("Proposed", "제안"),
     "proposal.kind.save_document": ("Save as a document", "문서로 저장"),
@@ -98,12 +101,6 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "proposal.state.done": ("Done", "완료"),
     "proposal.state.dismissed": ("Dismissed", "거절함"),
     "proposal.state.expired": ("Expired", "기한 지남"),
-    "proposal.field.title": ("Title", "제목"),
-    "proposal.field.space": ("Space", "스페이스"),
-    "proposal.field.document": ("Document", "문서"),
-    "proposal.field.text": ("Text", "내용"),
-    "proposal.field.when": ("When", "언제"),
-    "proposal.field.due_at": ("When", "언제"),
     "ask.working": ("Working on it", "찾고 있습니다"),
     "ask.steps": ("How it was found", "찾은 과정"),
     "ask.stopped": ("Stopped.", "멈췄습니다."),
@@ -158,6 +155,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "ask.verified": ("Quote checked against version {n}", "버전 {n}의 문장과 같음을 확인"),
     "ask.unverified": ("The document has changed since", "그 뒤 문서가 바뀌었습니다"),
     "ask.unreadable": ("You may not read this source any more", "이제 이 출처를 볼 수 없습니다"),
+    "ask.deleted": ("This source was deleted", "삭제된 출처입니다"),
     "ask.model": ("Answered by {model}", "{model}이(가) 답함"),
     "ask.extractive": ("In the sources' own sentences", "출처의 문장 그대로"),
 }
