@@ -33,7 +33,7 @@ _TITLE_SHARE = 0.6
 
 def find_document(session: Session, subject: Subject, engine: RetrievalEngine, name: str) -> tuple[str, str] | None:
     """The id and title of the document that is called so, or nearly so; None where there is none."""
-    name = name.strip(_QUOTES)[:MAX_NAME_CHARS]
+    name = name.replace("\0", "").strip(_QUOTES)[:MAX_NAME_CHARS]  # PostgreSQL takes no NUL
     if _ID.fullmatch(name):
         try:
             return name, read_document(session, subject, name).title

@@ -15,7 +15,7 @@ class RecommendRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"question": "parental leave"}]})
 
-    document_id: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+    document_id: Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00]*$")] | None = None
     question: (
         Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_QUESTION_CHARS)] | None
     ) = None

@@ -11,7 +11,7 @@ from assistant.summaries import Length, Summary, sentence_text
 MAX_QUERY_CHARS = 1_000
 _YEARS = (1970, 2200)
 
-_Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+_Id = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00]*$")]
 
 
 class SummarizeRequest(BaseModel):

@@ -91,9 +91,9 @@ def list_documents(
             conditions.append(Document.space_id == found.id)
             heading += words["in"].format(name=found.name)
         if title.strip():
-            conditions.append(Document.title.icontains(title.strip()[:MAX_NAME_CHARS], autoescape=True))
+            conditions.append(Document.title.icontains(_part(title), autoescape=True))
         if author.strip():
-            conditions.append(User.name.icontains(author.strip()[:MAX_NAME_CHARS], autoescape=True))
+            conditions.append(User.name.icontains(_part(author), autoescape=True))
         if after is not None:
             conditions.append(Document.updated_at >= after)
         if before is not None:
@@ -133,7 +133,7 @@ def list_groups_and_people(
         space: With `people`: the name of a space, team or project whose members to list.
     """
     context, words = runtime.context, _WORDS[spoken(runtime)]
-    text = text.strip()[:MAX_NAME_CHARS]
+    text = _part(text)
     about = ""
     with context.database.reading() as session:
         if kind == "people" and space.strip():
@@ -179,6 +179,11 @@ def _listed(
         return nothing(words["nothing"])
     shown = [*lines[:_MOST], *([(words["more"], ())] if len(lines) > _MOST else [])]
     return give(context, mentions(session, context, heading, shown))
+
+
+def _part(text: str) -> str:
+    """A part of a name to look for; PostgreSQL takes no NUL."""
+    return text.replace("\0", "").strip()[:MAX_NAME_CHARS]
 
 
 def _day(text: str) -> datetime | None:

@@ -45,7 +45,7 @@ def test_what_was_no_order_is_searched_for(ask: Ask) -> None:
         ("누가 주차를 잘 아나요?", "사무실 안내"),
         ("Show me all documents about overtime", "[Overtime]"),
         ("List my teams", "Board"),
-        ("Find documents similar to Leave", "Related documents:"),
+        ("Find documents related to parental leave", "Related documents:"),
         ("What is new in Board this week?", "Bluebird"),
         ("Open Project Aurora", "merger with Bluebird"),
     ],
