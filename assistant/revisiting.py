@@ -1,5 +1,6 @@
-"""What an answer said besides its words, as it is when its conversation is opened later."""
+"""What answers said besides their words, as it is when their conversation is opened later."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -11,25 +12,28 @@ from core_api.auth.subject import Subject
 from core_api.models import Document
 
 
-def as_it_is_now(session: Session, subject: Subject, about: dict[str, Any]) -> dict[str, Any]:
-    """What an answer kept of experts and proposals, as its asker may see it now: proof that they may not read any more
-    is left out, and proposals are in the state that they have come to."""
-    changed: dict[str, Any] = {}
-    if kept := about.get("experts"):
-        ids = {document["id"] for expert in kept for document in expert["documents"]}
-        readable = set(
-            session.scalars(
-                select(Document.id).where(
-                    Document.id.in_(ids), Document.deleted_at.is_(None), readable_documents(subject)
-                )
-            )
+def as_they_are_now(session: Session, subject: Subject, answers: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What answers kept of experts and proposals, as their asker may see it now: proof that they may not read any more
+    is left out, and proposals are in the state that they have come to. Two queries, whatever the number of answers."""
+    shown = {
+        document["id"] for about in answers for expert in about.get("experts", ()) for document in expert["documents"]
+    }
+    readable: set[str] = set()
+    if shown:
+        alive = Document.deleted_at.is_(None)
+        readable.update(
+            session.scalars(select(Document.id).where(Document.id.in_(shown), alive, readable_documents(subject)))
         )
-        experts = [
-            expert | {"documents": [document for document in expert["documents"] if document["id"] in readable]}
-            for expert in kept
-        ]
-        changed["experts"] = [expert for expert in experts if expert["documents"]]
-    if kept := about.get("proposals"):
-        now = {one.id: one for one in proposing.current(session, subject, [one["id"] for one in kept])}
-        changed["proposals"] = [now[one["id"]].model_dump(mode="json") for one in kept if one["id"] in now]
-    return about | changed
+    proposed = [proposal["id"] for about in answers for proposal in about.get("proposals", ())]
+    now = {one.id: one.model_dump(mode="json") for one in proposing.current(session, subject, proposed)}
+    return [
+        about
+        | {"experts": [proven for expert in about.get("experts", ()) if (proven := _proven(expert, readable))]}
+        | {"proposals": [now[one["id"]] for one in about.get("proposals", ()) if one["id"] in now]}
+        for about in answers
+    ]
+
+
+def _proven(expert: dict[str, Any], readable: set[str]) -> dict[str, Any] | None:
+    documents = [document for document in expert["documents"] if document["id"] in readable]
+    return expert | {"documents": documents} if documents else None

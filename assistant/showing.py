@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from assistant.citations import Citation, verify_all
-from assistant.revisiting import as_it_is_now
+from assistant.revisiting import as_they_are_now
 from assistant.schemas import AnswerRead, FeedbackRead, MessageRead
 from assistant.types import Part
 from core_api.auth.subject import Subject
@@ -41,13 +41,15 @@ def show(
     citations = _citations(session, subject, messages)
     nearest = _nearest(session, subject, messages)
     feedback = _feedback(session, subject, messages) if mine else {}
-    shown = []
-    for message in messages:
-        # What others see has none of what changes.
-        answer = as_it_is_now(session, subject, message.answer) if mine else message.answer
-        cited, near = citations.get(message.id, []), nearest.get(message.id, [])
-        shown.append(_message(message, answer, cited, near, feedback.get(message.id), mine))
-    return shown
+    answers = [message.answer for message in messages]
+    if mine:  # what others see has none of what changes
+        answers = as_they_are_now(session, subject, answers)
+    return [
+        _message(
+            message, answer, citations.get(message.id, []), nearest.get(message.id, []), feedback.get(message.id), mine
+        )
+        for message, answer in zip(messages, answers, strict=True)
+    ]
 
 
 def parts_of(message: ConversationMessage) -> list[Part]:
