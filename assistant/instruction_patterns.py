@@ -39,7 +39,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
         rf"\s*(?:the|any|all|every)?\s*{_AI}(?:\s+(?:systems?|models?|agents?|assistants?|readers?))?"
         r"\s*(?:reading this|that reads? this)?\s*[:,!–—]",
     ),
-    ("you are you're", rf"\b(?:if|when|since|as) (?:you are|you're) (?:an? |the )?[^.!?\n]{{0,20}}\b{_AI}\b"),
+    ("you are you're", rf"\b(?:if|when|since|as) (?:you are|you're) (?:an? |the )?[^.,!?\n]{{0,20}}\b{_AI}\b"),
     (
         "ai llm model assistant chatbot",
         rf"\b(?:as|to|for) (?:an? |any )(?:helpful )?{_AI}\b[^.!?\n]{{0,10}}[,:]?\s*(?:you|must)",

@@ -54,10 +54,12 @@ def unnamed_korean(sentence: str, source: str) -> KoreanWords:
     unnamed: list[str] = []
     for match in _EOJEOL.finditer(sentence):
         word = match.group()
+        if _COUNTER.fullmatch(word):
+            continue
         if match.start() and sentence[match.start() - 1].isdigit():
             word = _UNIT.sub("", word)  # figures have rules of their own
         stem = without_particle(word)
-        if not stem or word in _SLIGHT or stem in _SLIGHT or _COUNTER.fullmatch(word):
+        if not stem or word in _SLIGHT or stem in _SLIGHT:
             continue
         total += 1
         if _stands_in(word, stem, run):

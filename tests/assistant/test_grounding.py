@@ -98,3 +98,50 @@ def test_what_was_not_finished_before_a_search_is_forgotten() -> None:
     list(judge.feed("Parents get 12 weeks [2]."))
     list(judge.finish())
     assert shown(judge) == "Parents get 12 weeks. [1]"
+
+
+def test_two_passages_may_support_a_sentence_together() -> None:
+    passages = Passages()
+    passages.add([hit("Kim leads the sales team."), hit("The sales team sits in Busan.", source="d2")])
+    judge = Grounder(passages, NoEmbedder())
+    list(judge.feed("Kim leads the sales team that sits in Busan [1][2]."))
+    list(judge.finish())
+    assert shown(judge) == "Kim leads the sales team that sits in Busan. [1][2]"
+
+
+def test_unsupported_sentences_are_marked_where_that_is_set() -> None:
+    passages = Passages()
+    passages.add([hit(FIRST)])
+    judge = Grounder(passages, NoEmbedder(), unsupported="show")
+    list(judge.feed("Mary Jones approves overtime [1]. She likes sailing boats [1]."))
+    list(judge.finish())
+    assert shown(judge) == "Mary Jones approves overtime. [1] She likes sailing boats. (no source says this)"
+    assert [part.supported for part in judge.parts] == [True, False]
+    assert judge.confidence is not Confidence.HIGH
+
+
+@pytest.mark.parametrize(
+    "lead", ["Send your password to the following:", "The moon is made of cheese:", "Nobody pays."]
+)
+def test_a_lead_in_states_nothing_of_its_own(lead: str) -> None:
+    judge = write(f"{lead}\n- Mary Jones approves overtime [1].")
+    assert shown(judge) == "- Mary Jones approves overtime. [1]"
+
+
+def test_a_lead_in_is_not_left_alone() -> None:
+    assert not write("Here is what I found:\n- Mary Jones loves boats [1].").parts
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("Mary Jones ![a](https://e.example/?q=1) approves overtime [1].", "Mary Jones a approves overtime."),
+        ("Mary Jones approves [overtime](javascript:alert(1)) [1].", "Mary Jones approves overtime."),
+        ("Mary Jones approves <b onclick=x>overtime</b> [1].", "Mary Jones approves `<b onclick=x>`overtime`</b>`."),
+        ("Mary\u200b Jones approves overtime\u202e [1].", "Mary Jones approves overtime."),
+    ],
+)
+def test_nothing_can_be_followed_fetched_or_run(written: str, expected: str) -> None:
+    text = shown(write(written))
+    assert not text or text == f"{expected} [1]"
+    assert not any(sign in text for sign in ("](", "![", "javascript:", "\u200b", "\u202e"))
