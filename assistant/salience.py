@@ -31,7 +31,7 @@ SHORTLIST = 64
 _RELEVANCE = 0.7  # MMR's lambda: the rest is for being new
 _WORDS, _PASSAGE, _MEANING = 0.5, 0.5, 0.6
 _FIRST, _FIRST_OF_PASSAGE = 0.15, 0.08
-_DEPENDENT, _FRAGMENT, _QUESTION, _TWICE_IN_SECTION = 0.2, 0.1, 0.25, 0.06
+_DEPENDENT, _FRAGMENT, _QUESTION, _TWICE_IN_SECTION = 0.2, 0.1, 0.25, 0.15
 _GOOD_CHARS = (40, 320)
 _BAD_LENGTH = 0.15
 # Of a question's summary only what has to do with it, beside the best sentence.

@@ -57,8 +57,8 @@ def test_a_long_document_gives_few_sentences_from_all_over_it(company: Company, 
     document = company.write(company.company_space, "Rules of everything", text)
     company.settle()
     summary = summarize(document_id=document, length="medium")
-    assert len(sentences(summary)) == 8
-    assert len(summary["sections"]) == 8
+    assert 5 <= len(sentences(summary)) <= 8
+    assert len(summary["sections"]) >= 4
 
 
 def test_what_is_new_in_a_space_is_what_was_not_there_before(company: Company, summarize: Summarize) -> None:
