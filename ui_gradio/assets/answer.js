@@ -8,6 +8,8 @@ import { nearest, sources } from "./sources.js";
 import { experts, gapButton } from "./unanswered.js";
 import { figure, number, t, tn } from "./words.js";
 
+const MOST = 0.99; // rounded up to 1.00, a probability would claim to be certain
+
 /** Nodes for a whole answer. `doing`: {mine, retry(), ask(question)}, what the reader may do with it. */
 export function underAnswer(answer, doing) {
   const said = doing.mine && answer.message_id ? feedback(answer.message_id, answer.feedback) : null;
@@ -43,7 +45,7 @@ function confidence({ abstained, confidence: level, citations, support }) {
     h("span", {}, t(`ask.level.${level}`)),
     support != null && [
       h("span", { class: "dot", aria: { hidden: "true" } }, "·"),
-      h("span", {}, t("ask.support", { n: figure(support) })),
+      h("span", {}, t("ask.support", { n: figure(Math.min(support, MOST)) })),
     ],
   );
 }
