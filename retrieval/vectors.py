@@ -92,6 +92,10 @@ class VectorStore:
             for name in self.collections():
                 self._hold(name)
 
+    def wait_until_held(self, timeout: float) -> None:
+        """Wait until what is to be read into memory has been. Raises TimeoutError after `timeout` seconds."""
+        self._loader.submit(lambda: None).result(timeout)  # its one thread takes things in turn
+
     def upsert(self, collection: str, rows: Sequence[VectorRow]) -> None:
         """Add rows, or replace those of the same id; the collection is made when it does not exist."""
         with self._resident.writing(collection) as held:

@@ -101,6 +101,7 @@ def _write(
     author = filled.askers[0].user_id
     # Core inserts go around the outbox: what is written here is indexed here.
     tables: dict[type, list[dict[str, object]]] = {Document: [], DocumentVersion: [], IndexState: [], Chunk: []}
+    collections: dict[str, str] = {}
     with database.transaction() as session:
         for made in batch:
             document_id, space_id, title = new_id(), spaces[made.space], f"Page {made.number}"
@@ -132,8 +133,9 @@ def _write(
             embeddings = maker.make(made.topics)
             if note is not None:
                 note(made, embeddings)
-            chunks = sizes[made.space] * CHUNKS_PER_DOCUMENT
-            collection = place(session, space_id, engine.embedder.fingerprint, chunks).collection
+            if space_id not in collections:
+                chunks = sizes[made.space] * CHUNKS_PER_DOCUMENT
+                collections[space_id] = place(session, space_id, engine.embedder.fingerprint, chunks).collection
             position = 0
             for ordinal, words in enumerate(made.texts):
                 id_ = f"document:{document_id}:{ordinal}"
@@ -156,7 +158,8 @@ def _write(
                     }
                 )
                 position += len(words) + 2
-                vectors.setdefault(collection, []).append(VectorRow(id_, space_id, "0" * 64, embeddings[ordinal]))
+                row = VectorRow(id_, space_id, "0" * 64, embeddings[ordinal])
+                vectors.setdefault(collections[space_id], []).append(row)
         for table, rows in tables.items():
             session.execute(insert(table), rows)
     for name, made_rows in vectors.items():

@@ -17,14 +17,19 @@ from core_api.auth.subject import Subject
 from core_api.infra.database import Database
 from core_api.infra.settings import Settings
 from core_api.models import SystemRole
-from evals.load.company import BUSY_GRANTS, BUSY_MEMBERSHIPS, Sizes, fill
+from evals.bench.synthetic import Company
+from evals.load.company import BUSY_GRANTS, BUSY_MEMBERSHIPS, Sizes, Visitor, fill
 from evals.load.searchers import make_searchers
-from evals.load.server import serving
+from evals.load.server import server_cpu_seconds, serving
 from evals.load.visits import Visit, searching, visit
 
 _GOAL_P95_MS = 50.0
 _GOAL_RESOLVE_MS = 3.0
 _GOAL_SEARCH_P95_MS = 100.0
+_GOALS_ALONE_P95_MS = {100_000: 40.0, 1_000_000: 120.0}
+"""Of one person who searches without a pause, by the number of chunks."""
+_LONG_TEXTS = 100_000
+"""Above so many chunks texts are shorter, for the disk."""
 _RESOLVES = 300
 
 
@@ -32,7 +37,9 @@ class SearchReport(BaseModel):
     """All that was measured of searches."""
 
     chunks: int
+    spaces: int
     load_average_before: float
+    server_cpu_ms: float
     thinking: Visit
     saturation: list[Visit]
     goals_met: bool
@@ -68,6 +75,12 @@ def main(
         bool, typer.Option("--search", help="Measure searches instead: 20 people, unless --visitors says otherwise.")
     ] = False,
     chunks: Annotated[int, typer.Option(min=1_000, help="How much there is to search.")] = 100_000,
+    spaces: Annotated[int, typer.Option(min=10, help="In so many spaces.")] = 240,
+    readable: Annotated[int, typer.Option(min=2, help="Of which each person who searches may read so many.")] = 13,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="With --search: keep what is made in this folder, or take what a run before has made there."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Write everything as JSON to this file.")] = None,
 ) -> None:
     """Measure reads of the CRUD API, or searches: first by people who think between two requests, then as fast as it
@@ -79,7 +92,15 @@ def main(
     load = os.getloadavg()[0]
     models = Settings().models_dir.resolve()
     if search:
-        _measure_searches(chunks, visitors or 20, think, seconds, step_seconds, models, out)
+        searched = Company(chunks, spaces, 5 if chunks <= _LONG_TEXTS else 3)
+        with tempfile.TemporaryDirectory(prefix="nexus-load-") as temporary:
+            settings = Settings(
+                data_dir=data or Path(temporary), database_url=None, chroma_url=None, models_cache=models
+            )
+            start = time.perf_counter()
+            searchers = make_searchers(settings, searched, readable, max(20, visitors or 0))
+            notes.print(f"[dim]filled in {time.perf_counter() - start:.1f} s[/]")
+            _measure_searches(settings, searched, searchers[: visitors or 20], think, seconds, step_seconds, out)
         return
     visitors = visitors or 50
     with tempfile.TemporaryDirectory(prefix="nexus-load-") as folder:
@@ -121,32 +142,40 @@ def main(
 
 
 def _measure_searches(
-    chunks: int, visitors: int, think: float, seconds: float, step_seconds: float, models: Path, out: Path | None
+    settings: Settings,
+    company: Company,
+    searchers: list[Visitor],
+    think: float,
+    seconds: float,
+    step_seconds: float,
+    out: Path | None,
 ) -> None:
-    console, notes = Console(), Console(stderr=True)
+    console = Console()
     load = os.getloadavg()[0]
-    with tempfile.TemporaryDirectory(prefix="nexus-load-") as folder:
-        settings = Settings(data_dir=Path(folder), database_url=None, chroma_url=None, models_cache=models)
-        start = time.perf_counter()
-        searchers = make_searchers(settings, chunks, visitors)
-        notes.print(f"[dim]filled in {time.perf_counter() - start:.1f} s[/]")
-        with serving(settings) as url:
-            visit(url, searchers, 0, 5, searching)  # warm
-            thinking = visit(url, searchers, think, seconds, searching)
-            saturation = [
-                visit(url, searchers[:count], 0, step_seconds, searching)
-                for count in (1, 2, 4, 8, 16, 32)
-                if count <= visitors
-            ]
+    with serving(settings) as url:
+        visit(url, searchers, 0, 5, searching)  # warm
+        before = server_cpu_seconds(settings.data_dir)
+        thinking = visit(url, searchers, think, seconds, searching)
+        cpu_ms = 1000 * (server_cpu_seconds(settings.data_dir) - before) / max(1, thinking.all.requests)
+        saturation = [
+            visit(url, searchers[:count], 0, step_seconds, searching)
+            for count in (1, 2, 4, 8, 16, 32)
+            if count <= len(searchers)
+        ]
     report = SearchReport(
-        chunks=chunks,
+        chunks=company.chunks,
+        spaces=company.spaces,
         load_average_before=round(load, 2),
+        server_cpu_ms=round(cpu_ms, 1),
         thinking=thinking,
         saturation=saturation,
         goals_met=thinking.all.p95 < _GOAL_SEARCH_P95_MS
+        and saturation[0].all.p95 < _GOALS_ALONE_P95_MS.get(company.chunks, float("inf"))
         and thinking.errors + sum(step.errors for step in saturation) == 0,
     )
-    _print_visits(console, f"Searches among {chunks:,} chunks", thinking, saturation)
+    title = f"Searches among {company.chunks:,} chunks in {company.spaces:,} spaces"
+    _print_visits(console, title, thinking, saturation)
+    console.print(f"Processor time of the server: {report.server_cpu_ms} ms a search, while they think.")
     if out is not None:
         out.write_text(report.model_dump_json(indent=2), encoding="utf-8")
     if not report.goals_met:

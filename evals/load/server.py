@@ -31,6 +31,8 @@ def serving(settings: Settings, timeout: float = 120) -> Iterator[str]:
     }
     if settings.database_url is not None:
         environment["NEXUS_DATABASE_URL"] = settings.database_url
+    announced = settings.data_dir / "server.json"
+    announced.unlink(missing_ok=True)  # of a server before, on the same data
     log = settings.data_dir / "server.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -38,7 +40,7 @@ def serving(settings: Settings, timeout: float = 120) -> Iterator[str]:
         )
     deadline = time.monotonic() + timeout
     try:
-        url = _wait(settings.data_dir / "server.json", process, log, deadline)
+        url = _wait(announced, process, log, deadline)
         _wait_until_idle(process.pid, deadline)
         yield url
     finally:
@@ -62,6 +64,11 @@ def process_tree_mb(data_dir: Path) -> float:
         except OSError:
             continue  # it has just ended
     return total * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def server_cpu_seconds(data_dir: Path) -> float:
+    """The processor time that the server of a data directory has used so far, without its children (Linux)."""
+    return _cpu_seconds(json.loads((data_dir / "server.json").read_text(encoding="utf-8"))["pid"])
 
 
 def _wait(announced: Path, process: "subprocess.Popen[bytes]", log: Path, deadline: float) -> str:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from core_api.infra.database import Database
 from core_api.infra.settings import Settings
+from evals.bench.synthetic import Company
 from evals.load.company import Sizes, fill
 from evals.load.searchers import make_searchers
 from evals.load.server import serving
@@ -26,7 +27,8 @@ def test_a_company_is_made_served_and_read_without_errors(tmp_path: Path, model_
 
 def test_people_search_what_the_benchmark_makes(tmp_path: Path, model_cache: Path) -> None:
     settings = Settings(data_dir=tmp_path, models_cache=model_cache)
-    searchers = make_searchers(settings, chunks=500, visitors=3)
+    searchers = make_searchers(settings, Company(chunks=500), readable=13, visitors=3)
+    assert make_searchers(settings, Company(chunks=500), readable=13, visitors=3) == searchers  # kept
     with serving(settings) as url:
         seen = visit(url, searchers, think_seconds=0.01, seconds=1, mix=searching)
     assert (seen.errors, seen.first_error) == (0, "")
