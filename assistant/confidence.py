@@ -7,9 +7,9 @@ from assistant.scoring import Scored
 from assistant.types import Confidence
 from retrieval.analyzer import analyze
 
-# A logistic regression on figures of the sentences shown and of the passage of the best. It was fitted on XQuAD and
-# KorQuAD, half of the questions' paragraphs taken out of the collection and put back again, and cross-validated over
-# articles (docs/decisions/2026-11-28-answers-ranked-and-confidence-fitted.md).
+# A logistic regression on figures of the sentences shown and of the passage of the best. It was fitted on XQuAD, over
+# the whole collection and without half of its paragraphs, cross-validated over articles, and checked on KorQuAD, of
+# which it has seen nothing (docs/decisions/2026-11-28-answers-ranked-and-confidence-fitted.md).
 MODEL: Mapping[str, float] = {
     "constant": -7.5,
     "share": 1.2,

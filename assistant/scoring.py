@@ -1,9 +1,9 @@
 """How likely it is that a sentence answers, compared with the others: a linear score of a handful of figures.
 
 The weights are those of a conditional logit (McFadden, 1974): of the sentences of one question's passages, the right
-one is drawn with a probability in proportion to exp(score). They were fitted on XQuAD and KorQuAD, cross-validated over
-articles (docs/decisions/2026-11-28-answers-ranked-and-confidence-fitted.md). What those sets have no example of
-(headings, lists, pointers, special cases) is weighed by hand, on the same scale.
+one is drawn with a probability in proportion to exp(score). They were fitted on XQuAD, cross-validated over articles,
+and hold on KorQuAD, which they have not seen (docs/decisions/2026-11-28-answers-ranked-and-confidence-fitted.md).
+What those sets have no example of (headings, lists, pointers, special cases) is weighed by hand, on the same scale.
 """
 
 import math
