@@ -11,6 +11,7 @@ from assistant.masking import Unmasking
 from assistant.models import EXTRACTIVE, model_name, uses_llm
 from assistant.run import Cancelled as Cancelled
 from assistant.types import Selection
+from assistant.types import Turn as Turn
 from core_api.infra.settings import Settings
 from retrieval.engine import RetrievalEngine
 
@@ -21,14 +22,6 @@ if TYPE_CHECKING:
 MOST_TURNS = 12
 # More than any limit of the options allows: a call of the model and of its tools are two steps of the graph.
 _RECURSION_LIMIT = 250
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """What was said before: `role` is `user` or `assistant`."""
-
-    role: str
-    content: str
 
 
 @dataclass(frozen=True, slots=True)

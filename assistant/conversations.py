@@ -7,13 +7,12 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from assistant.agent import Turn
 from assistant.citations import Citation
 from assistant.finding import conversations_of
 from assistant.schemas import AnswerAbout, ChatRequest, ConversationBrief, ConversationRead, Scope
 from assistant.sharing import shares_of
 from assistant.showing import ASSISTANT, USER, WITHHELD, is_sourced, show
-from assistant.types import Part
+from assistant.types import Part, Turn
 from core_api.auth.subject import Subject
 from core_api.domains.users.schemas import PersonRead
 from core_api.http.pagination import Page, page_rows

@@ -53,3 +53,11 @@ class Part:
     text: str
     markers: tuple[int, ...] = ()
     supported: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What was said before: `role` is `user` or `assistant`."""
+
+    role: str
+    content: str
