@@ -4,9 +4,9 @@ The legs run in parallel. What either has found is then judged by all evidence (
 chose one leg: that one is shown as it is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 from sqlalchemy.orm import Session
@@ -17,7 +17,7 @@ from retrieval import analyzer
 from retrieval.access import Shared
 from retrieval.embedding import Embedder
 from retrieval.engine import RetrievalEngine
-from retrieval.fusion import Candidate, Evidence, Legs, Vector, alone, fuse, shortlist
+from retrieval.fusion import Candidate, Evidence, Legs, Vector, alone, fuse
 from retrieval.keywords import source_term
 from retrieval.placement import targets
 from retrieval.query_language import ParsedQuery, parse
@@ -32,13 +32,18 @@ log = structlog.get_logger()
 Chunks = Sequence[tuple[str, str, str]]
 """(chunk id, source kind, source id)."""
 
+Scored = list[tuple[str, float]]
+"""Chunks with their scores, best first."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Candidates, best first. `full`: a leg gave as many as it was asked for, so that there may be more."""
+    """Candidates, best first. `full`: a leg gave as many as it was asked for, so that there may be more. `by_words`:
+    the BM25 scores of what words alone find, as deep as was asked for."""
 
     candidates: list[Candidate]
     full: bool
+    by_words: Mapping[str, float]
 
 
 @dataclass(slots=True)
@@ -57,6 +62,8 @@ class Asked:
     shared_targets: Sequence[Target]
     # One for the whole search: vectors of two models are never compared, should another become active meanwhile.
     embedder: Embedder | None = None
+    # Which terms of the query each chunk has that was looked at closely.
+    _terms: dict[str, Collection[str]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -81,10 +88,13 @@ class Asked:
             asked.shared_targets = targets(session, shared.space_ids, embedder.fingerprint)
         return asked
 
-    def ranked(self, depth: int, chunks: Chunks | None = None, *, explain: bool = False) -> Ranking:
+    def ranked(
+        self, depth: int, chunks: Chunks | None = None, *, explain: bool = False, words_depth: int = 0
+    ) -> Ranking:
         """The candidates among both legs' best `depth` chunks, of `chunks` only where given. All of them have the
-        phrases of the query, and none has what it excludes."""
-        keyword, semantic = self._legs(depth, chunks)
+        phrases of the query, and none has what it excludes. What words find is told to `words_depth` at least."""
+        found, semantic = self._legs(depth, chunks, 0 if self.wanted is Mode.SEMANTIC else words_depth)
+        by_words, keyword = _joined(found), _joined(found, depth)
         full = any(len(leg) >= depth for leg in (keyword, semantic))
         if self.query.phrases or self.query.excluded:
             proposed = sorted({*keyword, *semantic})
@@ -92,33 +102,39 @@ class Asked:
             keyword = {id_: score for id_, score in keyword.items() if id_ in allowed}
             semantic = {id_: score for id_, score in semantic.items() if id_ in allowed}
         if self.wanted is Mode.KEYWORD:
-            return Ranking(alone("keyword", keyword, explain=explain), full)
+            return Ranking(alone("keyword", keyword, explain=explain), full, by_words)
         if self.wanted is Mode.SEMANTIC:
-            return Ranking(alone("semantic", semantic, explain=explain), full)
+            return Ranking(alone("semantic", semantic, explain=explain), full, by_words)
         legs = Legs(keyword, semantic)
-        evidence = self._evidence(shortlist(legs))
+        evidence = self._evidence(legs.shortlist)
+        self._terms.update({id_: support.terms for id_, support in evidence.support.items()})
         settings = self.engine.settings
         candidates = fuse(legs, evidence, weights_of(self.query), room=room_for(settings), explain=explain)
         candidates = settled(self.session, settings, candidates)
-        return Ranking(reranked(self.session, settings, self.engine.reranker, self.query.text, candidates), full)
+        candidates = reranked(self.session, settings, self.engine.reranker, self.query.text, candidates)
+        return Ranking(candidates, full, by_words)
 
     def by_words(self, depth: int) -> dict[str, float]:
         """The best `depth` chunks that words alone find, with their BM25 scores; none where only meaning is asked."""
-        return {} if self.wanted is Mode.SEMANTIC else self._keyword(depth, None)
+        return {} if self.wanted is Mode.SEMANTIC else _joined(self._keyword(depth, None))
 
-    def _legs(self, depth: int, chunks: Chunks | None) -> tuple[dict[str, float], dict[str, float]]:
+    def terms_of(self, chunk_ids: Iterable[str]) -> set[str]:
+        """Terms of the query that one of these chunks has, as far as they were looked at."""
+        return {term for chunk_id in chunk_ids for term in self._terms.get(chunk_id, ())}
+
+    def _legs(self, depth: int, chunks: Chunks | None, words_depth: int) -> tuple[list[Scored], dict[str, float]]:
         dense: Future[dict[str, float]] | None = None
         # What has a phrase is found by the words; the best by meaning would seldom be among them.
         by_phrase = bool(self.query.phrases)
         if self.mode is not Mode.KEYWORD and not by_phrase:
             dense = self.engine.pool.submit(self._dense, depth, chunks)
-        keyword: dict[str, float] = {}
+        keyword: list[Scored] = []
         if self.mode is not Mode.SEMANTIC or by_phrase:
-            keyword = self._keyword(depth, chunks)
+            keyword = self._keyword(max(depth, words_depth), chunks)
         if self.mode is Mode.KEYWORD:
             return keyword, {}
         try:
-            return keyword, dense.result() if dense is not None else self._cosines(list(keyword))
+            return keyword, dense.result() if dense is not None else self._cosines(list(_joined(keyword, depth)))
         except Unavailable as error:
             if self.mode is Mode.SEMANTIC:
                 raise
@@ -133,18 +149,19 @@ class Asked:
         support = self.engine.keywords.support(self.query.text, ids)
         return Evidence(support, self.engine.embed_query(self.query.text, self.embedder), vectors.result())
 
-    def _keyword(self, depth: int, chunks: Chunks | None) -> dict[str, float]:
+    def _keyword(self, depth: int, chunks: Chunks | None) -> list[Scored]:
+        """The best of the spaces, and of the documents that are shared out of others, each best first."""
         find, text = self.engine.keywords.search, self.query.text
         phrases, excluded = self.query.phrases, self.query.excluded
         if chunks is not None:
             sources = sorted({source_term(kind, id_) for _, kind, id_ in chunks})
             spaces = [*self.spaces, *self.shared.space_ids]
-            return dict(find(text, depth, spaces, sources=sources, phrases=phrases, excluded=excluded))
-        found = dict(find(text, depth, self.spaces, phrases=phrases, excluded=excluded))
+            return [find(text, depth, spaces, sources=sources, phrases=phrases, excluded=excluded)]
+        found = [find(text, depth, self.spaces, phrases=phrases, excluded=excluded)]
         if self.shared.source_ids:
             sources = [source_term(Document.__source_kind__, id_) for id_ in self.shared.source_ids]
             spaces = list(self.shared.space_ids)
-            found |= find(text, depth, spaces, sources=sources, phrases=phrases, excluded=excluded)
+            found.append(find(text, depth, spaces, sources=sources, phrases=phrases, excluded=excluded))
         return found
 
     def _dense(self, depth: int, chunks: Chunks | None) -> dict[str, float]:
@@ -163,6 +180,11 @@ class Asked:
 
     def _vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
         return self.engine.vectors.vectors([*self.targets, *self.shared_targets], ids)
+
+
+def _joined(parts: Sequence[Scored], most: int | None = None) -> dict[str, float]:
+    """The best `most` of each part."""
+    return dict(item for part in parts for item in part[:most])
 
 
 def _effective(engine: RetrievalEngine, text: str) -> Mode:

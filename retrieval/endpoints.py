@@ -2,14 +2,20 @@
 
 from typing import Annotated
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request
 from fastapi import Query as Parameter
+from sqlalchemy.orm import Session
+from starlette.datastructures import State
 
 from core_api.auth.dependencies import Reader, ReadSession
+from core_api.auth.subject import Subject
 from core_api.domains.saved_searches.schemas import MAX_QUERY_CHARS
 from core_api.domains.search_log import service as search_log
 from core_api.infra.errors import Invalid
+from core_api.infra.settings import Settings
 from retrieval import service, similar, suggest
+from retrieval.embedding.local import available_cores
 from retrieval.engine import RetrievalEngine
 from retrieval.query_language import parse
 from retrieval.schemas import (
@@ -39,8 +45,25 @@ router = APIRouter(tags=["search"])
         503: {"description": "The indexes are still loading; `Retry-After` says when to try again."},
     },
 )
-def search(body: SearchRequest, request: Request, subject: Reader, session: ReadSession) -> SearchResponse:
+async def search(body: SearchRequest, request: Request, subject: Reader, session: ReadSession) -> SearchResponse:
     """Passages of everything that you may read that answer the query, best first."""
+    return await to_thread.run_sync(_search, body, request, subject, session, limiter=_turns(request.app.state))
+
+
+def _turns(state: State) -> CapacityLimiter | None:
+    """Where all is done by this process, searches are done few at a time, first come first served: more of them would
+    keep each other from Python's lock, and all would be late. None: as many as there are threads, since they wait for
+    a network."""
+    settings: Settings = state.settings
+    if settings.embedding_base_url is not None or settings.chroma_url is not None or not state.database.is_local:
+        return None
+    if not hasattr(state, "search_turns"):
+        state.search_turns = CapacityLimiter(available_cores() + 1)
+    turns: CapacityLimiter = state.search_turns
+    return turns
+
+
+def _search(body: SearchRequest, request: Request, subject: Subject, session: Session) -> SearchResponse:
     filters = body.filters.as_filters()
     if not filters.any and not _asks(body.query):
         raise Invalid("Write what to search for, or choose a filter.")

@@ -3,19 +3,19 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, exists, literal, select
+from sqlalchemy import Select, exists, literal, select
 from sqlalchemy.orm import Session
 
 from core_api.auth.access import readable_space_name
 from core_api.auth.subject import Subject
 from core_api.models import Chunk, Space, User
+from retrieval.id_lists import bound, one_of
 from retrieval.sources import SOURCE_KINDS, SourceKind
 from retrieval.types import Facets, FacetValue, Filters
 
-# Ids bound to one query; SQLite takes 32,766.
-_BATCH = 10_000
 # Values of one facet that are told.
 _MOST_VALUES = 100
 _FACETS = ("kinds", "spaces", "authors", "tags", "months")
@@ -37,24 +37,17 @@ class SourceRow(NamedTuple):
         return f"{self.kind}:{self.id}"
 
 
-def sources_of(session: Session, subject: Subject, chunk_ids: Collection[str]) -> tuple[list[SourceRow], set[str]]:
-    """The readable sources of these chunks, and those of the chunks that exist and are of these sources."""
-    rows: dict[str, SourceRow] = {}
-    existing: list[str] = []
+def sources_of(session: Session, subject: Subject, keys: Collection[str]) -> list[SourceRow]:
+    """Those of these sources (by their keys) that are alive and that the subject may read."""
     by_kind: dict[str, list[str]] = {}
-    for chunk_id in chunk_ids:
-        by_kind.setdefault(chunk_id.partition(":")[0], []).append(chunk_id)
+    for key in keys:
+        name, _, id_ = key.partition(":")
+        by_kind.setdefault(name, []).append(id_)
+    rows: list[SourceRow] = []
     for name, ids in by_kind.items():
-        kind = SOURCE_KINDS.get(name)
-        if kind is None:
-            continue
-        for start in range(0, len(ids), _BATCH):
-            batch = ids[start : start + _BATCH]
-            existing.extend(session.scalars(select(Chunk.id).where(Chunk.id.in_(batch))))
-            source_ids = {chunk_id.split(":")[1] for chunk_id in batch}
-            for row in _rows(session, subject, kind, kind.id.in_(source_ids)):
-                rows[row.key] = row
-    return list(rows.values()), {chunk_id for chunk_id in existing if chunk_id.rpartition(":")[0] in rows}
+        if name in SOURCE_KINDS:
+            rows.extend(_read(SOURCE_KINDS[name], session.execute(_named(name, subject), bound(ids))))
+    return rows
 
 
 def all_sources(session: Session, subject: Subject) -> list[SourceRow]:
@@ -62,16 +55,25 @@ def all_sources(session: Session, subject: Subject) -> list[SourceRow]:
     rows: list[SourceRow] = []
     for kind in SOURCE_KINDS.values():
         first = literal(f"{kind.name}:").concat(kind.id).concat(":0")
-        rows.extend(_rows(session, subject, kind, exists().where(Chunk.id == first)))
+        rows.extend(_read(kind, session.execute(_rows(kind, subject).where(exists().where(Chunk.id == first)))))
     return rows
 
 
-def _rows(session: Session, subject: Subject, kind: SourceKind, condition: ColumnElement[bool]) -> Iterator[SourceRow]:
+@lru_cache(maxsize=1_000)
+def _named(name: str, subject: Subject) -> Select[Any]:
+    kind = SOURCE_KINDS[name]
+    return _rows(kind, subject).where(one_of(kind.id))
+
+
+def _rows(kind: SourceKind, subject: Subject) -> Select[Any]:
     columns: list[Any] = [kind.id, kind.model.space_id, kind.author_id, kind.updated_at]
     if kind.tags is not None:
         columns.append(kind.tags)
-    query = select(*columns).where(condition, kind.model.deleted_at.is_(None), kind.readable(subject))
-    for id_, space_id, author_id, updated_at, *tags in session.execute(query):
+    return select(*columns).where(kind.model.deleted_at.is_(None), kind.readable(subject))
+
+
+def _read(kind: SourceKind, rows: Iterable[Any]) -> Iterator[SourceRow]:
+    for id_, space_id, author_id, updated_at, *tags in rows:
         yield SourceRow(kind.name, id_, space_id, author_id, updated_at, tuple(tags[0] or ()) if tags else ())
 
 
@@ -93,11 +95,19 @@ def meets(row: SourceRow, filters: Filters, *, without: str | None = None) -> bo
     )
 
 
+_USER_NAMES = select(User.id, User.name).where(one_of(User.id))
+
+
+@lru_cache(maxsize=1_000)
+def _space_names(subject: Subject) -> Select[str, str]:
+    return select(Space.id, readable_space_name(subject)).where(one_of(Space.id))
+
+
 def count_facets(session: Session, subject: Subject, rows: Iterable[SourceRow], filters: Filters) -> Facets:
     """Each facet over those sources that meet all filters but its own; its names are read in two queries."""
     counts: dict[str, Counter[str]] = {name: Counter() for name in _FACETS}
     for row in rows:
-        whole = meets(row, filters)
+        whole = not filters.any or meets(row, filters)
         values = {
             "kinds": (row.kind,),
             "spaces": (row.space_id,),
@@ -108,8 +118,8 @@ def count_facets(session: Session, subject: Subject, rows: Iterable[SourceRow], 
         for name in _FACETS:
             if whole or meets(row, filters, without=name):
                 counts[name].update(values[name])
-    spaces = session.execute(select(Space.id, readable_space_name(subject)).where(Space.id.in_(counts["spaces"])))
-    authors = session.execute(select(User.id, User.name).where(User.id.in_(counts["authors"])))
+    spaces = session.execute(_space_names(subject), bound(counts["spaces"]))
+    authors = session.execute(_USER_NAMES, bound(counts["authors"]))
     labels = {id_: str(name) for id_, name in (*spaces, *authors)}
     told = {
         name: tuple(

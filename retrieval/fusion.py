@@ -17,6 +17,7 @@ docs/search.md has what each is worth on four test collections, and what was tri
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,12 +45,45 @@ class Weights:
     meaning: float = 0.35
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Legs:
     """The legs' own scores of what they found, by chunk id: BM25, cosine."""
 
     keyword: Mapping[str, float]
     semantic: Mapping[str, float]
+
+    @cached_property
+    def ranked(self) -> tuple[list[str], list[str]]:
+        """The ids of each leg, best first."""
+        return _ranked(self.keyword), _ranked(self.semantic)
+
+    @cached_property
+    def first_scores(self) -> dict[str, float]:
+        """The legs' scores, each leg's scaled by its best so many, in equal parts."""
+        return self._scaled(self.keyword, self.semantic)
+
+    @cached_property
+    def shortlist(self) -> list[str]:
+        """The ids that are worth a closer look, by the legs' scores alone, best first."""
+        if len(self.keyword) <= _CORE and len(self.semantic) <= _CORE:
+            return _ranked(self.first_scores)[:_SHORTLIST]
+        keyword, semantic = (
+            {id_: leg[id_] for id_ in ids[:_CORE]}
+            for leg, ids in zip((self.keyword, self.semantic), self.ranked, strict=True)
+        )
+        return _ranked(self._scaled(keyword, semantic))[:_SHORTLIST]
+
+    def _scaled(self, keyword: Mapping[str, float], semantic: Mapping[str, float]) -> dict[str, float]:
+        first: dict[str, float] = {}
+        for leg, ranked, floor in zip((keyword, semantic), self.ranked, (0.0, None), strict=True):
+            if not leg:
+                continue
+            best = ranked[:_CORE]
+            top, bottom = leg[best[0]], leg[best[-1]] if floor is None else floor
+            for chunk_id, score in leg.items():
+                scaled = max(0.0, (score - bottom) / (top - bottom)) if top > bottom else 1.0
+                first[chunk_id] = first.get(chunk_id, 0.0) + scaled / 2
+        return first
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +108,7 @@ class Candidate:
     def moved(self, step: Step) -> "Candidate":
         """The candidate after one more step."""
         explain = None if self.explain is None else self.explain.with_step(step)
-        return replace(self, score=self.score + step.change, explain=explain)
+        return Candidate(self.chunk_id, self.score + step.change, self.scores, explain)
 
 
 def alone(name: str, scores: Mapping[str, float], *, explain: bool = False) -> list[Candidate]:
@@ -92,12 +126,6 @@ def alone(name: str, scores: Mapping[str, float], *, explain: bool = False) -> l
     return candidates
 
 
-def shortlist(legs: Legs) -> list[str]:
-    """The ids that are worth a closer look, by the legs' scores alone, best first."""
-    best = Legs(*({id_: leg[id_] for id_ in _ranked(leg)[:_CORE]} for leg in (legs.keyword, legs.semantic)))
-    return _ranked(_first_scores(best))[:_SHORTLIST]
-
-
 def fuse(
     legs: Legs, evidence: Evidence, weights: Weights, *, room: float = 0.0, explain: bool = False
 ) -> list[Candidate]:
@@ -106,7 +134,7 @@ def fuse(
     What is not on the shortlist follows it in the order of the legs' scores. Of the scores, which are 1 at most, `room`
     is left for what comes later.
     """
-    ids = shortlist(legs)
+    ids = legs.shortlist
     if not ids:
         return []
     if evidence.question is None:
@@ -121,11 +149,11 @@ def fuse(
     coverage = np.array([said.coverage for said in support])
     lexical = weights.words * words / top + weights.coverage * coverage
     before, after = _meanings(evidence, ids, lexical, weights.meaning)
-    final = np.minimum(1.0 - room, lexical + weights.meaning * after)
+    final = np.minimum(1.0 - room, lexical + weights.meaning * after).tolist()
 
     explained = None
     if explain:
-        ranks = [{id_: rank for rank, id_ in enumerate(_ranked(leg), 1)} for leg in (legs.keyword, legs.semantic)]
+        ranks = [{id_: rank for rank, id_ in enumerate(ranked, 1)} for ranked in legs.ranked]
         explained = _Explained(weights, ranks[0], ranks[1], top)
     candidates = []
     for row in sorted(range(len(ids)), key=lambda row: (-final[row], ids[row])):
@@ -134,26 +162,12 @@ def fuse(
         if explained is not None:
             figures = _Figures(bm25[row], words[row], coverage[row], before[row], after[row])
             why = explained.of(ids[row], own, figures)
-        candidates.append(Candidate(ids[row], float(final[row]), own, why))
+        candidates.append(Candidate(ids[row], final[row], own, why))
     return candidates + _rest(legs, set(ids), candidates[-1].score, explain=explain)
 
 
-def _first_scores(legs: Legs) -> dict[str, float]:
-    """The legs' scores, each leg's scaled by its best so many, in equal parts."""
-    first: dict[str, float] = {}
-    for leg, floor in ((legs.keyword, 0.0), (legs.semantic, None)):
-        ranked = _ranked(leg)[:_CORE]
-        if not ranked:
-            continue
-        top, bottom = leg[ranked[0]], leg[ranked[-1]] if floor is None else floor
-        for chunk_id, score in leg.items():
-            scaled = max(0.0, (score - bottom) / (top - bottom)) if top > bottom else 1.0
-            first[chunk_id] = first.get(chunk_id, 0.0) + scaled / 2
-    return first
-
-
 def _rest(legs: Legs, taken: set[str], below: float, *, explain: bool) -> list[Candidate]:
-    first = {chunk_id: score for chunk_id, score in _first_scores(legs).items() if chunk_id not in taken}
+    first = {chunk_id: score for chunk_id, score in legs.first_scores.items() if chunk_id not in taken}
     candidates = []
     for chunk_id in _ranked(first):
         score = below * first[chunk_id]  # first scores are 1 at most
@@ -163,12 +177,16 @@ def _rest(legs: Legs, taken: set[str], below: float, *, explain: bool) -> list[C
 
 
 def _own_scores(legs: Legs, chunk_id: str) -> dict[str, float]:
-    scored = (("keyword", legs.keyword), ("semantic", legs.semantic))
-    return {name: leg[chunk_id] for name, leg in scored if chunk_id in leg}
+    own = {}
+    if (score := legs.keyword.get(chunk_id)) is not None:
+        own["keyword"] = score
+    if (score := legs.semantic.get(chunk_id)) is not None:
+        own["semantic"] = score
+    return own
 
 
 def _ranked(scores: Mapping[str, float]) -> list[str]:
-    return sorted(scores, key=lambda chunk_id: (-scores[chunk_id], chunk_id))
+    return [chunk_id for _, chunk_id in sorted([(-score, chunk_id) for chunk_id, score in scores.items()])]
 
 
 def _meanings(evidence: Evidence, ids: Sequence[str], lexical: _Scores, weight: float) -> tuple[_Scores, _Scores]:

@@ -6,13 +6,13 @@ asked for, they are asked again for what meets the filters, so that nothing is l
 Without words, all that meets the filters is found.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
 from core_api.auth.subject import Subject
-from retrieval.access import hydrate, matching_chunks, where_to_look
+from retrieval.access import existing, hydrate, matching_chunks, where_to_look
 from retrieval.candidates import Asked
 from retrieval.engine import RetrievalEngine
 from retrieval.facets import SourceRow, all_sources, count_facets, meets, sources_of
@@ -38,11 +38,13 @@ _BEST_OF_GROUP = 3
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Candidates in order, and the sources that they belong to, before filters."""
+    """Candidates in order that exist and may be read, before filters. `asked`, where words were searched, knows what
+    was looked at for that; `sources`, where all were listed, has them already."""
 
     candidates: Sequence[Candidate]
-    sources: Sequence[SourceRow]
     mode: Mode
+    asked: Asked | None = None
+    sources: Sequence[SourceRow] | None = None
 
 
 def find_page(
@@ -62,16 +64,24 @@ def find_page(
         clock.lap("legs")
     else:
         found = _find(session, subject, engine, query, parsed, filters, clock)
-        if query.correct:
-            better = correct(session, subject, engine, parsed)
+        if query.correct and found.asked is not None:
+            terms = found.asked.terms_of(candidate.chunk_id for candidate in found.candidates)
+            better = correct(session, subject, engine, parsed, found.asked.spaces, found.asked.shared, terms)
             if better is not None:
                 meant = Correction(_retyped(query.text, better.replaced), better.nothing_found)
                 if better.nothing_found:
                     parsed = _corrected(parsed, better.replaced)
                     found = _find(session, subject, engine, query, parsed, filters, clock)
             clock.lap("correct")
-    passing = {row.key: row for row in found.sources if meets(row, filters)}
-    ordered = _in_order(query, found.candidates, passing)
+    rows: Sequence[SourceRow] = ()
+    if query.facets or filters.any or _by_date(query, found.candidates):  # else nothing of a source has to be known
+        rows = found.sources if found.sources is not None else sources_of(session, subject, _keys(found.candidates))
+        passing = {row.key: row for row in rows if meets(row, filters)}
+        ordered = _in_order(query, found.candidates, passing)
+        total = len(passing)
+    else:
+        ordered, total = list(found.candidates), len(_keys(found.candidates))
+    clock.lap("sources")
     if query.group:
         groups, more = _grouped(session, subject, query, ordered, shown)
         shows = [_key(candidate) for group in groups for candidate, _ in group[:1]]
@@ -82,14 +92,14 @@ def find_page(
     clock.lap("hydrate")
     marked = as_hits(hits, parsed.text)
     clock.lap("highlight")
-    facets = count_facets(session, subject, found.sources, filters) if query.facets else None
+    facets = count_facets(session, subject, rows, filters) if query.facets else None
     if query.facets:
         clock.lap("facets")
     return SearchResult(
         marked,
         found.mode,
         {},
-        total=len(passing),
+        total=total,
         groups=_regrouped(marked) if query.group else None,
         facets=facets,
         next_cursor=next_cursor(query, subject, shown, shows) if more else None,
@@ -109,19 +119,19 @@ def _find(
     spaces, shared = where_to_look(session, subject, Filters())
     asked = Asked.of(session, engine, query.mode, parsed, spaces, shared)
     if not (spaces or shared.source_ids):
-        return Found((), (), asked.mode)
+        return Found((), asked.mode)
     clock.lap("access")
     candidates: list[Candidate] = []
     full = True
     if not filters.source_ids:
-        ranking = asked.ranked(_DEPTH, explain=query.explain)
+        ranking = asked.ranked(_DEPTH, explain=query.explain, words_depth=_BY_WORDS)
         candidates, full = ranking.candidates, ranking.full
         clock.lap("legs")
         if full:
-            candidates = [*candidates, *_by_words(asked, candidates)]
+            candidates = [*candidates, *_by_words(candidates, ranking.by_words)]
             clock.lap("words")
-    rows, existing = sources_of(session, subject, [candidate.chunk_id for candidate in candidates])
-    candidates = [candidate for candidate in candidates if candidate.chunk_id in existing]
+    there = existing(session, subject, [candidate.chunk_id for candidate in candidates])
+    candidates = [candidate for candidate in candidates if candidate.chunk_id in there]
     if filters.any and full:
         chunks = matching_chunks(session, subject, filters, _MAX_FILTERED_CHUNKS)
         if chunks is None or chunks:
@@ -132,18 +142,16 @@ def _find(
             known = {candidate.chunk_id for candidate in again}
             again += [candidate for candidate in candidates if candidate.chunk_id not in known]
             again.sort(key=lambda candidate: (-candidate.score, candidate.chunk_id))
-            more, existing = sources_of(session, subject, [candidate.chunk_id for candidate in again])
-            candidates = [candidate for candidate in again if candidate.chunk_id in existing]
-            rows = list({row.key: row for row in (*rows, *more)}.values())
-    clock.lap("sources")
-    return Found(candidates, rows, asked.mode)
+            there = existing(session, subject, [candidate.chunk_id for candidate in again])
+            candidates = [candidate for candidate in again if candidate.chunk_id in there]
+    clock.lap("existing")
+    return Found(candidates, asked.mode, asked)
 
 
-def _by_words(asked: Asked, ranked: Sequence[Candidate]) -> list[Candidate]:
+def _by_words(ranked: Sequence[Candidate], found: Mapping[str, float]) -> list[Candidate]:
     """What words find beyond what was ranked, below all of that."""
-    scores = asked.by_words(_BY_WORDS)
-    for candidate in ranked:
-        scores.pop(candidate.chunk_id, None)
+    known = {candidate.chunk_id for candidate in ranked}
+    scores = {chunk_id: score for chunk_id, score in found.items() if chunk_id not in known}
     if not scores:
         return []
     last, best = ranked[-1].score if ranked else 1.0, max(scores.values())
@@ -156,15 +164,14 @@ def _browse(
 ) -> tuple[Found, Filters]:
     """All sources, for the filters to choose from, newest first; each is shown by its beginning."""
     if not filters.any:
-        return Found((), (), query.mode), filters
+        return Found((), query.mode), filters
     if parsed.excluded:
         filters = replace(filters, not_source_ids=_having(session, subject, engine, parsed.excluded))
     if filters.source_ids:
-        beginnings = [f"{kind}:{id_}:0" for kind in SOURCE_KINDS for id_ in filters.source_ids]
-        rows, _ = sources_of(session, subject, beginnings)
+        rows = sources_of(session, subject, [f"{kind}:{id_}" for kind in SOURCE_KINDS for id_ in filters.source_ids])
     else:
         rows = all_sources(session, subject)
-    return Found([Candidate(f"{row.key}:0", 0.0, {}) for row in rows], rows, query.mode), filters
+    return Found([Candidate(f"{row.key}:0", 0.0, {}) for row in rows], query.mode, sources=rows), filters
 
 
 def _having(session: Session, subject: Subject, engine: RetrievalEngine, excluded: Sequence[str]) -> tuple[str, ...]:
@@ -181,11 +188,16 @@ def _having(session: Session, subject: Subject, engine: RetrievalEngine, exclude
 def _in_order(query: Query, candidates: Sequence[Candidate], passing: dict[str, SourceRow]) -> list[Candidate]:
     """The candidates of the sources that pass, as the query sorts them."""
     kept = [candidate for candidate in candidates if _key(candidate) in passing]
-    if query.sort is Sort.RELEVANCE and any(candidate.score for candidate in kept):
+    if not _by_date(query, kept):
         return kept
     kept.sort(key=lambda candidate: -candidate.score)
     newest = query.sort is not Sort.OLDEST
     return sorted(kept, key=lambda candidate: (passing[_key(candidate)].updated_at, _key(candidate)), reverse=newest)
+
+
+def _by_date(query: Query, candidates: Sequence[Candidate]) -> bool:
+    """Whether dates order the candidates: as the query says, or where nothing else does."""
+    return query.sort is not Sort.RELEVANCE or not any(candidate.score for candidate in candidates)
 
 
 def _listed(
@@ -245,6 +257,10 @@ def _regrouped(hits: Sequence[Hit]) -> tuple[tuple[Hit, ...], ...]:
 
 def _key(candidate: Candidate) -> str:
     return candidate.chunk_id.rpartition(":")[0]
+
+
+def _keys(candidates: Sequence[Candidate]) -> dict[str, None]:
+    return dict.fromkeys(map(_key, candidates))
 
 
 def _corrected(parsed: ParsedQuery, replaced: dict[str, str]) -> ParsedQuery:

@@ -9,14 +9,15 @@ from the start: one that is imported would only be written twice. (Figures: docs
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from core_api.infra.errors import NotFound
 from core_api.models import Chunk, IndexState, Space, SpaceIndex, SpaceKind, new_id
+from retrieval.id_lists import bound, one_of
 from retrieval.vectors import Target
 
 POOL_CHUNKS = 5_000
@@ -28,9 +29,12 @@ OWN_FROM_THE_START = 50
 
 _SHARED_KINDS = frozenset({SpaceKind.PERSONAL, SpaceKind.CHANNEL})
 _POOLS_LOOKED_AT = 4
+_PLACES = (
+    select(SpaceIndex.space_id, SpaceIndex.collection, SpaceIndex.pooled)
+    .where(SpaceIndex.fingerprint == bindparam("fingerprint"), one_of(SpaceIndex.space_id))
+    .order_by(SpaceIndex.space_id)
+)
 _PLACEMENT_LOCK = 0x6E787370  # any number that nobody else uses
-# A database's limit on bound variables is far above this.
-_BATCH = 500
 
 
 def place(session: Session, space_id: str, fingerprint: str, expected_chunks: int = 0) -> Target:
@@ -61,15 +65,14 @@ def targets(session: Session, space_ids: Collection[str], fingerprint: str) -> l
     they take longest to ask."""
     own: list[Target] = []
     pools: dict[str, list[str]] = defaultdict(list)
-    for batch in _batches(sorted(set(space_ids))):
-        rows = session.scalars(
-            select(SpaceIndex).where(SpaceIndex.fingerprint == fingerprint, SpaceIndex.space_id.in_(batch))
-        )
-        for row in rows:
-            if row.pooled:
-                pools[row.collection].append(row.space_id)
-            else:
-                own.append(_target(row))
+    if not space_ids:
+        return []
+    rows = session.execute(_PLACES, {"fingerprint": fingerprint, **bound(sorted(set(space_ids)))})
+    for space_id, collection, pooled in rows:
+        if pooled:
+            pools[collection].append(space_id)
+        else:
+            own.append(Target(collection))
     return [Target(collection, tuple(spaces)) for collection, spaces in sorted(pools.items())] + own
 
 
@@ -158,8 +161,3 @@ def _pool_with_room(session: Session, fingerprint: str) -> str:
 def _name(kind: str, id_: str, fingerprint: str) -> str:
     """A valid Chroma name (3-512 of [a-zA-Z0-9._-], letters or digits at both ends), at most 128 characters."""
     return f"{kind}-{id_}-{fingerprint}"
-
-
-def _batches(ids: list[str]) -> Iterable[list[str]]:
-    for start in range(0, len(ids), _BATCH):
-        yield ids[start : start + _BATCH]

@@ -6,7 +6,7 @@ could have read themselves, and a word that only others may read counts as one t
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from core_api.auth.subject import Subject
 from core_api.models import Document
 from retrieval import analyzer
-from retrieval.access import Shared, hydrate, where_to_look
+from retrieval.access import Shared, hydrate
 from retrieval.engine import RetrievalEngine
 from retrieval.hangul import strokes
 from retrieval.keywords import source_term
@@ -37,17 +37,29 @@ class Better:
     nothing_found: bool
 
 
-def correct(session: Session, subject: Subject, engine: RetrievalEngine, query: ParsedQuery) -> Better | None:
+def correct(
+    session: Session,
+    subject: Subject,
+    engine: RetrievalEngine,
+    query: ParsedQuery,
+    spaces: Sequence[str],
+    shared: Shared,
+    known: Collection[str],
+) -> Better | None:
     """What was meant, where words of the query find nothing that the asker may read; None where nothing better is
-    known."""
+    known. `spaces` and `shared` are what they may read, `known` are terms that something readable has been seen to
+    have."""
     words = [word for word in dict.fromkeys(query.words) if analyzer.word_terms(word)][:_MAX_WORDS]
-    if not words:
+    # Of Hangul one pair of syllables tells little; of other scripts one term is what is looked for below.
+    doubtful = [
+        word for word in words if analyzer.is_cjk(word) or not any(t in known for t in analyzer.word_terms(word))
+    ]
+    if not doubtful:
         return None
-    spaces, shared = where_to_look(session, subject, Filters())
     look = _Look(engine, spaces, shared)
-    proofs = {word: look.having(word, _PROOFS) for word in words}
+    proofs = {word: look.having(word, _PROOFS) for word in doubtful}
     passages = hydrate(session, subject, sorted({id_ for ids in proofs.values() for id_ in ids}), Filters())
-    missing = [word for word in words if not _is_there(word, [passages[i] for i in proofs[word] if i in passages])]
+    missing = [word for word in doubtful if not _is_there(word, [passages[i] for i in proofs[word] if i in passages])]
     replaced: dict[str, str] = {}
     for word in missing:
         if (edits := _edits(word)) and (samples := look.near(word, edits)):

@@ -7,14 +7,16 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from core_api.infra.settings import Settings
 from core_api.models import SearchClick, utcnow
 from retrieval.explanation import Step
 from retrieval.fusion import Candidate
+from retrieval.id_lists import bound, one_of
 from retrieval.sources import SOURCE_KINDS
 
 # Only what may come on the first pages is worth two queries.
@@ -68,17 +70,25 @@ def _updated(session: Session, sources: Sequence[_Source]) -> dict[_Source, date
         ids[kind].append(source_id)
     found: dict[_Source, datetime] = {}
     for name, source_ids in ids.items():
-        kind_of_source = SOURCE_KINDS.get(name)
-        if kind_of_source is not None:
-            query = select(kind_of_source.id, kind_of_source.updated_at).where(kind_of_source.id.in_(source_ids))
-            found.update({(name, source_id): updated_at for source_id, updated_at in session.execute(query)})
+        if name in SOURCE_KINDS:
+            rows = session.execute(_dates(name), bound(source_ids))
+            found.update({(name, source_id): updated_at for source_id, updated_at in rows})
     return found
 
 
 def _clicks(session: Session, sources: Sequence[_Source], since: datetime) -> dict[_Source, int]:
-    rows = session.execute(
-        select(SearchClick.source_kind, SearchClick.source_id, func.count(SearchClick.search_id.distinct()))
-        .where(SearchClick.source_id.in_([source_id for _, source_id in sources]), SearchClick.clicked_at >= since)
-        .group_by(SearchClick.source_kind, SearchClick.source_id)
-    )
+    rows = session.execute(_COUNTS, {"since": since, **bound(source_id for _, source_id in sources)})
     return {(kind, source_id): count for kind, source_id, count in rows}
+
+
+@cache
+def _dates(name: str) -> Select[str, datetime]:
+    kind = SOURCE_KINDS[name]
+    return select(kind.id, kind.updated_at).where(one_of(kind.id))
+
+
+_COUNTS = (
+    select(SearchClick.source_kind, SearchClick.source_id, func.count(SearchClick.search_id.distinct()))
+    .where(one_of(SearchClick.source_id), SearchClick.clicked_at >= bindparam("since"))
+    .group_by(SearchClick.source_kind, SearchClick.source_id)
+)

@@ -4,7 +4,18 @@ and the documents that were shared with them or with a team of theirs. Everythin
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sqlalchemy import ColumnElement, Select, SelectBase, Subquery, case, literal, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    SelectBase,
+    Subquery,
+    case,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from core_api.auth.subject import Subject
@@ -56,15 +67,18 @@ class Readable:
 
 def readable(session: Session, subject: Subject) -> Readable:
     """What the subject may read now, in one query."""
-    spaces, documents = readable_space_ids(subject).subquery(), granted_documents(subject)
-    rows = session.execute(
-        union_all(
-            select(spaces.c[0], literal(True)),
-            select(documents.c.document_id, literal(False)),
-        )
-    ).all()
+    rows = session.execute(_readable(subject)).all()
     return Readable(
         frozenset(id_ for id_, is_space in rows if is_space), frozenset(id_ for id_, is_space in rows if not is_space)
+    )
+
+
+@_kept
+def _readable(subject: Subject) -> CompoundSelect[str, bool]:
+    spaces, documents = readable_space_ids(subject).subquery(), granted_documents(subject)
+    return union_all(
+        select(spaces.c[0], literal(True)),
+        select(documents.c.document_id, literal(False)),
     )
 
 

@@ -14,11 +14,12 @@ _NEIGHBOURS = 0.2
 @dataclass(frozen=True, slots=True)
 class Support:
     """`words` is BM25 of a passage, `proximity` what neighbouring words add to it, `coverage` the share (0..1) of the
-    query's words that the passage has, each counted by its rarity."""
+    query's words that the passage has, each counted by its rarity; `terms` are those."""
 
     words: float
     proximity: float
     coverage: float
+    terms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +40,23 @@ class Question:
 
     def judge(self, words: Sequence[str]) -> Support:
         """The support of a passage of these words."""
-        counts = self.counts
-        kept = [(place, word) for place, word in enumerate(words) if word in counts]
-        found = Counter([word for _, word in kept])
+        counts, rarity, pairs = self.counts, self.rarity, self.pairs
+        found: dict[str, int] = {}
+        beside: dict[tuple[str, str], int] = {}
+        last, before = "", -2
+        for place in [place for place, word in enumerate(words) if word in counts]:
+            word = words[place]
+            found[word] = found.get(word, 0) + 1
+            if place == before + 1 and (last, word) in pairs:
+                beside[last, word] = beside.get((last, word), 0) + 1
+            last, before = word, place
         norm = _K1 * (1 - _B + _B * len(words) / self.average)
-        bm25 = sum(counts[term] * self.rarity[term] * n * (_K1 + 1) / (n + norm) for term, n in found.items())
-        near = 0.0
-        if len(found) > 1:
-            beside = Counter(
-                (one, other)
-                for (place, one), (next_place, other) in pairwise(kept)
-                if next_place == place + 1 and (one, other) in self.pairs
-            )
-            near = sum(self.pairs[pair] * n * (_K1 + 1) / (n + norm) for pair, n in beside.items())
-        covered = sum(counts[term] * self.rarity[term] for term in found)
-        return Support(bm25, _NEIGHBOURS * near, min(1.0, covered / self.total) if self.total else 0.0)
+        bm25 = near = covered = 0.0
+        for term, n in found.items():
+            weight = counts[term] * rarity[term]
+            covered += weight
+            bm25 += weight * n * (_K1 + 1) / (n + norm)
+        for pair, n in beside.items():
+            near += pairs[pair] * n * (_K1 + 1) / (n + norm)
+        share = min(1.0, covered / self.total) if self.total else 0.0
+        return Support(bm25, _NEIGHBOURS * near, share, tuple(found))

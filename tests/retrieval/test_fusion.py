@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retrieval.fusion import Candidate, Evidence, Legs, Weights, alone, fuse, shortlist
+from retrieval.fusion import Candidate, Evidence, Legs, Weights, alone, fuse
 from retrieval.keywords import Support
 
 scores = st.dictionaries(st.sampled_from("abcdefgh"), st.floats(-1, 40, allow_nan=False), max_size=8)
@@ -95,7 +95,7 @@ def test_one_leg_alone_is_scaled_and_explained() -> None:
 def test_what_is_not_on_the_shortlist_follows_it() -> None:
     keyword = {f"{number:03}": 500.0 - number for number in range(300)}
     legs = Legs(keyword, {})
-    near = shortlist(legs)
+    near = legs.shortlist
     assert len(near) == 100
     fused = fuse(legs, Evidence({id_: Support(1.0, 0.0, 0.1) for id_ in near}, None, {}), Weights())
     assert [candidate.chunk_id for candidate in fused[100:]] == sorted(keyword)[100:]
@@ -107,7 +107,7 @@ def test_looking_deeper_changes_nothing_at_the_top() -> None:
     keyword = {f"{number:03}": 500.0 - number for number in range(300)}
     semantic = {f"{number:03}": number / 300 for number in range(299, 100, -1)}
     short = Legs(dict(list(keyword.items())[:100]), dict(list(semantic.items())[:100]))
-    assert shortlist(short) == shortlist(Legs(keyword, semantic))
+    assert short.shortlist == Legs(keyword, semantic).shortlist
 
 
 @settings(deadline=None)
