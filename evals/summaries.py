@@ -166,6 +166,7 @@ def _turn_spans(session: Session, document_id: str, meeting: Meeting) -> list[Sp
     spans: list[Span] = []
     place = 0
     for turn in meeting.turns:
+        turn = turn.rstrip()  # an empty one is stored without the blank, and would be found in the next of its speaker
         found = text.find(turn, place)
         if found < 0:  # an empty turn, or one that the extraction has changed: no width
             spans.append((place, place))
