@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
-from assistant.options import Options
+from assistant.models.options import Options
+from assistant.models.run import Run
 from assistant.outcomes import Outcomes
-from assistant.run import Run
 from core_api.auth.subject import Subject
 from core_api.infra.database import Database
 from core_api.infra.settings import Settings

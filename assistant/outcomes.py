@@ -7,7 +7,7 @@ nothing that its sources support, it stands in the place of that.
 import threading
 from dataclasses import dataclass
 
-from assistant.proposal_schemas import ProposalRead
+from assistant.proposals.schemas import ProposalRead
 from assistant.types import Evidence, Part
 
 

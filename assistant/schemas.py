@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from assistant.citations import Citation
-from assistant.proposal_schemas import ProposalRead
-from assistant.recommendation_schemas import ExpertRead
+from assistant.proposals.schemas import ProposalRead
+from assistant.recommending.schemas import ExpertRead
 from assistant.types import Confidence
 from core_api.domains.users.schemas import PersonRead
 from core_api.http.fields import Name

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from assistant.agent import Agent
-from assistant.chat import answer, begin
+from assistant.agent.agent import Agent
+from assistant.chat.exchange import answer, begin
 from assistant.citations import Citation, digest
-from assistant.conversations import delete_conversation
+from assistant.conversations.service import delete_conversation
 from assistant.schemas import ChatAnswer, ChatRequest
 from assistant.types import Confidence
 from core_api.infra.settings import Settings

@@ -19,8 +19,8 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from assistant.questions import understand
-from assistant.summaries import Length, Section, summarize_document, summarize_hits, summarize_search
+from assistant.answers.questions import understand
+from assistant.summaries.service import Length, Section, summarize_document, summarize_hits, summarize_search
 from core_api.infra.settings import Settings
 from core_api.models import Document, DocumentVersion, VersionText
 from evals import report

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from assistant.support import judge
+from assistant.proof.support import judge
 from retrieval.embedding import Embedder
 
 _PAIRS = Path(__file__).parent / "golden" / "support.jsonl"

@@ -10,20 +10,20 @@ from datetime import timedelta
 import uvicorn
 from fastapi import FastAPI
 
-import assistant.agent
-import assistant.conversations
-import assistant.endpoints
-import assistant.gaps
-import assistant.openai_api
-import assistant.settings_endpoints
-import assistant.proposal_endpoints
-import assistant.reminders
-import assistant.summary_endpoints
+import assistant.actions.endpoints
+import assistant.actions.reminders
+import assistant.agent.agent
+import assistant.chat.endpoints
+import assistant.conversations.service
+import assistant.models.endpoints
+import assistant.openai_api.endpoints
+import assistant.review.gaps
+import assistant.summaries.endpoints
 import ingest.endpoints
 import ingest.model_endpoints
 import retrieval.endpoints
 import ui_gradio.app
-from assistant.retention import ConversationKeeper
+from assistant.conversations.retention import ConversationKeeper
 from core_api.app import create_app
 from core_api.auth import one_time
 from core_api.auth.api_keys import create_api_key
@@ -88,7 +88,7 @@ def build_app(settings: Settings, database: Database, *, web: bool) -> FastAPI:
         mail.start()
         alerts = AlertChecker(settings, database, engine, app.state.vault)
         alerts.start()
-        reminders = assistant.reminders.ReminderSender(settings, database, app.state.vault)
+        reminders = assistant.actions.reminders.ReminderSender(settings, database, app.state.vault)
         reminders.start()
         app.state.search_recorder.start()
         keeper = ConversationKeeper(settings, database)
@@ -114,16 +114,16 @@ def build_app(settings: Settings, database: Database, *, web: bool) -> FastAPI:
         retrieval.endpoints.router,
         ingest.endpoints.router,
         ingest.model_endpoints.router,
-        assistant.endpoints.router,
-        assistant.settings_endpoints.router,
-        assistant.summary_endpoints.router,
-        assistant.proposal_endpoints.router,
+        assistant.chat.endpoints.router,
+        assistant.models.endpoints.router,
+        assistant.summaries.endpoints.router,
+        assistant.actions.endpoints.router,
     ]
     app = create_app(settings, database, routers, lifespan)
-    app.include_router(assistant.openai_api.router)
-    app.state.export_parts["conversations"] = assistant.conversations.export_conversations
-    app.state.export_parts["reminders"] = assistant.reminders.export_reminders
-    app.state.export_parts["filed_questions"] = assistant.gaps.export_gaps
+    app.include_router(assistant.openai_api.endpoints.router)
+    app.state.export_parts["conversations"] = assistant.conversations.service.export_conversations
+    app.state.export_parts["reminders"] = assistant.actions.reminders.export_reminders
+    app.state.export_parts["filed_questions"] = assistant.review.gaps.export_gaps
     if web:
         app.state.web = ui_gradio.app.mount(app, after=lambda: _until(lambda: app.state.is_ready()))
     return app
@@ -189,7 +189,7 @@ def _bind(host: str, port: int) -> socket.socket:
 async def _warm_up(app: FastAPI) -> None:
     """Load what the first answer needs, after what people need first: the API, then the pages."""
     await _until(lambda: app.state.is_ready() and (app.state.web.ready or app.state.web.failure is not None))
-    await asyncio.to_thread(assistant.agent.warm_up, app.state.settings)
+    await asyncio.to_thread(assistant.agent.agent.warm_up, app.state.settings)
     await asyncio.to_thread(_load_titles, app)
     # What is loaded by now stays: looking through it for garbage again and again would halt every request.
     await asyncio.to_thread(gc.collect)

@@ -5,9 +5,9 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage
 
 from assistant.middleware.base import CallModel, Middleware, Request, Response, context_of
-from assistant.models import price
-from assistant.run import Spent
-from assistant.tokens import estimate_tokens
+from assistant.models.choosing import price
+from assistant.models.run import Spent
+from assistant.models.tokens import estimate_tokens
 
 
 class Accounting(Middleware):

@@ -1,6 +1,7 @@
 """Ends the run when the asker has gone: before a call of the model or of a tool, and after a tool.
 
-Within a call the model's Watch looks (assistant.endpoint_model), and a tool that takes long asks `context.check()`.
+Within a call the model's Watch looks (assistant.models.endpoint_model), and a tool that takes long asks
+`context.check()`.
 """
 
 from langchain.tools.tool_node import ToolCallRequest

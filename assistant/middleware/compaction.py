@@ -1,8 +1,8 @@
-"""Bounds what one call of the model sees, in tokens (assistant.compaction)."""
+"""Bounds what one call of the model sees, in tokens (assistant.models.compaction)."""
 
-from assistant.compaction import compact
 from assistant.middleware.base import CallModel, Middleware, Request, Response, context_of
-from assistant.tokens import estimate_tokens
+from assistant.models.compaction import compact
+from assistant.models.tokens import estimate_tokens
 
 
 class Compaction(Middleware):

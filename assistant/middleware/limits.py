@@ -19,8 +19,8 @@ from assistant.middleware.base import (
     context_of,
     tool_error,
 )
-from assistant.run import LimitReached
-from assistant.tokens import estimate_tokens
+from assistant.models.run import LimitReached
+from assistant.models.tokens import estimate_tokens
 
 _NO_MORE_TOOLS = "No more calls of tools are allowed in this answer. Answer from what you have found."
 

@@ -1,4 +1,4 @@
-"""Hides secrets and personal data from a model outside, where the options say so (assistant.masking).
+"""Hides secrets and personal data from a model outside, where the options say so (assistant.models.masking).
 
 What the model is sent is masked, what it calls tools with is put back before they run. The pieces of its answer are put
 back by the Agent, as they come.
@@ -6,8 +6,8 @@ back by the Agent, as they come.
 
 from langchain_core.messages import AIMessage, BaseMessage
 
-from assistant.masking import Masker
 from assistant.middleware.base import CallModel, Middleware, Request, Response, context_of
+from assistant.models.masking import Masker
 
 
 class Masking(Middleware):

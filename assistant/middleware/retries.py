@@ -6,7 +6,7 @@ import time
 import structlog
 
 from assistant.middleware.base import CallModel, Middleware, Request, Response, context_of
-from assistant.models import ModelUnavailable
+from assistant.models.choosing import ModelUnavailable
 
 log = structlog.get_logger()
 

@@ -3,7 +3,7 @@
 from langchain_core.messages import SystemMessage
 
 from assistant.middleware.base import CallModel, Middleware, Request, Response, context_of
-from assistant.prompting import chosen_prompt
+from assistant.models.prompting import chosen_prompt
 from core_api.models import utcnow
 
 

@@ -1,7 +1,7 @@
 """Gives each call of an endpoint's model its Watch: time-outs, and an end when the run is stopped."""
 
-from assistant.endpoint_model import EndpointModel, Watch, endpoint_name
 from assistant.middleware.base import CallModel, Middleware, Request, Response, context_of
+from assistant.models.endpoint_model import EndpointModel, Watch, endpoint_name
 
 
 class Watching(Middleware):

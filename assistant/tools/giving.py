@@ -7,11 +7,11 @@ from sqlalchemy.orm import Session
 
 from assistant.context import AssistantContext
 from assistant.outcomes import Outcome
-from assistant.proposal_schemas import ProposalRead
-from assistant.reading import beginnings
+from assistant.proposals.schemas import ProposalRead
+from assistant.summaries.reading import beginnings
 from assistant.tools.search import describe
 from assistant.types import Part
-from assistant.untrusted import for_model
+from assistant.wording.untrusted import for_model
 from retrieval.analyzer import language
 
 Given = tuple[str, Outcome]

@@ -8,10 +8,10 @@ from langchain.tools import ToolRuntime, tool
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from assistant.answers.questions import understand
 from assistant.context import AssistantContext
 from assistant.lookup import MAX_NAME_CHARS, find_space
-from assistant.questions import understand
-from assistant.recommending import matching
+from assistant.recommending.service import matching
 from assistant.tools.giving import Given, give, label, mentions, nothing, one_line, spoken
 from core_api.auth.access import readable_documents, readable_space_name
 from core_api.domains.groups.service import list_groups

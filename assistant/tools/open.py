@@ -6,11 +6,11 @@ from sqlalchemy.orm import Session
 from assistant.context import AssistantContext
 from assistant.lookup import find_document
 from assistant.outcomes import Outcome
-from assistant.reading import read_passages
-from assistant.summaries import sentence_text
+from assistant.summaries.reading import read_passages
+from assistant.summaries.service import sentence_text
 from assistant.tools.giving import Given, give, label, nothing, spoken
 from assistant.types import Evidence, Part
-from assistant.untrusted import instruction_spans
+from assistant.wording.untrusted import instruction_spans
 from retrieval import service
 from retrieval.types import Filters, Hit, Query
 

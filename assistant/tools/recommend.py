@@ -5,11 +5,11 @@ from typing import Literal
 
 from langchain.tools import ToolRuntime, tool
 
-from assistant import recommending
+from assistant.answers.questions import understand
 from assistant.context import AssistantContext
 from assistant.lookup import find_document
-from assistant.questions import understand
-from assistant.recommending import Expert, Related
+from assistant.recommending import service as recommending
+from assistant.recommending.service import Expert, Related
 from assistant.tools.giving import Given, give, label, mentions, nothing, one_line, spoken
 
 _DOCUMENTS, _PEOPLE, _QUESTIONS = 6, 5, 6
@@ -47,6 +47,7 @@ def recommend(
     """
     context, words = runtime.context, _WORDS[spoken(runtime)]
     lines: list[tuple[str, Sequence[str]]]
+    unproven: Sequence[str] = ()
     about = about.strip()[:1_000]
     with context.database.reading() as session:
         subject, engine = context.subject, context.engine
@@ -65,7 +66,7 @@ def recommend(
             asked = recommending.past_questions(session, subject, engine, about, _QUESTIONS + 2)
             # The one that asks for them is among them.
             itself = {about.casefold(), _last_question(runtime).casefold()}
-            lines = [(one_line(one.text), ()) for one in asked if one.text.casefold() not in itself][:_QUESTIONS]
+            lines = [(one_line(one.text), unproven) for one in asked if one.text.casefold() not in itself][:_QUESTIONS]
         if not lines:
             return nothing(words["none"])
         return give(context, mentions(session, context, words[kind], lines))

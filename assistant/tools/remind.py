@@ -4,12 +4,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from langchain.tools import ToolRuntime, tool
 
-from assistant import proposing
+from assistant.actions.reminders import local_time
 from assistant.context import AssistantContext
-from assistant.proposal_schemas import ProposalKind
-from assistant.reminders import local_time
-from assistant.times import read_time
+from assistant.proposals import proposing
+from assistant.proposals.schemas import ProposalKind
 from assistant.tools.giving import Given, proposed, say, spoken
+from assistant.wording.times import read_time
 from core_api.models import User, utcnow
 
 _TEXT_CHARS = 1_000

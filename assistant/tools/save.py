@@ -4,12 +4,12 @@ from langchain.tools import ToolRuntime, tool
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from assistant import proposing
 from assistant.context import AssistantContext
-from assistant.conversations import access_conversation, title_of
+from assistant.conversations.service import access_conversation, title_of
+from assistant.conversations.showing import ASSISTANT, USER
 from assistant.lookup import find_document, find_space, personal_space
-from assistant.proposal_schemas import ProposalKind
-from assistant.showing import ASSISTANT, USER
+from assistant.proposals import proposing
+from assistant.proposals.schemas import ProposalKind
 from assistant.tools.giving import Given, proposed, say, spoken
 from core_api.auth.access import covers
 from core_api.domains.documents.service import access_document

@@ -6,7 +6,7 @@ from xml.sax.saxutils import quoteattr
 from langchain.tools import ToolRuntime, tool
 
 from assistant.context import AssistantContext
-from assistant.untrusted import for_model, plain_for_model
+from assistant.wording.untrusted import for_model, plain_for_model
 from prompts.loader import Prompt, load_prompt
 from retrieval import service
 from retrieval.types import Hit, Query

@@ -7,10 +7,10 @@ from sqlalchemy.orm import Session
 from assistant.context import AssistantContext
 from assistant.lookup import find_document, find_space
 from assistant.outcomes import Outcome
-from assistant.periods import beginning_of
-from assistant.summaries import Summary, sentence_text, summarize_changes, summarize_document, summarize_search
+from assistant.summaries.service import Summary, sentence_text, summarize_changes, summarize_document, summarize_search
 from assistant.tools.giving import Given, give, nothing, say, spoken
 from assistant.types import Part
+from assistant.wording.periods import beginning_of
 from core_api.infra.errors import NotFound
 from core_api.models import Conversation, ConversationMessage, utcnow
 

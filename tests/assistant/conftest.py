@@ -11,8 +11,8 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-import assistant.endpoints
-import assistant.settings_endpoints
+import assistant.chat.endpoints
+import assistant.models.endpoints
 from core_api.app import create_app
 from core_api.infra.database import Database
 from core_api.infra.settings import Settings
@@ -159,6 +159,6 @@ def server_sent_events(body: str) -> list[tuple[str, Any]]:
 def client_with(company: Company, **changes: Any) -> TestClient:
     """The owner's client of an API on the same data with other settings."""
     settings = company.settings.model_copy(update=changes)
-    app = create_app(settings, company.database, [assistant.endpoints.router, assistant.settings_endpoints.router])
+    app = create_app(settings, company.database, [assistant.chat.endpoints.router, assistant.models.endpoints.router])
     app.state.engine = company.engine
     return TestClient(app, headers=dict(company.owner.headers), raise_server_exceptions=False)

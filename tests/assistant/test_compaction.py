@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
-from assistant.compaction import compact, size
+from assistant.models.compaction import compact, size
 
 
 def tell(turns: str) -> str:

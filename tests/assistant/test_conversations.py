@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import event, update
 
-from assistant.retention import ConversationKeeper
+from assistant.conversations.retention import ConversationKeeper
 from core_api.models import Conversation, utcnow
 from tests.assistant.conftest import Company
 

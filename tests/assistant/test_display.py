@@ -2,8 +2,8 @@
 
 import pytest
 
-from assistant.composition import shown
-from assistant.display import plain
+from assistant.answers.composition import shown
+from assistant.wording.display import plain
 
 
 @pytest.mark.parametrize(

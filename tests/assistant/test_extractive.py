@@ -8,7 +8,7 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.tools import tool
 
-from assistant.extractive import SELECTION_KEY, ExtractiveChatModel
+from assistant.agent.extractive import SELECTION_KEY, ExtractiveChatModel
 from assistant.tools.search import describe, search
 from core_api.infra.errors import Unavailable
 from tests.assistant.passages import NoEmbedder, even, hit
@@ -113,14 +113,13 @@ def test_passages_are_marked_as_data_that_cannot_break_out() -> None:
 
 
 def test_importing_the_endpoints_loads_no_framework() -> None:
-    code = (
-        "import sys, assistant.endpoints; print([m for m in ('langchain', 'langgraph', 'openai') if m in sys.modules])"
-    )
+    code = "import sys, assistant.chat.endpoints"
+    code += "; print([m for m in ('langchain', 'langgraph', 'openai') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
 def test_warming_up_loads_what_an_answer_needs() -> None:
-    code = "import sys; from assistant.agent import warm_up; warm_up(); print('langchain' in sys.modules)"
+    code = "import sys; from assistant.agent.agent import warm_up; warm_up(); print('langchain' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "True"

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from assistant.clustering import Asked, cluster, telling_words
-from assistant.conversations import begin_turn, store_answer
+from assistant.conversations.service import begin_turn, store_answer
+from assistant.review.clustering import Asked, cluster, telling_words
 from assistant.schemas import AnswerAbout, ChatRequest
 from assistant.types import Confidence, Part
 from core_api.auth.subject import Subject

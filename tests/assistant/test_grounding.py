@@ -3,7 +3,7 @@
 import pytest
 
 from assistant.context import Passages
-from assistant.grounding import Grounder
+from assistant.proof.grounding import Grounder
 from assistant.types import Confidence
 from tests.assistant.passages import NoEmbedder, hit
 

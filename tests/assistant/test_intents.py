@@ -2,7 +2,7 @@
 
 import pytest
 
-from assistant.intents import intent_of
+from assistant.agent.intents import intent_of
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from assistant.models import uses_llm
+from assistant.models.choosing import uses_llm
 from core_api.infra.settings import Settings
 from prompts.loader import load_prompt
 from tests.assistant.conftest import Company, client_with, server_sent_events
@@ -161,9 +161,9 @@ def test_the_key_is_sent(company: Company, endpoint: Endpoint) -> None:
 
 
 def test_stopping_ends_the_models_stream(company: Company, endpoint: Endpoint) -> None:
-    from assistant.agent import Agent
-    from assistant.chat import begin, events
-    from assistant.run import Cancelled
+    from assistant.agent.agent import Agent
+    from assistant.chat.exchange import begin, events
+    from assistant.models.run import Cancelled
     from assistant.schemas import ChatRequest
     from core_api.domains.users.service import ensure_owner
 

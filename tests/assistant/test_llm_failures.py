@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from assistant.agent import Agent
-from assistant.chat import Exchange, begin, events
+from assistant.agent.agent import Agent
+from assistant.chat.exchange import Exchange, begin, events
 from assistant.middleware import retries
-from assistant.run import Cancelled
+from assistant.models.run import Cancelled
 from assistant.schemas import ChatRequest
 from core_api.domains.users.service import ensure_owner
 from tests.assistant.conftest import Company, client_with, server_sent_events

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assistant.masking import Masker, Unmasking
+from assistant.models.masking import Masker, Unmasking
 
 SECRETS = [
     "mary.jones@acme.example",

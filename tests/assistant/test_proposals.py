@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from assistant.reminders import ReminderSender
+from assistant.actions.reminders import ReminderSender
 from core_api.models import AuditEvent, MailMessage, Proposal, Reminder, SpaceMember, User, utcnow
 from tests.assistant.conftest import Company
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from assistant.questions import QuestionType, in_conversation, understand
+from assistant.answers.questions import QuestionType, in_conversation, understand
 
 
 @pytest.mark.parametrize(

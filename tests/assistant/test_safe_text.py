@@ -2,8 +2,8 @@
 
 import pytest
 
-from assistant.safe_text import safe_text
-from assistant.untrusted import WITHHELD, for_model, instruction_spans
+from assistant.wording.safe_text import safe_text
+from assistant.wording.untrusted import WITHHELD, for_model, instruction_spans
 
 
 @pytest.mark.parametrize(

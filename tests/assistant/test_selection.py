@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from assistant.composition import answer_parts
-from assistant.confidence import confidence_of
-from assistant.questions import understand
-from assistant.selection import select
+from assistant.answers.composition import answer_parts
+from assistant.answers.confidence import confidence_of
+from assistant.answers.questions import understand
+from assistant.answers.selection import select
 from assistant.types import Confidence, Selection
 from retrieval.types import Hit
 from tests.assistant.passages import NoEmbedder, even, hit

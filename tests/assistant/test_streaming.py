@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from pydantic import BaseModel
 
-from assistant import streaming
-from assistant.streaming import from_thread, server_sent
+from assistant.chat import streaming
+from assistant.chat.streaming import from_thread, server_sent
 from core_api.infra.errors import NexusError, Unavailable
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from assistant.support import Lack, judge
+from assistant.proof.support import Lack, judge
 from evals.support import load_pairs, score
 from retrieval.embedding import Embedder
 

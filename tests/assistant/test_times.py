@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from assistant.times import read_time
+from assistant.wording.times import read_time
 
 SEOUL = ZoneInfo("Asia/Seoul")
 # A Saturday, 23:30 in Seoul.

@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-import assistant.endpoints
+import assistant.chat.endpoints
 import retrieval.endpoints
 from assistant.citations import cite
-from assistant.conversations import WITHHELD, begin_turn, store_answer
+from assistant.conversations.service import WITHHELD, begin_turn, store_answer
 from assistant.types import Confidence, Evidence, Part
 from core_api.app import create_app
 from core_api.auth.permissions import Permission
@@ -101,7 +101,7 @@ class Machine(RuleBasedStateMachine):
     @initialize()
     def come_in(self) -> None:
         app = create_app(
-            self.library.settings, self.library.database, [retrieval.endpoints.router, assistant.endpoints.router]
+            self.library.settings, self.library.database, [retrieval.endpoints.router, assistant.chat.endpoints.router]
         )
         app.state.engine = self.library.engine
         for number, role in enumerate(ROLES):

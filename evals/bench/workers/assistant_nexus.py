@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from assistant.agent import Agent, Turn
-from assistant.chat import begin, events
+from assistant.agent.agent import Agent, Turn
+from assistant.chat.exchange import begin, events
 from assistant.context import AssistantContext
 from assistant.schemas import ChatAnswer, ChatRequest, DeltaEvent
 from core_api.auth.subject import Subject
@@ -120,7 +120,7 @@ def _without_agent(agent: Agent, database: Database, asker: Subject) -> Callable
     """What the agent does for a plain question, as bare calls: the model plans, the tool searches, the model says."""
     from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
-    from assistant.extractive import ExtractiveChatModel
+    from assistant.agent.extractive import ExtractiveChatModel
     from assistant.tools.search import PASSAGES, describe
     from retrieval.service import search
     from retrieval.types import Query

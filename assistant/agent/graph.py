@@ -1,0 +1,57 @@
+"""The LangChain agent: a model, tools, and the middleware around them. Importing this imports LangChain; do it late.
+
+The middleware, from the outside in. Each is a file of assistant/middleware, and all of it wraps calls of the model or
+of a tool, so that it adds no step to the graph:
+
+1. Cancellation  nothing begins after the asker has gone or the time is up
+2. Limits        calls of model and tools, tokens, cost: before anything is spent
+3. ToolErrors    inside Limits: a refused call counts as one
+   and for a model of an endpoint:
+4. SystemPrompt  before Compaction, which counts it
+5. Compaction    what the model sees is bounded; before Masking, which need not look at what is left out
+6. Masking       after everything that adds words to the request
+7. Retries       around Accounting: every try is paid for
+8. Accounting    each call that is really made
+9. Watching      innermost: the time-outs of one call
+"""
+
+from typing import Any
+
+from langchain.agents import create_agent
+from langgraph.graph.state import CompiledStateGraph
+
+from assistant.context import AssistantContext
+from assistant.middleware.accounting import Accounting, Counting
+from assistant.middleware.base import Middleware
+from assistant.middleware.cancellation import Cancellation
+from assistant.middleware.compaction import Compaction
+from assistant.middleware.limits import Limits
+from assistant.middleware.masking import Masking
+from assistant.middleware.retries import Retries
+from assistant.middleware.system_prompt import SystemPrompt
+from assistant.middleware.tool_errors import ToolErrors
+from assistant.models.choosing import EXTRACTIVE
+from assistant.tools import tools
+from core_api.infra.settings import Settings
+from retrieval.engine import RetrievalEngine
+
+
+def build_graph(
+    settings: Settings, engine: RetrievalEngine, model: str
+) -> CompiledStateGraph[Any, AssistantContext, Any, Any]:
+    """The agent with the model of that name, as a runnable graph; it keeps nothing between runs and can be used by many
+    threads."""
+    chat_model: Any
+    middleware: list[Middleware] = [Cancellation(), Limits(), ToolErrors()]
+    if model == EXTRACTIVE:
+        from assistant.agent.extractive import ExtractiveChatModel
+
+        chat_model = ExtractiveChatModel(engine=engine)
+        middleware.append(Counting())
+    else:
+        from assistant.middleware.watching import Watching
+        from assistant.models.endpoint_model import endpoint_model
+
+        chat_model = endpoint_model(settings, model)
+        middleware += [SystemPrompt(), Compaction(), Masking(), Retries(), Accounting(model), Watching()]
+    return create_agent(chat_model, tools=tools(), middleware=middleware, context_schema=AssistantContext)

@@ -1,0 +1,66 @@
+"""From chosen evidence to the words that are shown: a short text with a marker behind every quotation."""
+
+import re
+from collections.abc import Iterator
+
+from assistant.types import Evidence, Part, Selection
+from assistant.wording.display import is_item, item_number, plain, without_bullet
+from assistant.wording.safe_text import safe_text
+from retrieval.sentences import sentence_spans
+
+NOT_FOUND = {
+    "en": "I could not find this in the sources you may read.",
+    "ko": "읽을 수 있는 자료에서 답을 찾지 못했습니다.",
+}
+NEAREST = {"en": " The nearest sources are listed below.", "ko": " 가장 가까운 자료를 아래에 보여 드립니다."}
+
+
+# What would be read as the mark of a citation: only ours are.
+_FORGED = re.compile(r"\s?[\[【［]\s*\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*\s*[\]】］]")
+
+
+def answer_parts(selection: Selection) -> Iterator[Part]:
+    """The answer piece by piece: the n-th piece shows the n-th evidence and carries the marker [n]."""
+    previous: Evidence | None = None
+    for marker, evidence in enumerate(selection.evidence, start=1):
+        text = shown(evidence.quote)
+        separator = ""
+        if previous is not None:
+            together = previous.hit.source.id == evidence.hit.source.id and "\n" not in text
+            separator = " " if together and not _is_list(previous.quote) else "\n\n"
+        yield Part(f"{separator}{text} [{marker}]", (marker,))
+        previous = evidence
+
+
+def not_found(language: str, *, nearest: bool) -> str:
+    """The sentence that says that there is no answer, in the asker's language."""
+    key = "ko" if language == "ko" else "en"
+    return NOT_FOUND[key] + (NEAREST[key] if nearest else "")
+
+
+def shown(quote: str) -> str:
+    """A quotation for display: plain words, a list as a list; nothing that could be followed, fetched or run."""
+    return _FORGED.sub("", safe_text(_words(quote)))
+
+
+def _words(quote: str) -> str:
+    spans = [quote[start:end] for start, end in sentence_spans(quote)]
+    if not _is_list(quote):
+        return plain(without_bullet(plain(quote)) if is_item(quote) else quote)
+    lines: list[str] = []
+    for span in spans:
+        words = plain(without_bullet(span))
+        if not words:
+            continue
+        if is_item(span):
+            number = item_number(span)
+            lines.append(f"{number}. {words}" if number is not None else f"- {words}")
+        elif lines:
+            lines[-1] += f" {words}"
+        else:
+            lines.append(words)
+    return "\n".join(lines)
+
+
+def _is_list(quote: str) -> bool:
+    return sum(is_item(quote[start:end]) for start, end in sentence_spans(quote)) > 1
