@@ -206,8 +206,7 @@ class Settings(BaseSettings):
     llm_retries: int = Field(default=2, ge=0, le=10, description="When the endpoint fails for now.")
     llm_prices: dict[str, tuple[float, float]] = Field(
         default={},
-        description="What a million tokens cost in and out, by model; `*`: any other. "
-        'As JSON: {"gpt-x": [0.5, 1.5]}.',
+        description='What a million tokens cost in and out, by model; `*`: any other. As JSON: {"gpt-x": [0.5, 1.5]}.',
     )
     openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
 

@@ -13,7 +13,7 @@ INSTALLATION = "installation"
 
 
 class AssistantSetting(Base):
-    """What an admin chose (assistant.options.Options, in JSON): for the installation, or for a space. The id is
+    """What an admin chose (assistant.models.options.Options, in JSON): for the installation, or for a space. The id is
     `installation`, or the space's."""
 
     __tablename__ = "assistant_settings"
