@@ -36,15 +36,15 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "The server names no endpoint for language models, so answers are taken from the sources as they stand.",
         "서버에 언어 모델 주소가 없어 출처의 문장 그대로 답합니다.",
     ),
-    "assistant.agent.extractive": ("Sentences of the sources", "출처의 문장"),
+    "assistant.extractive": ("Sentences of the sources", "출처의 문장"),
     "assistant.prompt": ("Prompt", "프롬프트"),
     "assistant.prompt.about": ("Instructs a language model.", "언어 모델에 주는 지시문입니다."),
     "assistant.prompt.version": ("{name}, version {n}", "{name}, 버전 {n}"),
     "assistant.unsupported": ("Sentences that no source supports", "근거 없는 문장"),
     "assistant.unsupported.drop": ("Leave out", "빼기"),
     "assistant.unsupported.show": ("Show and mark", "표시해서 보여 주기"),
-    "assistant.models.masking": ("Hide personal data from outside models", "외부 모델에 개인정보 가리기"),
-    "assistant.models.masking.about": (
+    "assistant.masking": ("Hide personal data from outside models", "외부 모델에 개인정보 가리기"),
+    "assistant.masking.about": (
         "Secrets and personal data are replaced before they leave, and put back in the answer.",
         "비밀 값과 개인정보를 바꿔서 보내고 답에서 되돌립니다.",
     ),
