@@ -1,7 +1,7 @@
 """Doing what the assistant has proposed (assistant.proposals.proposing), once the person has said so.
 
-Confirming decides all rights anew, through the
-services that a person's own changes go through; it works once, and not after it has expired.
+Confirming decides all rights anew, through the services that a person's own changes go through; it works once, and not
+after it has expired.
 """
 
 from collections.abc import Callable
