@@ -54,6 +54,7 @@ def test_an_answer_is_saved_once_it_is_confirmed(company: Company, proposal: Cal
     assert (event.action, event.details["result"]) == ("proposal.confirmed", done.json()["result"])
     messages = company.owner.get(f"{API}/conversations/{made['conversation_id']}").json()["messages"]
     assert messages[-1]["answer"]["proposals"][0]["state"] == "done"
+    company.owner.delete(f"/api/v1{done.json()['result']}")  # other tests ask about this space as well
 
 
 def test_an_answer_is_added_to_a_document_that_is_written_here(
@@ -66,6 +67,7 @@ def test_an_answer_is_added_to_a_document_that_is_written_here(
     text = company.owner.get(f"/api/v1/documents/{document}/file").text
     assert text.startswith("# Collected answers\n\nThe first line.\n\n")
     assert "absence form" in text
+    company.owner.delete(f"/api/v1/documents/{document}")
 
 
 def test_only_the_person_it_was_made_for_decides(company: Company, proposal: Callable[..., dict[str, Any]]) -> None:
