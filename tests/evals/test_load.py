@@ -20,8 +20,8 @@ def test_a_company_is_made_served_and_read_without_errors(tmp_path: Path, model_
     with serving(settings) as url:
         seen = visit(url, company.visitors, think_seconds=0.01, seconds=2)
     assert (seen.errors, seen.first_error) == (0, "")
-    assert len(seen.by_request) > 5
-    assert seen.all.requests > 20
+    assert len(seen.by_request) > 1
+    assert seen.all.requests >= len(company.visitors)
     assert seen.all.p50 <= seen.all.p95 <= seen.all.p99 <= seen.all.worst
 
 
