@@ -1,6 +1,6 @@
 """How well the check of an answer's sentences tells supported from not: pairs of a sentence and a quotation, labelled.
 
-Our own pairs (evals/golden/support.jsonl), English and Korean: paraphrases, and the same with a figure, unit, date,
+Our own pairs (evals/support.jsonl), English and Korean: paraphrases, and the same with a figure, unit, date,
 name, word or yes/no changed. The rules were fitted on the half `fit`; the half `held_out` was only ever counted.
 """
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from assistant.proof.support import judge
 from retrieval.embedding import Embedder
 
-_PAIRS = Path(__file__).parent / "golden" / "support.jsonl"
+_PAIRS = Path(__file__).with_name("support.jsonl")
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,12 +95,19 @@ def _same(one: Candidate, other: Candidate) -> bool:
 
 
 def _in_order(pool: Sequence[Candidate], chosen: Sequence[int]) -> list[int]:
-    """The best first, since it answers; then passage by passage, each in the order in which it is written."""
+    """The best first, since it answers (after the sentence that it leans on, where it begins with "It" or "This"); then
+    passage by passage, each in the order in which it is written."""
     best, *rest = chosen
+    if pool[best].dependent:
+        leant_on = (pool[best].evidence.hit.chunk_id, pool[best].position - 1)
+        first = [index for index in rest if (pool[index].evidence.hit.chunk_id, pool[index].position) == leant_on]
+        rest = [index for index in rest if index not in first]
+    else:
+        first = []
     passages = list(dict.fromkeys(pool[index].evidence.hit.chunk_id for index in chosen))
 
     def place(index: int) -> tuple[int, int]:
         evidence = pool[index].evidence
         return passages.index(evidence.hit.chunk_id), evidence.start
 
-    return [best, *sorted(rest, key=place)]
+    return [*first, best, *sorted(rest, key=place)]

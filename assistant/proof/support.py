@@ -26,7 +26,7 @@ from retrieval.stopwords import ENGLISH
 
 log = structlog.get_logger()
 
-# Fitted on the half `fit` of evals/golden/support.jsonl, English and Korean; checked on the other (docs/assistant.md).
+# Fitted on the half `fit` of evals/support.jsonl, English and Korean; checked on the other (docs/assistant.md).
 ENOUGH_WORDS = 0.85
 _ENOUGH_WORDS_KOREAN = 0.6
 _SAME_WORD = 0.5  # cosine of two single words that may stand for each other

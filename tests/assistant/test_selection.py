@@ -118,8 +118,8 @@ def test_confidence_follows_support() -> None:
 def test_a_sentence_that_leans_on_the_one_before_brings_it_along() -> None:
     text = "Aurora is run by the harbour office. It has a yearly budget of 40 million won. Boats are blue."
     assert quotes(chosen("What is the yearly budget?", hit(text))) == [
-        "It has a yearly budget of 40 million won.",
         "Aurora is run by the harbour office.",
+        "It has a yearly budget of 40 million won.",
     ]
 
 

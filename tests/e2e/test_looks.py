@@ -47,7 +47,7 @@ def settled(page: Page) -> None:
     expect(
         page.locator(
             ".main :is(.recent, .search-start, .result, .doc-row, .figures, .state, .turn, .document, .section, .rows,"
-            " .side-empty)"
+            " .side-empty, article)"
         ).first
     ).to_be_visible()
     expect(page.locator(".skeleton")).to_have_count(0)

@@ -18,6 +18,7 @@ import assistant.chat.endpoints
 import retrieval.endpoints
 from assistant.citations import cite
 from assistant.conversations.service import WITHHELD, begin_turn, store_answer
+from assistant.schemas import AnswerAbout, ChatRequest
 from assistant.types import Confidence, Evidence, Part
 from core_api.app import create_app
 from core_api.auth.permissions import Permission
@@ -256,16 +257,14 @@ class Machine(RuleBasedStateMachine):
         hits = self.library.search(person, WORDS, k=100, per_source=1).hits
         evidence = [Evidence(hit, hit.start, hit.end) for hit in hits]
         with self.library.database.transaction() as session:
-            conversation, _ = begin_turn(session, person, None, "What is secret?")
+            conversation = begin_turn(session, person, ChatRequest(message="What is secret?")).conversation_id
             store_answer(
                 session,
                 person,
                 conversation,
                 parts=[Part(f"{e.quote} [{number}] ", (number,)) for number, e in enumerate(evidence, 1)],
                 citations=[cite(e, number) for number, e in enumerate(evidence, 1)],
-                confidence=Confidence.HIGH,
-                abstained=False,
-                model="none",
+                about=AnswerAbout(confidence=Confidence.HIGH, abstained=False, model="none"),
             )
         self.conversations.append((person.user_id, conversation, [hit.source.id for hit in hits]))
 

@@ -131,6 +131,8 @@ PAYLOAD = {
     "id": "a/../b?c",
     "user_id": "u",
     "grant_id": "g",
+    "share_id": "h",
+    "message_id": "m",
     "name": "Team",
     "query": "q",
     "source_kind": "document",
