@@ -60,8 +60,8 @@ _TYPES: tuple[tuple[QuestionType, re.Pattern[str]], ...] = tuple(
         ),
         (
             QuestionType.TIME,
-            r"\bwhen\b|\b(?:what|which|in what|on what) (?:\w+ )?(?:year|date|day|month|century|decade|time"
-            r"|period|era)\b|\bdeadline\b|언제|몇\s?년|몇\s?월|시기|연도|년도|날짜|며칠",
+            r"\bwhen\b|\b(?:what|which|in what|on what) (?:\w+ )?(?:years?|dates?|days?|months?"
+            r"|century|centuries|decades?|time|periods?|eras?)\b|\bdeadline\b|언제|몇\s?년|몇\s?월|시기|연도|년도|날짜|며칠",
         ),
         (
             QuestionType.PLACE,
@@ -92,6 +92,21 @@ _TYPES: tuple[tuple[QuestionType, re.Pattern[str]], ...] = tuple(
         ),
     )
 )
+
+_CLAUSE_BEFORE = re.compile(
+    r"^\s*(?:when|where|while|if|as|after|before|since|although|because)\b[^?]*?,\s*"
+    r"(?=(?:\w+\s)?(?:who|whom|whose|what|which|when|where|why|how)\b)",
+    re.IGNORECASE,
+)
+_CLAUSE_AFTER = re.compile(
+    r"(?<=\w)(?<!\band)(?<!\bor)\s+(?:who|whom|whose|when|where|why)\b.*", re.IGNORECASE | re.DOTALL
+)
+_ASKS_FIRST = re.compile(
+    r"^\s*(?:(?:in|on|at|to|from|for|by|with|about|of|under|during|since|until|and|so|but)\s)?"
+    r"(?:what|which|who|whom|whose|how|when|where|why)\b",
+    re.IGNORECASE,
+)
+_ASKS_LATER = re.compile(r"\b(?:what|which)\b", re.IGNORECASE)
 
 _FOLLOW_UP_LEAD = re.compile(
     r"^\s*(?:and|but|also|so|then|or|ok(?:ay)?,?)\b[\s,]*|^\s*(?:and\s+)?(?:what|how) about\b\s*"
@@ -132,10 +147,22 @@ def understand(text: str, *, asked_as: QuestionType | None = None) -> Question:
 
 def question_type(text: str) -> QuestionType:
     """The type by the wording of the question, English or Korean."""
+    text = _main_clause(text)
     for kind, pattern in _TYPES:
         if pattern.search(text) and not (kind is QuestionType.YES_NO and _ASKS_WHAT.search(text)):
             return kind
     return QuestionType.OTHER
+
+
+def _main_clause(text: str) -> str:
+    """The question without the clauses that only say about what: of "When it rains, what is the rule?" the rest, and
+    of "What did the man who came do?" the beginning."""
+    text = _CLAUSE_BEFORE.sub("", text)
+    asks = _ASKS_FIRST.match(text)
+    if asks:
+        return text[: asks.end()] + _CLAUSE_AFTER.sub("", text[asks.end() :])
+    later = _ASKS_LATER.search(text)
+    return text[later.start() :] if later else text
 
 
 def in_conversation(turns: Sequence[str]) -> Question:

@@ -38,7 +38,7 @@ _CONTEXT_SHARE = 0.4
 FIGURES = (
     "share",  # of the question's terms, by rarity, that the sentence has (0..1)
     "count",  # the same with every term alike
-    "before",  # what the sentence before it adds to `share`
+    "before",  # what the sentence before it adds to `share`, beyond title, heading and lead-in
     "after",  # what the sentence after it adds
     "passage",  # its passage's search score by the best one's
     "length",  # ln of its characters
@@ -125,16 +125,16 @@ class Scored:
         places = {(candidate.rank, candidate.position): candidate for candidate in pool if not candidate.list_items}
         rows = []
         for candidate in pool:
-            own = self.share(candidate.terms)
+            own = self._with_context(candidate, self.share)
             before = places.get((candidate.rank, candidate.position - 1))
             after = places.get((candidate.rank, candidate.position + 1))
             text = candidate.text
             given = gives(kind, text, asked)
             figures = {
-                "share": self._with_context(candidate, self.share),
+                "share": own,
                 "count": self._with_context(candidate, self._count),
-                "before": self.share((*candidate.terms, *before.terms)) - own if before else 0.0,
-                "after": self.share((*candidate.terms, *after.terms)) - own if after else 0.0,
+                "before": self._added(candidate, before, own),
+                "after": self._added(candidate, after, own),
                 "passage": candidate.evidence.hit.score / top,
                 "length": math.log(len(text)),
                 "number": kind is QuestionType.NUMBER and given,
@@ -146,6 +146,11 @@ class Scored:
             }
             rows.append([float(figures[name]) for name in FIGURES])
         return np.array(rows)
+
+    def _added(self, candidate: Candidate, neighbour: Candidate | None, own: float) -> float:
+        if neighbour is None:
+            return 0.0
+        return max(0.0, self.share((*candidate.terms, *neighbour.terms)) - own)
 
     def _with_context(self, candidate: Candidate, share: Callable[[Sequence[str]], float]) -> float:
         own = share(candidate.terms)

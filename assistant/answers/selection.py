@@ -11,7 +11,7 @@ import numpy as np
 
 from assistant.answers.candidates import Candidate, candidates
 from assistant.answers.confidence import confidence_of, support_of
-from assistant.answers.questions import Question
+from assistant.answers.questions import Question, QuestionType
 from assistant.answers.scoring import Scored, TermWeights
 from assistant.types import Confidence, Selection
 from retrieval.embedding import Embedder
@@ -46,7 +46,7 @@ def select(
     confidence = confidence_of(support)
     if confidence is Confidence.NONE:
         return Selection((), support, confidence)
-    return Selection(tuple(pool[index].evidence for index in _in_order(pool, chosen)), support, confidence)
+    return Selection(tuple(pool[index].evidence for index in _in_order(question, pool, chosen)), support, confidence)
 
 
 def _choose(scored: Scored, most: int) -> list[int]:
@@ -94,20 +94,14 @@ def _same(one: Candidate, other: Candidate) -> bool:
     return bool(first or second) and len(first & second) >= _DUPLICATE * len(first | second)
 
 
-def _in_order(pool: Sequence[Candidate], chosen: Sequence[int]) -> list[int]:
-    """The best first, since it answers (after the sentence that it leans on, where it begins with "It" or "This"); then
-    passage by passage, each in the order in which it is written."""
-    best, *rest = chosen
-    if pool[best].dependent:
-        leant_on = (pool[best].evidence.hit.chunk_id, pool[best].position - 1)
-        first = [index for index in rest if (pool[index].evidence.hit.chunk_id, pool[index].position) == leant_on]
-        rest = [index for index in rest if index not in first]
-    else:
-        first = []
+def _in_order(question: Question, pool: Sequence[Candidate], chosen: Sequence[int]) -> list[int]:
+    """The best first, since it answers; then passage by passage, each in the order in which it is written. A step that
+    begins with "Then" stays where it is."""
+    step = question.type is QuestionType.HOW_TO and pool[chosen[0]].dependent
     passages = list(dict.fromkeys(pool[index].evidence.hit.chunk_id for index in chosen))
 
-    def place(index: int) -> tuple[int, int]:
+    def place(index: int) -> tuple[bool, int, int]:
         evidence = pool[index].evidence
-        return passages.index(evidence.hit.chunk_id), evidence.start
+        return not step and index != chosen[0], passages.index(evidence.hit.chunk_id), evidence.start
 
-    return [*first, best, *sorted(rest, key=place)]
+    return sorted(chosen, key=place)

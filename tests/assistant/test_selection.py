@@ -57,6 +57,19 @@ def test_the_heading_says_what_a_sentence_leaves_out() -> None:
     assert quotes(chosen("How long is parental leave?", second, first))[0] == "You are entitled to twelve weeks."
 
 
+def test_the_sentence_that_names_the_subject_beats_its_neighbours_under_the_same_title() -> None:
+    leave = "You get 16 weeks of fully paid parental leave once you have worked here for six months."
+    request = (
+        "Tell your manager at least 30 days before the leave starts. People Operations confirms the dates within three "
+        "working days. Your manager does not refuse parental leave; they only plan the work around it."
+    )
+    passages = (
+        hit(request, title="Parental leave", heading="How to request leave"),
+        hit(leave, title="Parental leave", heading="How much leave you get", score=0.98, source="d2"),
+    )
+    assert quotes(chosen("How long is parental leave?", *passages))[0] == leave
+
+
 def test_a_list_comes_whole_with_its_lead_in() -> None:
     text = "To order a badge:\n\n1. Open the badge form.\n2. Upload a photo.\n3. Send it.\n\nBadges are blue."
     selection = chosen("How do I order a badge?", hit(text))
@@ -118,8 +131,16 @@ def test_confidence_follows_support() -> None:
 def test_a_sentence_that_leans_on_the_one_before_brings_it_along() -> None:
     text = "Aurora is run by the harbour office. It has a yearly budget of 40 million won. Boats are blue."
     assert quotes(chosen("What is the yearly budget?", hit(text))) == [
-        "Aurora is run by the harbour office.",
         "It has a yearly budget of 40 million won.",
+        "Aurora is run by the harbour office.",
+    ]
+
+
+def test_steps_stand_in_their_order() -> None:
+    text = "Tell your manager of the leave. Then request leave on the leave page. Boats are blue."
+    assert quotes(chosen("How do I request leave?", hit(text)))[:2] == [
+        "Tell your manager of the leave.",
+        "Then request leave on the leave page.",
     ]
 
 
