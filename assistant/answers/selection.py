@@ -5,13 +5,14 @@ assistant.answers.confidence. Measured over whole collections, the sentences cho
 XQuAD-en's questions (docs/decisions/2026-11-28-answers-ranked-and-confidence-fitted.md).
 """
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
 
 from assistant.answers.candidates import Candidate, candidates
 from assistant.answers.confidence import confidence_of, support_of
-from assistant.answers.questions import Question, QuestionType
+from assistant.answers.questions import Question
 from assistant.answers.scoring import Scored, TermWeights
 from assistant.types import Confidence, Selection
 from retrieval.embedding import Embedder
@@ -25,6 +26,9 @@ _LOOKED_AT = 12
 # What a further sentence gains by each part of the question that the others leave out (0..1 of it, by rarity): of
 # "the difference between A and B" both sides are shown.
 _NEW = 2.0
+_LATER_STEP = re.compile(
+    r"(?:[-*•]\s*|\d+[.)]\s*)?(?:then|next|after that|finally|그\s?다음|이어서|마지막으로)\b", re.IGNORECASE
+)
 
 
 def select(
@@ -46,7 +50,7 @@ def select(
     confidence = confidence_of(support)
     if confidence is Confidence.NONE:
         return Selection((), support, confidence)
-    return Selection(tuple(pool[index].evidence for index in _in_order(question, pool, chosen)), support, confidence)
+    return Selection(tuple(pool[index].evidence for index in _in_order(pool, chosen)), support, confidence)
 
 
 def _choose(scored: Scored, most: int) -> list[int]:
@@ -94,10 +98,10 @@ def _same(one: Candidate, other: Candidate) -> bool:
     return bool(first or second) and len(first & second) >= _DUPLICATE * len(first | second)
 
 
-def _in_order(question: Question, pool: Sequence[Candidate], chosen: Sequence[int]) -> list[int]:
+def _in_order(pool: Sequence[Candidate], chosen: Sequence[int]) -> list[int]:
     """The best first, since it answers; then passage by passage, each in the order in which it is written. A step that
     begins with "Then" stays where it is."""
-    step = question.type is QuestionType.HOW_TO and pool[chosen[0]].dependent
+    step = _LATER_STEP.match(pool[chosen[0]].text) is not None
     passages = list(dict.fromkeys(pool[index].evidence.hit.chunk_id for index in chosen))
 
     def place(index: int) -> tuple[bool, int, int]:
