@@ -13,12 +13,12 @@ from fastapi.testclient import TestClient
 
 import assistant.chat.endpoints
 import assistant.models.endpoints
-from core_api.app import create_app
 from core_api.infra.database import Database
 from core_api.infra.settings import Settings
 from ingest.runtime import IngestRuntime
 from nexus.server import build_app, open_database, owner_key
 from retrieval.engine import RetrievalEngine
+from tests.applications import application
 from tests.factories import bearer, make_user
 
 LEAVE = """# Leave
@@ -159,6 +159,6 @@ def server_sent_events(body: str) -> list[tuple[str, Any]]:
 def client_with(company: Company, **changes: Any) -> TestClient:
     """The owner's client of an API on the same data with other settings."""
     settings = company.settings.model_copy(update=changes)
-    app = create_app(settings, company.database, [assistant.chat.endpoints.router, assistant.models.endpoints.router])
+    app = application(settings, company.database, [assistant.chat.endpoints.router, assistant.models.endpoints.router])
     app.state.engine = company.engine
     return TestClient(app, headers=dict(company.owner.headers), raise_server_exceptions=False)

@@ -7,10 +7,10 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from core_api.app import create_app
 from core_api.infra.database import Database
 from core_api.infra.settings import Settings
 from core_api.models import SystemRole
+from tests.applications import application
 from tests.databases import Databases, borrowed
 from tests.factories import bearer, make_user
 
@@ -44,7 +44,7 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def app(settings: Settings, database: Database) -> FastAPI:
     """The API without search and assistant."""
-    return create_app(settings, database)
+    return application(settings, database)
 
 
 @pytest.fixture

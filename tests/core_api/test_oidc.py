@@ -15,10 +15,10 @@ from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 from sqlalchemy import select
 
-from core_api.app import create_app
 from core_api.infra.database import Database
 from core_api.infra.settings import OidcProvider, Settings
 from core_api.models import Identity, Invitation, SystemRole, User, utcnow
+from tests.applications import application
 from tests.core_api.accounts import (
     API,
     audited,
@@ -57,7 +57,7 @@ def make_app(settings: Settings, database: Database, provider: Provider) -> Make
             "registration": "open",
             "rate_limit_sign_in": "1000/minute",
         }
-        return create_app(settings.model_copy(update=changed | changes), database)
+        return application(settings.model_copy(update=changed | changes), database)
 
     return make
 

@@ -13,7 +13,6 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select, update
 
-from core_api.app import create_app
 from core_api.audit import SYSTEM
 from core_api.auth.subject import Subject
 from core_api.domains.search_log import service
@@ -24,6 +23,7 @@ from core_api.infra.database import Database
 from core_api.infra.migrate import upgrade
 from core_api.infra.settings import Settings
 from core_api.models import Chunk, SearchClick, SearchLog, SystemRole, User, utcnow
+from tests.applications import application
 from tests.core_api.accounts import API, PASSWORD, browse, make_account
 from tests.factories import make_document, make_space, make_user
 
@@ -242,7 +242,7 @@ def test_analytics_count_and_show_only_what_many_typed(app: FastAPI, database: D
 
 def test_many_searches_are_few_transactions(database: Database, settings: Settings) -> None:
     kim = make_user(database)
-    app = create_app(settings, database)
+    app = application(settings, database)
     for number in range(50):
         searched(app, kim.user_id, f"query {number}")
     app.state.search_recorder.flush()

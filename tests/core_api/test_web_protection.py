@@ -12,11 +12,11 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from core_api.app import create_app
 from core_api.auth import sessions
 from core_api.auth.sessions import Device
 from core_api.infra.database import Database
 from core_api.infra.settings import Settings
+from tests.applications import application
 from tests.factories import bearer, make_user
 from tests.services import free_port, wait_for_port
 from ui_gradio.client import Api, Problem
@@ -77,7 +77,7 @@ def test_another_sites_page_cannot_act_with_the_cookie(app: FastAPI, cookie: str
 def test_the_address_that_people_use_counts_as_our_own_behind_a_proxy(
     settings: Settings, database: Database, cookie: str
 ) -> None:
-    app = create_app(settings.model_copy(update={"public_url": "https://nexus.example"}), database)
+    app = application(settings.model_copy(update={"public_url": "https://nexus.example"}), database)
     assert browser(app, cookie, origin="https://nexus.example").post(SPACES, json=NEW).status_code == 201
     assert browser(app, cookie, origin="https://nexus.example.evil").post(SPACES, json=NEW).status_code == 403
 
@@ -123,7 +123,7 @@ def test_cross_origin_calls_are_for_configured_origins_and_without_cookies(
 ) -> None:
     asked = {"origin": "https://tools.example", "access-control-request-method": "POST"}
     assert "access-control-allow-origin" not in browser(app).options(SPACES, headers=asked).headers
-    open_app = create_app(settings.model_copy(update={"cors_origins": ["https://tools.example"]}), database)
+    open_app = application(settings.model_copy(update={"cors_origins": ["https://tools.example"]}), database)
     preflight = browser(open_app).options(SPACES, headers=asked)
     assert preflight.headers["access-control-allow-origin"] == "https://tools.example"
     assert "access-control-allow-credentials" not in preflight.headers
@@ -159,7 +159,7 @@ def test_forms_and_uploads_have_limits_of_their_own(person: Person) -> None:
 
 
 def limited(settings: Settings, database: Database, limit: str) -> FastAPI:
-    return create_app(settings.model_copy(update={"rate_limit_requests": limit}), database)
+    return application(settings.model_copy(update={"rate_limit_requests": limit}), database)
 
 
 def test_an_address_that_asks_too_often_is_told_when_to_come_back(settings: Settings, database: Database) -> None:
@@ -213,13 +213,13 @@ def test_the_web_apps_visitors_are_told_apart(settings: Settings, database: Data
 
 def test_without_redis_this_process_counts_alone(settings: Settings, database: Database) -> None:
     changed = settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0", "rate_limit_requests": "2/minute"})
-    client = browser(create_app(changed, database))
+    client = browser(application(changed, database))
     assert [client.get("/api/v1/users/me").status_code for _ in range(3)] == [401, 401, 429]
 
 
 def test_several_servers_count_together_in_redis(settings: Settings, database: Database, redis_url: str) -> None:
     changed = settings.model_copy(update={"redis_url": redis_url, "rate_limit_requests": "2/minute"})
-    one, other = browser(create_app(changed, database)), browser(create_app(changed, database))
+    one, other = browser(application(changed, database)), browser(application(changed, database))
     assert [client.get("/api/v1/users/me").status_code for client in (one, other, one)] == [401, 401, 429]
 
 

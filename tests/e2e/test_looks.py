@@ -1,6 +1,7 @@
 """How the pages look: on a phone, in the dark, in Korean, and to people who see less contrast."""
 
 from collections.abc import Callable
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -15,6 +16,7 @@ PAGES += ["/account", "/account/security", "/teams", "/projects"]
 PAGES += ["/admin/users", "/admin/invitations", "/admin/mail", "/admin/audit", "/admin/searches"]
 PAGES += ["/admin/answers", "/admin/gaps", "/admin/assistant"]
 ENTRANCE = ["/sign-in", "/register", "/forgot", "/reset?token=x", "/verify?token=x", "/join?token=x"]
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 # Text and the colour behind it (the nearest opaque background), by the formula of WCAG 2.2, 1.4.3.
 FAINT_TEXT = """() => {
@@ -53,6 +55,16 @@ def settled(page: Page) -> None:
     expect(page.locator(".skeleton")).to_have_count(0)
 
 
+def answered(page: Page) -> None:
+    """Wait until the page shows a whole answer."""
+    expect(page.locator(".answer-actions")).to_be_visible()
+
+
+def carded(page: Page) -> None:
+    """Wait until a page before sign-in shows."""
+    expect(page.locator(".card h1")).to_be_visible()
+
+
 WIDTH = """() => Math.max(document.documentElement.scrollWidth,
   ...[...document.querySelectorAll('#nexus .scroll, #nexus .panel-body')].map((element) => element.scrollWidth))"""
 
@@ -62,18 +74,29 @@ def width_of(page: Page) -> int:
     return int(page.evaluate(WIDTH))
 
 
-@pytest.mark.parametrize("address", PAGES)
-def test_nothing_scrolls_sideways_on_a_phone(visit: Visit, address: str) -> None:
-    page = visit(address, width=390, height=844)
-    settled(page)
-    assert width_of(page) <= 390
+def faults_of(page: Page, address: str, ready: Callable[[Page], None]) -> list[str]:
+    """What is wrong with a page at a phone's width, and with its colours on a desk in the light and in the dark."""
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(address)
+    ready(page)
+    faults = [f"{address} is wider than a phone"] if width_of(page) > 390 else []
+    page.set_viewport_size({"width": 1280, "height": 800})
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        page.wait_for_function("document.getAnimations().length === 0")  # colours fade into one another
+        faults += [f"{address}, {scheme}: {faint}" for faint in page.evaluate(FAINT_TEXT)]
+    return faults
 
 
-@pytest.mark.parametrize("address", ENTRANCE)
-def test_the_pages_before_sign_in_fit_a_phone(visit: Visit, address: str) -> None:
-    page = visit(address, width=390, height=844, signed_in=False)
-    expect(page.locator(".card h1")).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+def test_every_page_fits_a_phone_and_its_text_has_enough_contrast(visit: Visit) -> None:
+    page = visit("/")
+    assert [fault for address in PAGES for fault in faults_of(page, address, settled)] == []
+    assert faults_of(page, "/?q=When+are+expenses+paid%3F", answered) == []
+
+
+def test_the_pages_before_sign_in_fit_a_phone_and_have_enough_contrast(visit: Visit) -> None:
+    page = visit("/sign-in", signed_in=False)
+    assert [fault for address in ENTRANCE for fault in faults_of(page, address, carded)] == []
 
 
 def test_on_a_phone_one_asks_reads_the_source_and_comes_back(visit: Visit) -> None:
@@ -91,23 +114,6 @@ def test_on_a_phone_one_asks_reads_the_source_and_comes_back(visit: Visit) -> No
     expect(page.get_by_role("heading", name="What would you like to know?")).to_be_visible()
     page.get_by_role("link", name="Knowledge").click()
     expect(page.locator(".doc-row").first).to_be_visible()
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("address", ENTRANCE)
-def test_all_text_before_sign_in_has_enough_contrast(visit: Visit, address: str, scheme: str) -> None:
-    page = visit(address, scheme=scheme, signed_in=False)
-    assert page.evaluate(FAINT_TEXT) == []
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("address", [*PAGES, "/?q=When+are+expenses+paid%3F"])
-def test_all_text_has_enough_contrast(visit: Visit, address: str, scheme: str) -> None:
-    page = visit(address, scheme=scheme)
-    settled(page)
-    if "?q=When" in address:
-        expect(page.locator(".answer-actions")).to_be_visible()
-    assert page.evaluate(FAINT_TEXT) == []
 
 
 def test_the_appearance_follows_the_system_until_one_chooses(visit: Visit) -> None:

@@ -6,12 +6,12 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import update
 
-from core_api.app import create_app
 from core_api.infra.errors import Unavailable
 from core_api.models import OutboxEvent
 from ingest.endpoints import router
 from ingest.runtime import IngestRuntime
 from retrieval.engine import RetrievalEngine
+from tests.applications import application
 from tests.factories import bearer, make_user
 from tests.ingest.house import House
 
@@ -21,7 +21,7 @@ STATUS = "/api/v1/index/status"
 @pytest.fixture
 def client(house: House) -> Iterator[TestClient]:
     """The API signed in as the owner; what waits is indexed when a test says so."""
-    app = create_app(house.settings, house.database, [router])
+    app = application(house.settings, house.database, [router])
     engine = RetrievalEngine(house.embedder, house.vectors, house.keywords, house.settings)  # type: ignore[arg-type]
     app.state.engine = engine
     app.state.ingest = IngestRuntime(house.settings, house.database, engine)

@@ -10,7 +10,6 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from core_api.app import create_app
 from core_api.infra.database import Database
 from ingest.endpoints import router
 from ingest.entries import Entry, Problem, Selection, expand, without_doubles
@@ -20,6 +19,7 @@ from ingest.importer import watch as run_watch
 from ingest.parsers.limits import Limits
 from ingest.runtime import IngestRuntime
 from retrieval.engine import RetrievalEngine
+from tests.applications import application
 from tests.factories import bearer
 from tests.ingest.house import House
 
@@ -27,12 +27,12 @@ from tests.ingest.house import House
 @pytest.fixture
 def app(house: House) -> Iterator[FastAPI]:
     """The API with ingestion running."""
-    application = create_app(house.settings, house.database, [router])
+    served = application(house.settings, house.database, [router])
     engine = RetrievalEngine(house.embedder, house.vectors, house.keywords, house.settings)  # type: ignore[arg-type]
     runtime = IngestRuntime(house.settings, house.database, engine)
-    application.state.engine, application.state.ingest = engine, runtime
+    served.state.engine, served.state.ingest = engine, runtime
     runtime.start()
-    yield application
+    yield served
     runtime.stop()
 
 

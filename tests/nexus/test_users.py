@@ -14,7 +14,6 @@ import uvicorn
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from core_api.app import create_app
 from core_api.infra.database import Database
 from core_api.infra.settings import Settings
 from core_api.infra.vault import Vault
@@ -23,6 +22,7 @@ from nexus.connection import connect
 from nexus.credentials import NotSignedIn
 from nexus.datadir import DataDir
 from nexus.server import open_database
+from tests.applications import application
 from tests.core_api.accounts import PASSWORD, browse, code_of, make_account, turn_mfa_on
 from tests.nexus.conftest import Ran
 from tests.services import free_port
@@ -54,7 +54,7 @@ def test_a_person_is_added_and_chooses_a_password_with_the_printed_link(
 ) -> None:
     added = nexus("user", "add", "Kim Minji", "Kim@example.com", "--role", "manager")
     assert added.code == 0, added.err
-    visitor = TestClient(create_app(settings, database), headers={"Origin": "http://testserver"})
+    visitor = TestClient(application(settings, database), headers={"Origin": "http://testserver"})
     body = {"token": token_in(added.out), "new_password": PASSWORD}
     assert visitor.post("/api/v1/auth/password/reset", json=body).status_code == 204
     credentials = {"email": "kim@example.com", "password": PASSWORD, "cookie": True}
@@ -67,7 +67,7 @@ def test_a_person_is_added_and_chooses_a_password_with_the_printed_link(
 
 def test_people_are_listed_deactivated_and_let_in_again(nexus: Nexus, settings: Settings, database: Database) -> None:
     make_account(database, "Kim")
-    here = browse(create_app(settings, database))
+    here = browse(application(settings, database))
     shown = {person["name"]: person["state"] for person in nexus("user", "list", "--json").json()}
     assert shown == {"Kim": "active", "Owner": "active"}
     assert "kim@example.com" in nexus("user", "list").out
@@ -80,7 +80,7 @@ def test_people_are_listed_deactivated_and_let_in_again(nexus: Nexus, settings: 
 
 def test_who_has_lost_password_and_phone_gets_in_again(nexus: Nexus, settings: Settings, database: Database) -> None:
     make_account(database, "Kim")
-    app = create_app(settings, database)
+    app = application(settings, database)
     turn_mfa_on(browse(app))
     shown = nexus("user", "reset-password", "kim@example.com", "--mfa")
     body = {"token": token_in(shown.out), "new_password": "granite lantern willow 82"}
@@ -114,7 +114,7 @@ def test_a_secret_key_is_one_that_the_vault_takes(nexus: Nexus) -> None:
 def server_url(settings: Settings, database: Database) -> Iterator[str]:
     """The API on a loopback port."""
     port = free_port()
-    server = uvicorn.Server(uvicorn.Config(create_app(settings, database), port=port, log_level="error"))
+    server = uvicorn.Server(uvicorn.Config(application(settings, database), port=port, log_level="error"))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
@@ -175,7 +175,7 @@ def test_login_keeps_a_key_for_the_eyes_of_its_owner_and_commands_use_it(
 
 def test_login_asks_for_the_second_factor(server_url: str, home: Path, settings: Settings, database: Database) -> None:
     make_account(database, "Kim")
-    secret, _ = turn_mfa_on(browse(create_app(settings, database)))
+    secret, _ = turn_mfa_on(browse(application(settings, database)))
     assert login(server_url, "kim@example.com", PASSWORD, "000000").returncode == 1
     done = login(server_url, "kim@example.com", PASSWORD, code_of(secret))
     assert done.returncode == 0, done.stderr

@@ -7,7 +7,6 @@ from pathlib import Path
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from core_api.app import create_app
 from core_api.auth.subject import Subject
 from core_api.domains.users.service import as_subject, create_user
 from core_api.infra.database import Database
@@ -35,6 +34,7 @@ from retrieval.passages import content_sha256, embedded_text
 from retrieval.placement import place
 from retrieval.types import Filters, Mode, Query, SearchResult
 from retrieval.vectors import VectorRow, VectorStore
+from tests.applications import application
 from tests.factories import bearer
 
 
@@ -154,7 +154,7 @@ class Library:
 
     def client(self, subject: Subject) -> TestClient:
         """The search API, as this person."""
-        app: FastAPI = create_app(self.settings, self.database, [router])
+        app: FastAPI = application(self.settings, self.database, [router])
         app.state.engine = self.engine
         return TestClient(app, headers=bearer(self.database, subject), raise_server_exceptions=False)
 

@@ -20,7 +20,6 @@ from assistant.citations import cite
 from assistant.conversations.service import WITHHELD, begin_turn, store_answer
 from assistant.schemas import AnswerAbout, ChatRequest
 from assistant.types import Confidence, Evidence, Part
-from core_api.app import create_app
 from core_api.auth.permissions import Permission
 from core_api.auth.subject import Subject
 from core_api.infra.vault import Vault
@@ -28,6 +27,7 @@ from core_api.models import Document, DocumentVersion, SpaceKind, SpaceMember, S
 from ingest import status
 from retrieval.alerts import AlertChecker
 from retrieval.types import Filters, Mode
+from tests.applications import application
 from tests.factories import bearer
 from tests.retrieval.library import Library
 
@@ -101,7 +101,7 @@ class Machine(RuleBasedStateMachine):
 
     @initialize()
     def come_in(self) -> None:
-        app = create_app(
+        app = application(
             self.library.settings, self.library.database, [retrieval.endpoints.router, assistant.chat.endpoints.router]
         )
         app.state.engine = self.library.engine

@@ -106,7 +106,8 @@ export function searchPage({ query, place, side, back, onleave, onaddress }) {
   });
   const drawFacets = facetList(facets, change);
   const kept = savedList(saved, () => state.saved, open);
-  learnSpaces().then(() => drawConditions(), noticeProblem);
+  // An answer may be there before the names that its conditions need.
+  learnSpaces().then(() => drawNothingFound(drawConditions()), noticeProblem);
 
   input.addEventListener("input", (event) => {
     state = { ...state, q: input.value, correct: true, saved: "" };
@@ -222,7 +223,11 @@ export function searchPage({ query, place, side, back, onleave, onaddress }) {
     fill(showButton, tn("search.show", count));
     fill(note, didYouMean(state.q.trim(), found.did_you_mean, change));
     fill(tools, toolbar(count));
-    if (!results.size()) fill(below, nothingFound(state, found, list, change));
+    drawNothingFound(list);
+  }
+
+  function drawNothingFound(list) {
+    if (answer && !results.size()) fill(below, nothingFound(state, answer, list, change));
   }
 
   function drawConditions() {

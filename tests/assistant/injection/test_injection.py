@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 import assistant.chat.endpoints
-from core_api.app import create_app
+from tests.applications import application
 from tests.assistant.conftest import Company
 from tests.assistant.injection.attempts import ATTEMPTS, Attempt
 from tests.assistant.llm_server import Calls, Endpoint, Reply, Says, Uses, llm_endpoint
@@ -32,7 +32,7 @@ def obedient(village: Company, endpoint: Endpoint) -> TestClient:
     settings = village.settings.model_copy(
         update={"llm_base_url": endpoint.url, "llm_model": "obedient", "llm_timeout_seconds": 20.0}
     )
-    app = create_app(settings, village.database, [assistant.chat.endpoints.router])
+    app = application(settings, village.database, [assistant.chat.endpoints.router])
     app.state.engine = village.engine
     return TestClient(app, headers=dict(village.colleague.headers))
 
