@@ -12,6 +12,22 @@ from tests.databases import Databases, PostgresqlDatabases, SqliteDatabases
 from tests.services import postgresql
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With `--dist loadgroup`, tests that share what takes long to make run in one worker, which makes it once."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+
+def _group(item: pytest.Item) -> str:
+    file = item.path.relative_to(Path(__file__).parent)
+    package = file.parts[0]
+    if package in ("e2e", "assistant"):  # a running site, an indexed company
+        return package
+    callspec = getattr(item, "callspec", None)
+    database = callspec.params.get("databases", "") if callspec else ""
+    return f"{package if package == 'nexus' else file} {database}"  # the whole product, on each database
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The sample data beside the checkout (or in NEXUS_SHARED_DATA); tests that need it skip where it is absent."""
