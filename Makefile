@@ -37,7 +37,7 @@ $(DEV_INSTALLED): $(INSTALLED)
 
 test: setup-dev lint
 	$(BIN)/coverage erase
-	$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report= $(ARGS)
+	$(BIN)/pytest -n 2 --cov --cov-report= $(ARGS)
 	$(BIN)/coverage report
 
 lint: setup-dev

@@ -1,10 +1,13 @@
 """Fixtures that all tests share."""
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from core_api.infra.settings import Settings
 from retrieval.embedding import Embedder, load_embedder
@@ -12,20 +15,22 @@ from tests.databases import Databases, PostgresqlDatabases, SqliteDatabases
 from tests.services import postgresql
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With `--dist loadgroup`, tests that share what takes long to make run in one worker, which makes it once."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
+class TogetherScheduling(LoadScopeScheduling):
+    """Gives tests that share what takes long to make to one worker, which makes it once: the tests of a file with one
+    kind of database, all of a running site, of an indexed company, of the whole product on a database."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, test = nodeid.partition("::")
+        package = file.removeprefix("tests/").split("/")[0]
+        if package in ("e2e", "assistant"):
+            return package
+        database = next((kind for kind in ("sqlite", "postgresql") if kind in re.split(r"[\[\]-]", test)), "")
+        return f"{package if package == 'nexus' else file} {database}"
 
 
-def _group(item: pytest.Item) -> str:
-    file = item.path.relative_to(Path(__file__).parent)
-    package = file.parts[0]
-    if package in ("e2e", "assistant"):  # a running site, an indexed company
-        return package
-    callspec = getattr(item, "callspec", None)
-    database = callspec.params.get("databases", "") if callspec else ""
-    return f"{package if package == 'nexus' else file} {database}"  # the whole product, on each database
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TogetherScheduling:
+    """How pytest-xdist shares the tests out."""
+    return TogetherScheduling(config, log)
 
 
 @pytest.fixture(scope="session")

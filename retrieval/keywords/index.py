@@ -18,6 +18,8 @@ from retrieval.keywords.support import Question, Support
 # One field of all words decides; a word of the title or of a heading counts a little more than one of the body.
 _FIELD_BOOSTS = {"words": 1.0, "title": 0.2, "heading": 0.2}
 _MAX_QUERY_TERMS = 48
+# Chunks whose words are kept: about a kilobyte each.
+_MOST_READ = 20_000
 
 
 class KeywordIndex(Replica):
@@ -45,7 +47,7 @@ class KeywordIndex(Replica):
         """
         if k <= 0 or not space_ids or sources == [] or chunk_ids == []:
             return []
-        searcher = self._index.searcher()
+        read, searcher = self._read, self._index.searcher()
         required = [self._any_of("space", space_ids)]
         if sources is not None:
             required.append(self._any_of("source", sources))
@@ -61,7 +63,9 @@ class KeywordIndex(Replica):
         else:
             return []
         hits = searcher.search(self._all_of(required, excluded), limit=k, count=False).hits
-        return [(searcher.doc(address)["id"][0], score) for score, address in hits]
+        entries = _entries(searcher, hits)
+        _keep(read, entries)
+        return [(chunk_id, score) for (chunk_id, _), (score, _) in zip(entries, hits, strict=True)]
 
     def near(
         self, word: str, edits: int, k: int, space_ids: Sequence[str], *, sources: Sequence[str] | None = None
@@ -90,12 +94,16 @@ class KeywordIndex(Replica):
         From the stored words of the chunks: a query for these chunks alone would cost Tantivy as much as one for all.
         """
         terms = analyzer.analyze(text)
-        searcher = self._index.searcher()
         if not terms or not chunk_ids:
             return {}
-        hits = searcher.search(self._any_of("id", chunk_ids), limit=len(chunk_ids), count=False).hits
-        entries = [searcher.doc(address) for _, address in hits]
-        words = {entry["id"][0]: entry["words"][0].split() for entry in entries}
+        read, searcher = self._read, self._index.searcher()
+        stored = {chunk_id: known for chunk_id in chunk_ids if (known := read.get(chunk_id)) is not None}
+        if unread := [chunk_id for chunk_id in chunk_ids if chunk_id not in stored]:
+            hits = searcher.search(self._any_of("id", unread), limit=len(unread), count=False).hits
+            entries = _entries(searcher, hits)
+            _keep(read, entries)
+            stored.update(entries)
+        words = {chunk_id: stored[chunk_id].split() for chunk_id in chunk_ids if chunk_id in stored}
         usual = sum(map(len, words.values())) / max(1, len(words))
         question = Question.of(terms, self._idf(searcher, set(terms)), usual)
         return {chunk_id: question.judge(terms) for chunk_id, terms in words.items()}
@@ -163,6 +171,18 @@ class KeywordIndex(Replica):
 
     def _term(self, field: str, term: str, option: str) -> tantivy.Query:
         return tantivy.Query.term_query(self._schema, field, term, option)
+
+
+def _entries(searcher: tantivy.Searcher, hits: Sequence[tuple[float, tantivy.DocAddress]]) -> list[tuple[str, str]]:
+    """The ids of the chunks found with their stored words."""
+    entries = [searcher.doc(address) for _, address in hits]
+    return [(entry["id"][0], entry["words"][0]) for entry in entries]
+
+
+def _keep(read: dict[str, str], entries: Iterable[tuple[str, str]]) -> None:
+    if len(read) > _MOST_READ:
+        read.clear()
+    read.update(entries)
 
 
 def _boosted(query: tantivy.Query, boost: float) -> tantivy.Query:

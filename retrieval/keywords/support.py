@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import compress, count, pairwise
 
 # As in Tantivy.
 _K1, _B = 1.2, 0.75
@@ -44,7 +44,7 @@ class Question:
         found: dict[str, int] = {}
         beside: dict[tuple[str, str], int] = {}
         last, before = "", -2
-        for place in [place for place, word in enumerate(words) if word in counts]:
+        for place in compress(count(), map(counts.__contains__, words)):
             word = words[place]
             found[word] = found.get(word, 0) + 1
             if place == before + 1 and (last, word) in pairs:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -94,6 +95,32 @@ def test_a_conversation_is_found_renamed_exported_and_shared_for_reading(
     expect(other.locator("body")).not_to_contain_text("16 weeks")
     expect(other.get_by_role("textbox", name="Ask a question")).to_be_hidden()
     expect(other.get_by_role("button", name="Helpful", exact=True)).to_have_count(0)
+
+
+def test_nothing_is_saved_or_remembered_before_one_says_so(site: Site, page: Page) -> None:
+    ask(page, QUESTION)
+    ended(page, 1)
+    box = page.get_by_role("textbox", name="Ask a question")
+    box.fill("Save this in the Larkfield space as “Leave in short”")
+    box.press("Enter")
+    ended(page, 2)
+    proposed = page.get_by_role("region", name="Proposed")
+    expect(proposed).to_contain_text("Leave in short")
+    titles = {"q": "Leave in short", "limit": 50}
+    assert site.client.get("/api/v1/documents", params=titles).json()["items"] == []
+    proposed.get_by_role("button", name="Save the document").click()
+    expect(proposed).to_contain_text("Done")
+
+    box.fill("Remind me to plan the leave tomorrow at 9")
+    box.press("Enter")
+    ended(page, 3)
+    proposed.last.get_by_role("button", name="Dismiss").click()
+    expect(proposed.last).to_contain_text("Dismissed")
+
+    proposed.first.get_by_role("link", name="Open").click()
+    expect(page.get_by_role("heading", name="Leave in short", level=1)).to_be_attached()
+    expect(page.locator(".document")).to_contain_text(SENTENCE)
+    site.client.delete(urlsplit(page.url).path.replace("/documents", "/api/v1/documents")).raise_for_status()
 
 
 def test_a_bad_answer_and_a_question_without_one_reach_the_reviewers(page: Page) -> None:
