@@ -119,7 +119,7 @@ def test_nothing_is_saved_or_remembered_before_one_says_so(site: Site, page: Pag
 
     proposed.first.get_by_role("link", name="Open").click()
     expect(page.get_by_role("heading", name="Leave in short", level=1)).to_be_attached()
-    expect(page.locator(".document")).to_contain_text(SENTENCE)
+    expect(page.get_by_role("article")).to_contain_text(SENTENCE)
     site.client.delete(urlsplit(page.url).path.replace("/documents", "/api/v1/documents")).raise_for_status()
 
 
