@@ -95,7 +95,7 @@ _TYPES: tuple[tuple[QuestionType, re.Pattern[str]], ...] = tuple(
 
 _CLAUSE_BEFORE = re.compile(
     r"^\s*(?:when|where|while|if|as|after|before|since|although|because)\b[^?]*?,\s*"
-    r"(?=(?:\w+\s)?(?:who|whom|whose|what|which|when|where|why|how)\b)",
+    r"(?=(?:(?!(?:and|or|but)\b)\w+\s)?(?:who|whom|whose|what|which|when|where|why|how)\b)",
     re.IGNORECASE,
 )
 _CLAUSE_AFTER = re.compile(

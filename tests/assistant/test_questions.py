@@ -22,6 +22,7 @@ from assistant.answers.questions import QuestionType, in_conversation, understan
         ("Why do we use Slack?", "reason"),
         ("Which treaty ended it?", "other"),
         ("When it snows, what is the rule?", "definition"),
+        ("When is the report due, and who signs it?", "time"),
         ("What does a guest who comes when nobody is there see?", "other"),
         ("Those who are sick must send what?", "other"),
         ("In which decades was the office built?", "time"),
