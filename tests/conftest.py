@@ -2,6 +2,8 @@
 
 import os
 import re
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,21 @@ from core_api.infra.settings import Settings
 from retrieval.embedding import Embedder, load_embedder
 from tests.databases import Databases, PostgresqlDatabases, SqliteDatabases
 from tests.services import postgresql
+
+_settrace = sys.settrace
+
+
+def _settrace_in_turn(function: Any) -> None:
+    """Python 3.11 refuses to install a trace function (coverage's, in each new thread) while another thread is at it,
+    which an audit hook (filelock has one) makes possible: the new thread would die before its first line."""
+    while True:
+        try:
+            return _settrace(function)
+        except RuntimeError:
+            time.sleep(0)
+
+
+sys.settrace = _settrace_in_turn
 
 
 class TogetherScheduling(LoadScopeScheduling):
