@@ -19,6 +19,7 @@ from core_api.outbox import last_change
 from evals.bench.corpus import text_files
 from evals.bench.process import memory, serve
 from evals.bench.workers.imports import Parameters, Result
+from ingest.relay import BATCH
 from ingest.runtime import IngestRuntime
 from retrieval.embedding import Embedder
 from retrieval.engine import RetrievalEngine
@@ -53,10 +54,12 @@ def measure(text: str) -> Result:
     try:
         engine.wait()
         runtime.start()
-        # A server's parser children and libraries are loaded by its first document; the others' are loaded too.
-        page = parameters.work_dir / "warm.md"
-        page.write_text("# Warm-up\n\nThe first document of a server wakes up its parsers.\n", encoding="utf-8")
-        _put(settings, database, owner, warm, page.parent, [page])
+        # A server's parser children and libraries are loaded by its first documents; the others' are loaded too. Enough
+        # for a batch on each thread, and with markup in them, for the parsers of both.
+        pages = [parameters.work_dir / f"warm-{number}.md" for number in range(BATCH * settings.ingest_threads)]
+        for page in pages:
+            page.write_text(f"# Warm-up\n\n<p>{page.stem} wakes up a parser.</p>\n", encoding="utf-8")
+        _put(settings, database, owner, warm, parameters.work_dir, pages)
         _finish(database, runtime, engine)
         idle = memory().peak_mb
 
