@@ -36,20 +36,21 @@ from core_api.infra.vault import Vault
 
 API_PREFIX = "/api/v1"
 
+# Routes are looked through in order, so what is asked for most comes first.
 _ROUTERS = (
+    users_router,
+    documents_router,
+    spaces_router,
+    projects_router,
+    teams_router,
+    saved_searches_router,
     auth_router,
     identities_router,
-    users_router,
-    teams_router,
-    projects_router,
     invitations_router,
-    spaces_router,
-    documents_router,
     grants_router,
     mail_router,
     audit_router,
     search_log_router,
-    saved_searches_router,
 )
 
 

@@ -92,15 +92,31 @@ def caller_of(request: Request, session: Session) -> Caller | None:
     return None
 
 
-def _subject(
-    request: Request,
-    database: DatabaseDep,
-    settings: SettingsDep,
-    limiter: LimiterDep,
-    background: BackgroundTasks,
-    _documented: Annotated[str | None, Depends(_bearer_scheme)],
+async def _subject(
+    request: Request, background: BackgroundTasks, _documented: Annotated[str | None, Depends(_bearer_scheme)]
 ) -> Subject:
-    with database.reading() as session:
+    state = request.app.state
+    # What is asked of a file, in less time than it takes to hand it to a thread and back, is asked here.
+    if state.database.is_local and not state.limiter.waits:
+        caller = _identify(request)
+    else:
+        caller = await run_in_threadpool(_identify, request)
+    if (
+        state.settings.admin_mfa_required
+        and caller.needs_second_factor
+        and not _WITHOUT_SECOND_FACTOR.fullmatch(request.scope["path"])
+    ):
+        raise MfaSetupRequired("Admins need a second factor here. Set one up under Account, Security.")
+    if caller.is_due:
+        # After the answer: a read does not wait for whoever is writing.
+        background.add_task(_note_use, state.database, caller, timedelta(days=state.settings.session_days))
+    return caller.subject
+
+
+def _identify(request: Request) -> Caller:
+    """Who calls, counted towards how often they may. Raises Unauthenticated, TooManyRequests."""
+    state = request.app.state
+    with state.database.reading() as session:
         caller = caller_of(request, session)
     if caller is None:
         raise Unauthenticated(
@@ -108,17 +124,8 @@ def _subject(
             headers={"WWW-Authenticate": "Bearer"},
         )
     if request.client is not None:  # the command line in this process has no address, and no limit
-        limiter.hit(settings.rate_limit_requests, "person", caller.subject.user_id)
-    if (
-        settings.admin_mfa_required
-        and caller.needs_second_factor
-        and not _WITHOUT_SECOND_FACTOR.fullmatch(request.scope["path"])
-    ):
-        raise MfaSetupRequired("Admins need a second factor here. Set one up under Account, Security.")
-    if caller.is_due:
-        # After the answer: a read does not wait for whoever is writing.
-        background.add_task(_note_use, database, caller, timedelta(days=settings.session_days))
-    return caller.subject
+        state.limiter.hit(state.settings.rate_limit_requests, "person", caller.subject.user_id)
+    return caller
 
 
 def _note_use(database: Database, caller: Caller, browser_lifetime: timedelta) -> None:

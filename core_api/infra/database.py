@@ -20,8 +20,9 @@ class Database:
         options: dict[str, Any] = {}
         if url.startswith("sqlite"):
             options["connect_args"] = {"timeout": 30, "check_same_thread": False}
-            # Past its size a pool opens a connection for each use, which costs as much as a request.
-            options.update(pool_size=20, max_overflow=30)
+            # Past its size a pool opens a connection for each use, which costs as much as a request; without an end,
+            # since the event loop, which asks who calls, must never wait for one.
+            options.update(pool_size=20, max_overflow=-1)
         else:
             options.update(pool_size=10, max_overflow=20, pool_pre_ping=True)
         self.engine: Engine = create_engine(url, **options)
