@@ -1,12 +1,15 @@
 """The migrations make exactly the tables that the models describe."""
 
 from datetime import timedelta
+from pathlib import Path
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from fastapi.testclient import TestClient
 from sqlalchemy import MetaData, insert, inspect
 
+from core_api import migrations
 from core_api.app import create_app
 from core_api.auth.secret_tokens import digest
 from core_api.infra.database import Database
@@ -20,6 +23,13 @@ def test_migrations_and_models_agree(database: Database) -> None:
     with database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
+
+
+def test_migrations_are_files_numbered_by_their_revisions() -> None:
+    scripts = ScriptDirectory(str(Path(migrations.__file__).parent))
+    revisions = list(scripts.walk_revisions())
+    assert [Path(script.path).name[:4] for script in revisions] == [script.revision for script in revisions]
+    assert scripts.get_current_head() == max(script.revision for script in revisions)
 
 
 def test_migrating_again_changes_nothing(database: Database) -> None:

@@ -1,6 +1,5 @@
 """Sentences are found whole, with the offsets that prove them."""
 
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
