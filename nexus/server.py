@@ -42,6 +42,9 @@ from nexus.datadir import DataDir
 from retrieval.alerts import AlertChecker
 from retrieval.engine import RetrievalEngine
 
+_START_SECONDS = 60
+"""After so long garbage is looked for again, whatever is not open yet."""
+
 
 class PortInUse(NexusError):
     """The address cannot be bound."""
@@ -188,7 +191,15 @@ def _bind(host: str, port: int) -> socket.socket:
 
 async def _warm_up(app: FastAPI) -> None:
     """Load what the first answer needs, after what people need first: the API, then the pages."""
-    await _until(lambda: app.state.is_ready() and (app.state.web.ready or app.state.web.failure is not None))
+
+    def started() -> bool:
+        return bool(app.state.is_ready() and (app.state.web.ready or app.state.web.failure is not None))
+
+    with contextlib.suppress(TimeoutError):  # a part that cannot be opened yet is told by whoever opens it
+        async with asyncio.timeout(_START_SECONDS):
+            await _until(started)
+    gc.enable()
+    await _until(started)
     await asyncio.to_thread(assistant.agent.agent.warm_up, app.state.settings)
     await asyncio.to_thread(_load_titles, app)
     # What is loaded by now stays: looking through it for garbage again and again would halt every request.
