@@ -71,7 +71,12 @@ _TYPES: tuple[tuple[QuestionType, re.Pattern[str]], ...] = tuple(
         (
             QuestionType.PERSON,
             r"\bwho(?:m|se)?\b|\b(?:what|which) (?:\w+ ){0,2}(?:person|man|woman|player|president|king|queen|author"
-            r"|actor|scientist|team|company|organization|agency|manager)\b|누구|누가|누굴|사람은|인물",
+            r"|actor|scientist|team|company|organization|agency|manager)\b"
+            r"|\bwhat (?:is|was) (?:his|her)(?: \w+)? name\b"
+            r"|\bwhat (?:is|was|are|were) the (?:first|last|family) names?\b"
+            r"|\bwhat (?:is|was|are|were) the names? of (?:[\w']+ ){0,3}?(?:player|quarterback|leader|teacher|partner"
+            r"|founder|son|daughter|wife|husband|child|king|queen|author|artist|scientist|director|manager)s?\b"
+            r"|누구|누가|누굴|사람은|인물",
         ),
         (
             QuestionType.LIST,

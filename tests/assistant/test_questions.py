@@ -9,6 +9,10 @@ from assistant.answers.questions import QuestionType, in_conversation, understan
     ("text", "kind"),
     [
         ("Who approves overtime?", "person"),
+        ("What was the last name of the clerk who signed the lease?", "person"),
+        ("What is the name of the founder's first partner?", "person"),
+        ("One of us drew the first map; what was her name?", "person"),
+        ("What is the name of the bridge at the north gate?", "other"),
         ("When is the timesheet due?", "time"),
         ("What year was it founded?", "time"),
         ("Where is the office?", "place"),
