@@ -7,7 +7,7 @@ from datetime import timedelta
 import jwt
 from sqlalchemy.orm import Session
 
-from core_api.auth.callers import Caller, active_people, session_caller
+from core_api.auth.callers import Caller, Executor, active_people, session_caller
 from core_api.auth.signing_keys import current_key, still_verifies
 from core_api.infra.settings import Settings
 from core_api.infra.vault import Vault
@@ -40,7 +40,7 @@ def issue_access_token(session: Session, vault: Vault, settings: Settings, user_
     return jwt.encode(claims, secret, _ALGORITHM, headers={"kid": key_id})
 
 
-def caller_of_token(session: Session, vault: Vault, settings: Settings, token: str) -> Caller | None:
+def caller_of_token(session: Executor, vault: Vault, settings: Settings, token: str) -> Caller | None:
     """The person behind an access token, None when it is not valid (any more)."""
     named = _named(token)
     if named is None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from sqlalchemy import bindparam, delete, update
 from sqlalchemy.orm import Session
 
-from core_api.auth.callers import Caller, active_people, key_caller
+from core_api.auth.callers import Caller, Executor, active_people, key_caller
 from core_api.auth.permissions import Scope
 from core_api.auth.secret_tokens import digest, new_secret
 from core_api.models import ApiKey, User, utcnow
@@ -46,7 +46,7 @@ _BY_KEY = (
 )
 
 
-def caller_of_key(session: Session, secret: str) -> Caller | None:
+def caller_of_key(session: Executor, secret: str) -> Caller | None:
     """The person behind a key, with the key's scopes; None when it is not valid (any more)."""
     row = session.execute(_BY_KEY, {"sha256": digest(secret), "now": utcnow()}).first()
     return None if row is None else key_caller(row)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Select, or_, select, update
+from sqlalchemy import Connection, Select, or_, select, update
 from sqlalchemy.orm import Session
 
 from core_api.auth.permissions import Scope
@@ -13,6 +13,9 @@ from core_api.models import ApiKey, LoginSession, SystemRole, TotpDevice, User, 
 
 # The time of last use is kept to this precision, so that most requests write nothing.
 _SEEN_EVERY = timedelta(minutes=5)
+
+
+Executor = Session | Connection
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from core_api.auth.access_tokens import caller_of_token, is_access_token
 from core_api.auth.api_keys import caller_of_key
-from core_api.auth.callers import Caller, note_use
+from core_api.auth.callers import Caller, Executor, note_use
 from core_api.auth.permissions import Permission
 from core_api.auth.sessions import caller_of_cookie
 from core_api.auth.subject import Subject
@@ -81,7 +81,7 @@ def authenticate(request: Request, session: Session) -> Subject | None:
     return caller.subject if caller is not None else None
 
 
-def caller_of(request: Request, session: Session) -> Caller | None:
+def caller_of(request: Request, session: Executor) -> Caller | None:
     """The person as in `authenticate`, with the credential that they have shown."""
     if (token := bearer_token(request)) is not None:
         if is_access_token(token):
@@ -116,8 +116,8 @@ async def _subject(
 def _identify(request: Request) -> Caller:
     """Who calls, counted towards how often they may. Raises Unauthenticated, TooManyRequests."""
     state = request.app.state
-    with state.database.reading() as session:
-        caller = caller_of(request, session)
+    with state.database.asking() as connection:
+        caller = caller_of(request, connection)
     if caller is None:
         raise Unauthenticated(
             "Sign in, or send `Authorization: Bearer …` with an access token or an API key.",

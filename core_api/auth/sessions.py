@@ -6,7 +6,7 @@ from datetime import timedelta
 from sqlalchemy import Select, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from core_api.auth.callers import Caller, active_people, session_caller
+from core_api.auth.callers import Caller, Executor, active_people, session_caller
 from core_api.auth.secret_tokens import digest, new_secret
 from core_api.models import LoginSession, User, utcnow
 
@@ -69,7 +69,7 @@ _BY_COOKIE = (
 )
 
 
-def caller_of_cookie(session: Session, secret: str) -> Caller | None:
+def caller_of_cookie(session: Executor, secret: str) -> Caller | None:
     """The person behind a session cookie, None when it is not valid (any more)."""
     row = session.execute(_BY_COOKIE, {"sha256": digest(secret), "now": utcnow()}).first()
     return None if row is None else session_caller(row, "browser")

@@ -23,6 +23,7 @@ from core_api.domains.documents.schemas import (
     VersionRead,
 )
 from core_api.http.pagination import Cursor, Limit, Page
+from core_api.http.quick import quick
 from core_api.infra.errors import Conflict, Invalid
 from core_api.models import SpaceRole
 
@@ -33,6 +34,7 @@ _title, _path, _tags = TypeAdapter(Title), TypeAdapter(Path), TypeAdapter(Tags)
 
 
 @router.get("")
+@quick
 def list_documents(
     subject: Reader,
     session: ReadSession,
@@ -104,6 +106,7 @@ def upload_document(
 
 
 @router.get("/{document_id}")
+@quick
 def read_document(document_id: str, subject: Reader, session: ReadSession) -> DocumentRead:
     """A document's metadata."""
     return service.read_document(session, subject, document_id)

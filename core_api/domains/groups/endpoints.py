@@ -11,6 +11,7 @@ from core_api.domains.groups.service import G, Kind, R
 from core_api.domains.members import service as members
 from core_api.domains.members.schemas import MemberRead, MemberUpdate, TransferCreate
 from core_api.http.pagination import Cursor, Limit, Page
+from core_api.http.quick import quick
 from core_api.models import SpaceRole
 
 SearchText = Annotated[str | None, Query(alias="q", max_length=200, description="A part of the name or description.")]
@@ -23,6 +24,7 @@ def group_router(kind: Kind[G, R]) -> APIRouter:
     read = kind.read
 
     @router.get("/{group_id}", response_model=read, name=f"read_{kind.name}")
+    @quick
     def read_group(group_id: str, subject: Reader, session: ReadSession) -> GroupRead:
         """One that you are in."""
         return service.read_group(session, subject, kind, group_id)
@@ -51,6 +53,7 @@ def group_router(kind: Kind[G, R]) -> APIRouter:
         return service.read_group(session, subject, kind, group_id)
 
     @router.get("/{group_id}/members", name=f"list_{kind.name}_members")
+    @quick
     def list_members(
         group_id: str, subject: Reader, session: ReadSession, cursor: Cursor = None, limit: Limit = 50
     ) -> Page[MemberRead]:

@@ -9,11 +9,13 @@ from core_api.domains.projects import service
 from core_api.domains.projects.schemas import ProjectCreate, ProjectRead, ProjectUpdate
 from core_api.domains.projects.service import PROJECT
 from core_api.http.pagination import Cursor, Limit, Page
+from core_api.http.quick import quick
 
 router = group_router(PROJECT)
 
 
 @router.get("")
+@quick
 def list_projects(
     subject: Reader,
     session: ReadSession,

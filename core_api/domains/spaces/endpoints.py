@@ -10,12 +10,14 @@ from core_api.domains.members.schemas import MemberRead, MemberUpdate
 from core_api.domains.spaces import service
 from core_api.domains.spaces.schemas import SpaceCreate, SpaceRead
 from core_api.http.pagination import Cursor, Limit, Page
+from core_api.http.quick import quick
 from core_api.models import SpaceKind
 
 router = APIRouter(prefix="/spaces", tags=["people"])
 
 
 @router.get("")
+@quick
 def list_spaces(
     subject: Reader,
     session: ReadSession,
@@ -34,12 +36,14 @@ def create_space(body: SpaceCreate, subject: GroupMaker, session: WriteSession) 
 
 
 @router.get("/{space_id}")
+@quick
 def read_space(space_id: str, subject: Reader, session: ReadSession) -> SpaceRead:
     """One space."""
     return service.get_space(session, subject, space_id)
 
 
 @router.get("/{space_id}/members")
+@quick
 def list_members(
     space_id: str, subject: Reader, session: ReadSession, cursor: Cursor = None, limit: Limit = 50
 ) -> Page[MemberRead]:

@@ -8,11 +8,13 @@ from core_api.domains.groups.endpoints import Archived, SearchText, group_router
 from core_api.domains.teams.schemas import TeamCreate, TeamRead, TeamUpdate
 from core_api.domains.teams.service import TEAM
 from core_api.http.pagination import Cursor, Limit, Page
+from core_api.http.quick import quick
 
 router = group_router(TEAM)
 
 
 @router.get("")
+@quick
 def list_teams(
     subject: Reader,
     session: ReadSession,

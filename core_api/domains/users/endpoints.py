@@ -32,6 +32,7 @@ from core_api.domains.users.schemas import (
     UserUpdate,
 )
 from core_api.http.pagination import Cursor, Limit, Page
+from core_api.http.quick import quick
 from core_api.infra.errors import Conflict, NotFound
 from core_api.models import SystemRole
 
@@ -39,6 +40,7 @@ router = APIRouter(prefix="/users", tags=["people"])
 
 
 @router.get("/me")
+@quick
 def read_me(subject: Reader, session: ReadSession) -> MeRead:
     """The signed-in person."""
     return service.read_me(session, subject)
@@ -103,6 +105,7 @@ def delete_me(
 
 
 @router.get("")
+@quick
 def list_users(
     subject: PeopleReader,
     session: ReadSession,
@@ -125,6 +128,7 @@ def create_user(
 
 
 @router.get("/{user_id}")
+@quick
 def read_user(user_id: str, subject: Reader, session: ReadSession) -> UserRead:
     """One person; guests see those whom they share a space with."""
     user = service.visible_user(session, subject, user_id)
