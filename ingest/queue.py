@@ -4,9 +4,10 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from core_api.infra.errors import NexusError, StorageFull
@@ -14,9 +15,19 @@ from core_api.models import IndexState, IndexStatus, OutboxEvent, utcnow
 from ingest.sources import SourceKey, of_sources
 
 LEASE = timedelta(minutes=5)
+SENT_LEASE = timedelta(minutes=1)
+"""For what was sent to workers: a broker that forgets it costs a minute."""
 _CLAIM_LOCK = 0x6E787573  # any number that nobody else uses
 _FIRST_DELAY = 1.0
 _LONGEST_DELAY = 300.0
+
+
+class Wanted(StrEnum):
+    """Which of the waiting sources are taken."""
+
+    ALL = "all"
+    EDITS = "edits"
+    NEW = "new"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +50,14 @@ def describe(error: BaseException) -> Problem:
     return Problem("internal_error", f"{text[:1000]}. The log of the server has the details.")
 
 
-def claim(session: Session, limit: int, max_tries: int, *, updates_only: bool = False) -> list[SourceKey]:
+def claim(
+    session: Session, limit: int, max_tries: int, *, wanted: Wanted = Wanted.ALL, sent: bool = False
+) -> list[SourceKey]:
     """Lease the sources that wait longest, at most `limit`, all their events with them.
 
     What is indexed already comes first: an edit or a deletion is somebody waiting, and it should not stand behind a
-    bulk import. `updates_only` takes nothing else. A source that failed before comes alone, so that one that kills
-    its worker takes no others with it.
+    bulk import. A source that failed before comes alone, so that one that kills its worker takes no others with it.
+    What is only `sent` to a worker is no try yet: the worker's `begin` counts it.
     """
     if session.get_bind().dialect.name == "postgresql":
         # On SQLite a writing transaction is alone; here two could choose the same sources.
@@ -61,17 +74,31 @@ def claim(session: Session, limit: int, max_tries: int, *, updates_only: bool = 
             last_error=f"The worker died or hung each of the {max_tries} times that it indexed this.",
         )
     )
-    chosen = find_waiting(session, limit, updates_only=updates_only)
+    chosen = find_waiting(session, limit, wanted=wanted)
     if chosen:
         session.execute(
             update(OutboxEvent)
             .where(of_sources(OutboxEvent, chosen), OutboxEvent.parked_at.is_(None))
-            .values(leased_until=now + LEASE, tries=OutboxEvent.tries + 1)
+            .values(leased_until=now + (SENT_LEASE if sent else LEASE), tries=OutboxEvent.tries + (0 if sent else 1))
         )
     return chosen
 
 
-def find_waiting(session: Session, limit: int, *, updates_only: bool = False) -> list[SourceKey]:
+def begin(session: Session, keys: Sequence[SourceKey]) -> list[SourceKey]:
+    """Take up sources that a relay has sent: from now on it is a try. Gives those that still wait, in order: a task
+    may come twice, and late."""
+    event = OutboxEvent
+    taken = session.execute(
+        update(event)
+        .where(of_sources(event, keys), event.parked_at.is_(None))
+        .values(leased_until=utcnow() + LEASE, tries=event.tries + 1)
+        .returning(event.source_kind, event.source_id)
+    ).all()
+    waiting = {SourceKey(kind, source_id) for kind, source_id in taken}
+    return [key for key in keys if key in waiting]
+
+
+def find_waiting(session: Session, limit: int, *, wanted: Wanted = Wanted.ALL) -> list[SourceKey]:
     """The sources that `claim` would take now."""
     now = utcnow()
     event, other = OutboxEvent, aliased(OutboxEvent)
@@ -90,8 +117,10 @@ def find_waiting(session: Session, limit: int, *, updates_only: bool = False) ->
         .order_by(func.min(case((indexed, 0), else_=1)), func.min(event.id))
         .limit(limit)
     )
-    if updates_only:
+    if wanted is Wanted.EDITS:
         statement = statement.where(indexed)
+    elif wanted is Wanted.NEW:
+        statement = statement.where(or_(IndexState.status.is_(None), ~indexed))
     chosen: list[SourceKey] = []
     for kind, source_id, tries in session.execute(statement):
         if tries and chosen:
@@ -125,12 +154,13 @@ def acknowledge(session: Session, keys: Sequence[SourceKey]) -> dict[SourceKey, 
     return {SourceKey(kind, source_id): created_at for kind, source_id, created_at in oldest}
 
 
-def release(session: Session, keys: Iterable[SourceKey]) -> None:
-    """Give sources back, to be looked at again at once; it does not count as a try."""
+def release(session: Session, keys: Iterable[SourceKey], *, sent: bool = False) -> None:
+    """Give sources back, to be looked at again at once; it does not count as a try (what was `sent` was none)."""
+    fewer = case((OutboxEvent.tries > 0, OutboxEvent.tries - 1), else_=0)
     session.execute(
         update(OutboxEvent)
         .where(of_sources(OutboxEvent, keys), OutboxEvent.leased_until.is_not(None), OutboxEvent.parked_at.is_(None))
-        .values(leased_until=None, tries=case((OutboxEvent.tries > 0, OutboxEvent.tries - 1), else_=0))
+        .values(leased_until=None, tries=OutboxEvent.tries if sent else fewer)
     )
 
 

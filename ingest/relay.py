@@ -12,7 +12,7 @@ from core_api.infra.errors import NexusError
 from core_api.infra.settings import Settings
 from core_api.models import utcnow
 from ingest.model_yielding import bulk_waits
-from ingest.queue import claim, find_waiting, is_idle, leased_sources, next_due, release, release_all
+from ingest.queue import Wanted, claim, find_waiting, is_idle, leased_sources, next_due, release, release_all
 from ingest.sources import SourceKey
 
 logger = logging.getLogger(__name__)
@@ -24,21 +24,24 @@ _POLL_SECONDS = 5.0
 _PAUSE_WHILE_BUSY = 0.5
 _PAUSE_AFTER_ERROR = 2.0
 _PAUSE_BETWEEN_EDITS = 0.1
-_MAX_IN_FLIGHT = 16 * BATCH
+_SENT_BATCH = 4
+"""Sources of one task: a worker that is busy with new ones is free for an edit within a second or two."""
+_MAX_IN_FLIGHT = 256
+"""Sources sent and not done yet: more wait here, where they take no memory and an edit overtakes them."""
 
 
 class Relay:
     """Threads that claim sources and hand them on.
 
-    `index` does the work: the threads call it with the claimed sources. One thread takes only what is indexed
-    already, so that an edit never waits for a bulk import to leave a thread free.
+    The threads call `index` with the claimed sources, and with whether they are edits only. One thread takes nothing
+    else, so that an edit never waits for a bulk import to leave a thread free.
     """
 
     def __init__(
         self,
         settings: Settings,
         database: Database,
-        index: Callable[[Sequence[SourceKey]], None],
+        index: Callable[[Sequence[SourceKey], bool], None],
         *,
         alone: bool,
         before_claim: Callable[[], None] | None = None,
@@ -63,13 +66,15 @@ class Relay:
             if left:
                 logger.warning("%d events were being worked on when the last process ended; taking them up again", left)
         self._threads = [threading.Thread(target=self._listen, name="outbox-signal", daemon=True)]
-        workers = self._settings.ingest_threads if self._alone else 1
+        # What is sent goes to one queue or the other; a thread that works takes whatever is there.
+        others, workers = (Wanted.ALL, self._settings.ingest_threads) if self._alone else (Wanted.NEW, 1)
         self._threads += [
-            threading.Thread(target=self._work, args=(False,), name=f"ingest-{number}", daemon=True)
+            threading.Thread(target=self._work, args=(others,), name=f"ingest-{number}", daemon=True)
             for number in range(workers)
         ]
-        if self._alone:
-            self._threads.append(threading.Thread(target=self._work, args=(True,), name="ingest-edits", daemon=True))
+        self._threads.append(
+            threading.Thread(target=self._work, args=(Wanted.EDITS,), name="ingest-edits", daemon=True)
+        )
         for thread in self._threads:
             thread.start()
 
@@ -116,13 +121,13 @@ class Relay:
             self._signals += 1
             self._wake.notify_all()
 
-    def _work(self, updates_only: bool) -> None:
+    def _work(self, wanted: Wanted) -> None:
         while not self._stopping.is_set():
             heard = self._signals  # before looking: a signal that comes while we look must not be missed
             try:
-                keys = self._claim(updates_only)
+                keys = self._claim(wanted)
                 if keys:
-                    self._hand_on(keys)
+                    self._hand_on(keys, wanted)
                     continue
                 pause = self._until_due()
             except Exception as error:
@@ -138,31 +143,37 @@ class Relay:
             with self._wake:
                 if self._signals == heard and not self._stopping.is_set():
                     self._wake.wait(pause)
-            if updates_only:
+            if wanted is Wanted.EDITS:
                 # Every document of a bulk import is a signal, and none of them is for this thread.
                 self._stopping.wait(_PAUSE_BETWEEN_EDITS)
 
-    def _hand_on(self, keys: Sequence[SourceKey]) -> None:
+    def _hand_on(self, keys: Sequence[SourceKey], wanted: Wanted) -> None:
         try:
-            self._index(keys)
+            self._index(keys, wanted is Wanted.EDITS)
         except Exception:
             # Nobody could even begin (the model is not loaded, the broker is away): not the sources' fault.
             with self._database.transaction() as session:
-                release(session, keys)
+                release(session, keys, sent=not self._alone)
             raise
 
-    def _claim(self, updates_only: bool) -> list[SourceKey]:
+    def _claim(self, wanted: Wanted) -> list[SourceKey]:
         if self._before_claim is not None:
             self._before_claim()
         # Looked at without the write lock first: most signals find nothing for this thread.
         with self._database.reading() as session:
-            if not self._alone and leased_sources(session) >= _MAX_IN_FLIGHT:
+            if wanted is Wanted.NEW and leased_sources(session) >= _MAX_IN_FLIGHT:
                 return []
-            updates_only = updates_only or bulk_waits(session)
-            if not find_waiting(session, 1, updates_only=updates_only):
+            if bulk_waits(session):
+                if wanted is Wanted.NEW:
+                    return []
+                wanted = Wanted.EDITS
+            if not find_waiting(session, 1, wanted=wanted):
                 return []
+        sent = not self._alone
         with self._database.transaction() as session:
-            return claim(session, BATCH, self._settings.ingest_max_tries, updates_only=updates_only)
+            return claim(
+                session, _SENT_BATCH if sent else BATCH, self._settings.ingest_max_tries, wanted=wanted, sent=sent
+            )
 
     def _until_due(self) -> float | None:
         """Seconds until a put-off event or a lease is due; None: only a signal can bring work."""

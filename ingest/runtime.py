@@ -33,13 +33,21 @@ class IngestRuntime:
     """Indexes what changes, for as long as it runs.
 
     Without `redis_url` the Celery task runs in place, on the relay's threads; with it, the relay sends the task to
-    the workers (`celery -A ingest.worker:celery_app worker`) and does nothing itself.
+    the workers (`nexus worker`) and does nothing itself.
     """
 
     def __init__(
-        self, settings: Settings, database: Database, engine: RetrievalEngine, gate: Gate | None = None
+        self,
+        settings: Settings,
+        database: Database,
+        engine: RetrievalEngine,
+        gate: Gate | None = None,
+        *,
+        relay_only: bool = False,
     ) -> None:
-        """`gate` compares search by two embedding models, before a change of the model is ready."""
+        """`gate` compares search by two embedding models, before a change of the model is ready. `relay_only`: another
+        process does what one does for all (promotion of spaces, the change of the model)."""
+        self._relay_only = relay_only
         self._settings = settings
         self._database = database
         self._engine = engine
@@ -50,18 +58,20 @@ class IngestRuntime:
         self._celery: Celery | None = None
         self._stopping = threading.Event()
         self._maintenance = threading.Thread(target=self._maintain, name="ingest-maintenance", daemon=True)
-        self.follower = ModelFollower(database, engine, alone=settings.redis_url is None, gate=gate)
+        self.follower = ModelFollower(database, engine, alone=not settings.is_server, gate=gate)
         self._relay = Relay(
             settings,
             database,
             self._dispatch,
-            alone=settings.redis_url is None,
+            alone=not settings.is_server,
             before_claim=self._record_failures,
         )
 
     def start(self) -> None:
         """Begin. Returns at once: what is heavy is loaded by the thread that first needs it."""
         self._relay.start()
+        if self._relay_only:
+            return
         self._maintenance.start()
         if self._engine.models is not None:
             self.follower.start()
@@ -88,13 +98,15 @@ class IngestRuntime:
         """How long changes took to reach the indexes, lately."""
         return self._indexer.freshness if self._indexer is not None else Freshness()
 
-    def _dispatch(self, keys: Sequence[SourceKey]) -> None:
-        task = self._app().tasks["ingest.index_sources"]
+    def _dispatch(self, keys: Sequence[SourceKey], edits: bool) -> None:
+        from ingest.tasks import INDEX, Queue
+
+        task = self._app().tasks[INDEX]
         arguments = [[list(key) for key in keys]]
-        if self._settings.redis_url is None:
-            task.apply(args=arguments, throw=True)
+        if self._settings.is_server:
+            task.apply_async(args=arguments, queue=Queue.INTERACTIVE if edits else Queue.BULK)
         else:
-            task.apply_async(args=arguments)
+            task.apply(args=arguments, throw=True)
 
     def _app(self) -> Celery:
         with self._lock:
@@ -134,14 +146,21 @@ class IngestRuntime:
                 with self._database.reading() as session:
                     now = last_change(session)
                 if now != looked_at:
-                    Promoter(self._database, self._engine.vectors, self._engine.embedder.fingerprint).run(
-                        self._stopping
-                    )
+                    self._promote()
                     looked_at = now
             except NexusError as error:  # what is not there now may be in a while
                 logger.warning("no space can be promoted now: %s", error)
             except Exception:
                 logger.exception("no space could be promoted")
+
+    def _promote(self) -> None:
+        if self._settings.is_server:
+            from ingest.tasks import MAINTAIN, Queue
+
+            self._app().tasks[MAINTAIN].apply_async(queue=Queue.MAINTENANCE, expires=_MAINTENANCE_SECONDS)
+        else:
+            promoter = Promoter(self._database, self._engine.vectors, self._engine.embedder.fingerprint)
+            promoter.run(self._stopping)
 
     def _record_failures(self) -> None:
         if self._indexer is not None:

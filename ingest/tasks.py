@@ -1,9 +1,10 @@
-"""The Celery task: index these sources. The same code runs in place (embedded) and in workers (server mode)."""
+"""The Celery tasks. The same code runs in place (embedded) and in workers (server mode)."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from core_api.infra.settings import Settings
@@ -14,13 +15,24 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-TASK = "ingest.index_sources"
+INDEX = "ingest.index_sources"
+MAINTAIN = "ingest.maintain"
 
 
-def create_celery(settings: Settings, index: Callable[[Sequence[SourceKey]], None]) -> Celery:
-    """A Celery application with the task `ingest.index_sources`.
+class Queue(StrEnum):
+    """Where tasks wait, most urgent first: a worker looks into them in this order."""
 
-    `index` does it, in the process that runs the task. With `redis_url` set the application
+    INTERACTIVE = "interactive"
+    BULK = "bulk"
+    MAINTENANCE = "maintenance"
+
+
+def create_celery(
+    settings: Settings, index: Callable[[Sequence[SourceKey]], None], maintain: Callable[[], None] | None = None
+) -> Celery:
+    """A Celery application with the tasks `ingest.index_sources` and `ingest.maintain`.
+
+    `index` and `maintain` do them, in the process that runs the task. With `redis_url` set the application
     sends over Redis; without it there is no broker, and tasks are run in place with `apply`.
     """
     from celery import Celery
@@ -33,13 +45,28 @@ def create_celery(settings: Settings, index: Callable[[Sequence[SourceKey]], Non
         task_reject_on_worker_lost=True,
         worker_prefetch_multiplier=1,
         broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,  # a broker that is away comes back
+        broker_transport_options={
+            "queue_order_strategy": "priority",
+            "socket_timeout": 10,
+            "socket_connect_timeout": 5,
+            "socket_keepalive": True,
+        },
+        task_publish_retry=False,  # the relay keeps what it cannot send, and tries again
+        task_default_queue=Queue.BULK.value,
+        worker_send_task_events=False,
         task_serializer="json",
         accept_content=["json"],
         worker_hijack_root_logger=False,
     )
 
-    @app.task(name=TASK, shared=False)  # type: ignore[untyped-decorator]
+    @app.task(name=INDEX, shared=False)  # type: ignore[untyped-decorator]
     def index_sources(keys: Sequence[Sequence[str]]) -> None:
         index([SourceKey(kind, source_id) for kind, source_id in keys])
+
+    @app.task(name=MAINTAIN, shared=False)  # type: ignore[untyped-decorator]
+    def maintain_index() -> None:
+        if maintain is not None:
+            maintain()
 
     return app

@@ -1,67 +1,139 @@
-"""Entry point of the Celery workers: `celery -A ingest.worker:celery_app worker` (with `NEXUS_REDIS_URL` set).
+"""The Celery worker: indexes what the relays send, and keeps the collections in shape.
 
-Each worker process has its own database connections, embedding model and parser child.
+One process with a few threads: they share one embedding model, and each has a parser child of its own. `nexus worker`
+runs it.
 """
 
-import functools
-import time
+import logging
+import os
+import threading
 from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 from core_api.infra.database import Database
 from core_api.infra.settings import Settings
 from core_api.infra.storage import FileStore
 from ingest.indexing import Indexer
 from ingest.pipeline import Pipeline
-from ingest.queue import release
+from ingest.promotion import Promoter
+from ingest.queue import begin, release
 from ingest.sandbox import Sandbox
 from ingest.sources import SourceKey
-from ingest.tasks import create_celery
+from ingest.tasks import Queue, create_celery
 from retrieval.active_model import ServedModels
 from retrieval.embedding import Embedder
 from retrieval.vectors import VectorStore
 
+logger = logging.getLogger(__name__)
+
 _PAUSE_AFTER_ERROR = 2.0
 
-_settings = Settings()
 
+class Worker:
+    """What the threads of one worker process share. Everything that is heavy is loaded by the first task."""
 
-@functools.cache
-def _database() -> Database:
-    return Database(_settings.resolved_database_url)
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._database = Database(settings.resolved_database_url)
+        self._models = ServedModels(settings, self._database)
+        self._loading = threading.Lock()
+        self._vectors: VectorStore | None = None
+        self._sandbox: Sandbox | None = None
+        self._embedder: Embedder | None = None
+        self._indexer: Indexer | None = None
+        self._stopping = threading.Event()
+        self._at_hand_lock = threading.Lock()
+        self._at_hand: list[SourceKey] = []
+        self.celery = create_celery(settings, self.index, self.maintain)
 
+    def run(self, queues: Sequence[Queue], threads: int, name: str) -> None:
+        """Work until SIGTERM: what is at hand is finished then, or handed back when that takes too long."""
+        from celery import signals  # type: ignore[import-untyped]
 
-@functools.cache
-def _models() -> ServedModels:
-    return ServedModels(_settings, _database())
+        signals.worker_shutting_down.connect(self._begin_to_stop, weak=False)
+        worker = self.celery.Worker(
+            hostname=name,
+            pool="threads",
+            concurrency=threads,
+            queues=[queue.value for queue in sorted(queues, key=list(Queue).index)],
+            loglevel=self._settings.log_level,
+            without_gossip=True,
+            without_mingle=True,
+            quiet=True,
+        )
+        try:
+            worker.start()
+        finally:
+            self.close()
 
+    def close(self) -> None:
+        """Let go of the parsers, the Chroma client and the database."""
+        self._stopping.set()
+        if self._sandbox is not None:
+            self._sandbox.close()
+        if self._vectors is not None:
+            self._vectors.close()
+        self._database.dispose()
 
-@functools.cache
-def _vectors() -> VectorStore:
-    return VectorStore.open(_settings)
+    def index(self, keys: Sequence[SourceKey]) -> None:
+        """The task `ingest.index_sources`."""
+        try:
+            indexer = self._loaded()
+            with self._database.transaction() as session:
+                keys = begin(session, keys)
+        except Exception:
+            # The model or a server is away, which is not the sources' fault: they come again, and not at once.
+            self._stopping.wait(_PAUSE_AFTER_ERROR)
+            with self._database.transaction() as session:
+                release(session, keys, sent=True)
+            raise
+        with self._at_hand_lock:
+            self._at_hand += keys
+        try:
+            indexer.index(keys)
+        except Exception:  # nothing was begun: the disk is full
+            with self._database.transaction() as session:
+                release(session, keys)
+            raise
+        finally:
+            with self._at_hand_lock:
+                for key in keys:
+                    self._at_hand.remove(key)
 
+    def maintain(self) -> None:
+        """The task `ingest.maintain`: give spaces that have grown a collection of their own."""
+        self._loaded()
+        assert self._embedder is not None
+        assert self._vectors is not None
+        Promoter(self._database, self._vectors, self._embedder.fingerprint).run(self._stopping)
 
-@functools.cache
-def _sandbox() -> Sandbox:
-    return Sandbox(_settings)
+    def _loaded(self) -> Indexer:
+        with self._loading:
+            embedder = self._models.active()
+            if self._vectors is None:
+                self._vectors = VectorStore.open(self._settings)
+            if self._sandbox is None:
+                self._sandbox = Sandbox(self._settings)
+            if self._indexer is None or embedder is not self._embedder:
+                files = FileStore(self._settings.files_dir)
+                pipeline = Pipeline(self._settings, self._database, embedder, self._vectors, self._sandbox, files)
+                self._embedder, self._indexer = embedder, Indexer(self._settings, self._database, pipeline)
+            return self._indexer
 
+    def _begin_to_stop(self, **_: Any) -> None:
+        self._stopping.set()
+        seconds = self._settings.worker_stop_seconds
+        timer = threading.Timer(seconds, partial(self._hand_back, seconds))
+        timer.daemon = True
+        timer.start()
 
-@functools.lru_cache(maxsize=1)
-def _indexer(embedder: Embedder) -> Indexer:
-    files = FileStore(_settings.files_dir)
-    pipeline = Pipeline(_settings, _database(), embedder, _vectors(), _sandbox(), files)
-    return Indexer(_settings, _database(), pipeline)
-
-
-def _index(keys: Sequence[SourceKey]) -> None:
-    try:
-        indexer = _indexer(_models().active())  # type: ignore[arg-type]  # objects are hashed by identity
-    except Exception:
-        # The model or a server is away, which is not the sources' fault: they come again, and not at once.
-        time.sleep(_PAUSE_AFTER_ERROR)
-        with _database().transaction() as session:
+    def _hand_back(self, seconds: float) -> None:
+        with self._at_hand_lock:
+            keys = list(self._at_hand)
+        logger.warning("%d sources were not indexed within %.0f s; other workers take them up", len(keys), seconds)
+        with self._database.transaction() as session:
             release(session, keys)
-        raise
-    indexer.index(keys)
-
-
-celery_app = create_celery(_settings, _index)
+        if self._sandbox is not None:
+            self._sandbox.close()
+        os._exit(0)  # a thread that does not come back cannot be ended otherwise

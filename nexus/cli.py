@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from core_api.infra.errors import NexusError
-from nexus import audit, evaluate, login, model_change, own_evaluation, render, users
+from nexus import audit, doctor, evaluate, login, model_change, own_evaluation, processes, render, users
 from nexus.options import DataDirOption, JsonOption, load_settings
 
 T = TypeVar("T")
@@ -36,6 +36,10 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(users.app, name="user")
 app.command("secret-key")(users.secret_key)
 app.command("login")(login.login)
+app.command("api")(processes.api)
+app.command("worker")(processes.worker)
+app.command("beat")(processes.beat)
+app.command("doctor")(doctor.doctor)
 
 out = Console()
 err = Console(stderr=True)
@@ -62,12 +66,13 @@ def serve(
     gc.disable()
     from nexus.server import serve as run_server
 
-    def announce(url: str, link: str) -> None:
-        out.print(f"\n[bold]Nexus Stream[/bold] serves at {url}  (API: {url}/docs)", highlight=False, soft_wrap=True)
-        out.print("Sign in with this link; it works once:\n", highlight=False)
-        out.print(f"    {link}\n", highlight=False, soft_wrap=True)
-
-    run_server(load_settings(data_dir, host=host, port=port), announce)
+    settings = load_settings(data_dir, host=host, port=port)
+    if settings.is_server:
+        raise NexusError(
+            "NEXUS_REDIS_URL is set, which is server mode: start `nexus api`, `nexus worker` and `nexus beat`, or "
+            "unset it."
+        )
+    run_server(settings, render.announce_server)
 
 
 @app.command()

@@ -12,6 +12,14 @@ from rich.text import Text
 Renderer = Callable[[Console, Any], None]
 
 
+def announce_server(url: str, link: str) -> None:
+    """Where a server that has just started can be reached."""
+    console = Console()
+    console.print(f"\n[bold]Nexus Stream[/bold] serves at {url}  (API: {url}/docs)", highlight=False, soft_wrap=True)
+    console.print("Sign in with this link; it works once:\n", highlight=False)
+    console.print(f"    {link}\n", highlight=False, soft_wrap=True)
+
+
 def search_result(console: Console, result: Any) -> None:
     """Passages, best first, with the matched words set off."""
     for field in result["query"]["filters"]:

@@ -23,7 +23,6 @@ import ingest.endpoints
 import ingest.model_endpoints
 import retrieval.endpoints
 import ui_gradio.app
-from assistant.conversations.retention import ConversationKeeper
 from core_api.app import create_app
 from core_api.auth import one_time
 from core_api.auth.api_keys import create_api_key
@@ -38,8 +37,8 @@ from core_api.mail.sender import MailSender
 from core_api.models import TokenKind
 from evals.model_gate import compare_models
 from ingest.runtime import IngestRuntime
+from nexus.background import Background
 from nexus.datadir import DataDir
-from retrieval.alerts import AlertChecker
 from retrieval.engine import RetrievalEngine
 
 _START_SECONDS = 60
@@ -79,23 +78,21 @@ def sign_in_link(settings: Settings, database: Database, base_url: str) -> str:
 
 
 def build_app(settings: Settings, database: Database, *, web: bool) -> FastAPI:
-    """The whole product in one app (embedded mode); its lifespan opens and closes the indexes and ingestion."""
+    """The whole product in one app; its lifespan opens and closes the indexes and ingestion. In server mode workers
+    and beat do their part elsewhere."""
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         # Both load what is heavy on threads of their own: the API answers at once.
         engine = RetrievalEngine.open(settings, database)
-        runtime = IngestRuntime(settings, database, engine, gate=compare_models)
+        runtime = IngestRuntime(settings, database, engine, gate=compare_models, relay_only=settings.is_server)
         runtime.start()
         mail = MailSender(settings, database, app.state.vault)
         mail.start()
-        alerts = AlertChecker(settings, database, engine, app.state.vault)
-        alerts.start()
-        reminders = assistant.actions.reminders.ReminderSender(settings, database, app.state.vault)
-        reminders.start()
+        background = None if settings.is_server else Background(settings, database, engine, app.state.vault)
+        if background is not None:
+            background.start()
         app.state.search_recorder.start()
-        keeper = ConversationKeeper(settings, database)
-        keeper.start()
         app.state.engine = engine
         app.state.ingest = runtime
         app.state.is_ready = lambda: engine.ready
@@ -105,11 +102,10 @@ def build_app(settings: Settings, database: Database, *, web: bool) -> FastAPI:
         finally:
             if warming is not None:
                 warming.cancel()
-            await asyncio.to_thread(alerts.stop)
-            await asyncio.to_thread(reminders.stop)
+            if background is not None:
+                await asyncio.to_thread(background.stop)
             await asyncio.to_thread(mail.stop)
             await asyncio.to_thread(app.state.search_recorder.stop)
-            await asyncio.to_thread(keeper.stop)
             await asyncio.to_thread(runtime.stop)
             await asyncio.to_thread(engine.close)
 
@@ -132,14 +128,16 @@ def build_app(settings: Settings, database: Database, *, web: bool) -> FastAPI:
     return app
 
 
-def serve(settings: Settings, announce: Callable[[str, str], None]) -> None:
+def serve(settings: Settings, announce: Callable[[str, str], None], *, web: bool = True) -> None:
     """Run the product until it is stopped. `announce` gets the address and a sign-in link when it is reachable.
 
-    Raises DataDirUnusable, DataDirLocked or PortInUse before anything is started.
+    In server mode it is one of several processes, which may share a data directory. Raises DataDirUnusable,
+    DataDirLocked or PortInUse before anything is started.
     """
     datadir = DataDir(settings.data_dir)
     datadir.prepare()
-    datadir.lock()
+    if not settings.is_server:
+        datadir.lock()
     try:
         listener = _bind(settings.host, settings.port)
         host, port = listener.getsockname()[:2]
@@ -148,7 +146,7 @@ def serve(settings: Settings, announce: Callable[[str, str], None]) -> None:
         public = (settings.public_url or url).rstrip("/")
         settings = settings.model_copy(update={"public_url": public})  # links in mail name the port that was found
         database = open_database(settings)
-        app = build_app(settings, database, web=True)
+        app = build_app(settings, database, web=web)
         config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5)
         server = _Server(config)
 

@@ -27,6 +27,7 @@ _LEG_THREADS = 8
 _CACHED_QUERIES = 1_000
 _LOOK_SECONDS = 1.0
 """How often the database is asked which embedding model is active."""
+_REPLICAS_OF_A_HOST = 32
 _RETRY_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0)
 
 
@@ -134,7 +135,9 @@ class RetrievalEngine:
         engine = cls(None, None, None, settings)
 
         def keywords() -> KeywordIndex:
-            index = KeywordIndex.open(settings.keywords_dir)
+            # In server mode several processes of a host may share the data directory; each has a replica.
+            places = _REPLICAS_OF_A_HOST if settings.is_server else 1
+            index = KeywordIndex.open_free(settings.keywords_dir, places)
             index.follow(database)
             return index
 

@@ -365,6 +365,11 @@ def _open_directory(path: Path) -> "ClientAPI":
         raise _broken(str(path), error) from error
 
 
+def server_version(url: str) -> str:
+    """The version of the Chroma server at a URL. Raises Unavailable when it does not answer."""
+    return str(_connect(url).get_version())
+
+
 def _connect(url: str) -> "ClientAPI":
     import chromadb
     import httpx

@@ -48,6 +48,8 @@ class _HttpProblem(NexusError):
 def problem_response(request: Request, error: NexusError) -> JSONResponse:
     """The response that tells of an error."""
     body = error.problem() | {"request_id": request.scope.get("request_id", "")}
+    if body["status"] == Unavailable.status:
+        error.headers.setdefault("Retry-After", "5")
     if speaks_openai(request.scope["path"]):
         told = openai_error(body).model_dump()
         return JSONResponse(jsonable_encoder(told), status_of(body), error.headers)

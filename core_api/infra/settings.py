@@ -164,6 +164,9 @@ class Settings(BaseSettings):
         default=None, description="Redis that takes tasks to Celery workers; default: they run in this process."
     )
     ingest_threads: int = Field(default=2, ge=1)
+    worker_stop_seconds: float = Field(
+        default=30, gt=0, description="A worker that is asked to stop hands back what it has not finished by then."
+    )
     ingest_max_tries: int = Field(default=4, ge=1)
     parse_timeout_seconds: float = Field(default=120, gt=0)
     parse_memory_bytes: int = Field(default=2 * 2**30, gt=0)
@@ -209,6 +212,11 @@ class Settings(BaseSettings):
         description='What a million tokens cost in and out, by model; `*`: any other. As JSON: {"gpt-x": [0.5, 1.5]}.',
     )
     openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
+
+    @property
+    def is_server(self) -> bool:
+        """Whether tasks go to workers (server mode), and this process is one of several."""
+        return self.redis_url is not None
 
     @property
     def resolved_database_url(self) -> str:

@@ -6,6 +6,7 @@ changes, which does no harm. An index that is missing, broken, made by another l
 database (a restored backup) is thrown away and built again by the next `catch_up`.
 """
 
+import contextlib
 import json
 import shutil
 import threading
@@ -41,6 +42,10 @@ class KeywordIndexBroken(Unavailable):
     """Tantivy cannot work with the files of the index."""
 
     code, title = "keyword_index_broken", "The keyword index cannot be written"
+
+
+class ReplicaInUse(Unavailable):
+    """Another process writes to the index."""
 
 
 class Replica:
@@ -83,6 +88,18 @@ class Replica:
             index._directory_lock.release()
             raise
         return index
+
+    @classmethod
+    def open_free(cls, path: Path, places: int) -> Self:
+        """The first index of so many that no other process has open: in `path`, `path-2`, `path-3` and so on.
+
+        Raises Unavailable when all are, as `open` does.
+        """
+        for number in range(1, places):
+            place = path if number == 1 else path.with_name(f"{path.name}-{number}")
+            with contextlib.suppress(ReplicaInUse):
+                return cls.open(place)
+        return cls.open(path if places == 1 else path.with_name(f"{path.name}-{places}"))
 
     @property
     def position(self) -> int:
@@ -200,7 +217,7 @@ class Replica:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._directory_lock.acquire(timeout=0)
         except Timeout as error:
-            raise Unavailable(
+            raise ReplicaInUse(
                 f"Another process has the keyword index in {self._path} open: stop it, or talk to it over HTTP."
             ) from error
         except OSError as error:

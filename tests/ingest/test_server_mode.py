@@ -40,8 +40,7 @@ def servers(
         environment = {**os.environ, "NEXUS_DATA_DIR": str(settings.data_dir), "NEXUS_MODELS_CACHE": str(model_cache)}
         environment |= {"NEXUS_DATABASE_URL": str(settings.database_url), "NEXUS_REDIS_URL": str(settings.redis_url)}
         environment |= {"NEXUS_CHROMA_URL": str(settings.chroma_url)}
-        celery = str(Path(sys.executable).with_name("celery"))
-        command = [celery, "-A", "ingest.worker:celery_app", "worker", "--pool", "solo"]
+        command = [sys.executable, "-m", "nexus", "worker"]
         stack.enter_context(running(command, cwd=ROOT, env=environment))
         sites = [Site(settings, tiny), Site(settings.model_copy(update={"data_dir": tmp_path / "second"}), tiny)]
         yield sites[0], sites[1]
