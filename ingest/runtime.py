@@ -89,12 +89,14 @@ class IngestRuntime:
         return self._indexer.freshness if self._indexer is not None else Freshness()
 
     def _dispatch(self, keys: Sequence[SourceKey]) -> None:
-        task = self._app().tasks["ingest.index_sources"]
+        from ingest.tasks import TASK, trace_headers
+
+        task = self._app().tasks[TASK]
         arguments = [[list(key) for key in keys]]
         if self._settings.redis_url is None:
             task.apply(args=arguments, throw=True)
         else:
-            task.apply_async(args=arguments)
+            task.apply_async(args=arguments, headers=trace_headers())
 
     def _app(self) -> Celery:
         with self._lock:
