@@ -33,6 +33,8 @@ from core_api.infra.errors import Unavailable
 from core_api.infra.settings import Settings
 from core_api.infra.storage import FileStore
 from core_api.infra.vault import Vault
+from core_api.ops.endpoints import router as ops_router
+from core_api.ops.state import DatabaseState, DiskState
 
 API_PREFIX = "/api/v1"
 
@@ -109,6 +111,8 @@ def create_app(
         version="0.1.0",
         lifespan=lifespan,
         responses={"4XX": {"model": Problem, "description": "A problem document (RFC 9457)."}},
+        # Its own would put the queries of addresses into spans (core_api.infra.tracing makes ours).
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.settings = settings
     app.state.database = database
@@ -119,6 +123,8 @@ def create_app(
     app.state.search_recorder = SearchRecorder(settings, database)
     app.state.providers = Providers(settings)
     app.state.is_ready = lambda: True
+    app.state.database_state = DatabaseState(database)
+    app.state.collectors = [app.state.database_state, DiskState(settings)]
     problems.install(app)
     # The last one added is the outermost.
     app.add_middleware(CrossSiteCheck, origins=settings.cors_origins, public_url=settings.resolved_public_url)
@@ -136,6 +142,7 @@ def create_app(
     app.add_middleware(SecurityHeaders, https=settings.resolved_public_url.startswith("https://"))
     app.add_middleware(RequestLog)
     app.include_router(health_router)
+    app.include_router(ops_router)
     for router in (*_ROUTERS, *routers):
         app.include_router(router, prefix=API_PREFIX)
     return app

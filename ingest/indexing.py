@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from core_api.infra.database import Database
+from core_api.infra.metrics import INDEX_LAG_SECONDS, SOURCES_INDEXED
 from core_api.infra.settings import Settings
 from core_api.infra.storage import ensure_room
 from core_api.models import IndexState, IndexStatus, utcnow
@@ -83,6 +84,7 @@ class Indexer:
 
     def _failed(self, key: SourceKey, error: BaseException) -> None:
         problem = describe(error)
+        SOURCES_INDEXED.labels("error").inc()
         logger.error("indexing %s %s failed: %s", key.kind, key.id, problem.message, exc_info=error)
         try:
             with self._database.transaction() as session:
@@ -107,7 +109,10 @@ class Indexer:
             # What is new waits behind what was imported before it; how fresh the indexes are is said by edits.
             changed = item.was_indexed and item.outcome in (Outcome.INDEXED, Outcome.DELETED)
             if changed and item.since is not None:
-                self.freshness.record((now - item.since).total_seconds() * 1000)
+                lag = (now - item.since).total_seconds()
+                self.freshness.record(lag * 1000)
+                INDEX_LAG_SECONDS.observe(lag)
+            SOURCES_INDEXED.labels(item.outcome).inc()
         counts: dict[str, int] = {}
         for item in landed:
             counts[item.outcome] = counts.get(item.outcome, 0) + 1

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from core_api.infra.database import Database
+from core_api.infra.metrics import CHUNKS_EMBEDDED, index_step
 from core_api.infra.settings import Settings
 from core_api.infra.storage import FileStore
 from core_api.models import IndexStatus, VersionText
@@ -142,9 +143,11 @@ class Pipeline:
                 work.text_is_new = True
             if not snapshot.title_given and work.extracted.title:
                 work.title = work.extracted.title[:500]
-            work.passages = Chunker(self._embedder, self._chunk_tokens).chunk(work.title, work.extracted)
+            with index_step("chunk"):
+                work.passages = Chunker(self._embedder, self._chunk_tokens).chunk(work.title, work.extracted)
         except ParseFailed as failure:
-            logger.info("%s %s cannot be indexed: %s (%s)", key.kind, key.id, failure.detail, failure.reason)
+            # The words are for whoever may read the document (IndexState.error): they may name what is in it.
+            logger.info("%s %s cannot be indexed: %s", key.kind, key.id, failure.reason)
             work.failure = failure
             work.extracted, work.passages = None, []
         return work
@@ -158,6 +161,7 @@ class Pipeline:
             and indexed.title == snapshot.title
         )
 
+    @index_step("parse")
     def _extract(self, snapshot: Snapshot) -> ExtractedText:
         content = snapshot.content
         parsed = self._sandbox.parse(self._files.existing(content.sha256), content.filename, content.media_type)
@@ -187,12 +191,15 @@ class Pipeline:
             part = shas[start : start + _SLICE]
             with self._turns.turn(len(shas) - start):
                 passages = [missing[sha][0][2] for sha in part]
-                embeddings = embed_whole(
-                    self._embedder, [each.embedded for each in passages], [each.tokens for each in passages]
-                )
+                with index_step("embed"):
+                    embeddings = embed_whole(
+                        self._embedder, [each.embedded for each in passages], [each.tokens for each in passages]
+                    )
+                CHUNKS_EMBEDDED.inc(len(part))
             self._write_slice(part, embeddings, missing)
             alive()
 
+    @index_step("write_vectors")
     def _write_slice(
         self, shas: Sequence[str], embeddings: Vectors, missing: dict[str, list[tuple[Work, int, Passage]]]
     ) -> None:

@@ -188,6 +188,14 @@ def put_off(session: Session, key: SourceKey, problem: Problem, max_tries: int) 
     return parked
 
 
+def traceparents(session: Session, keys: Sequence[SourceKey]) -> list[str]:
+    """The spans of the changes that sources wait for, as far as they are known, each once."""
+    statement = select(OutboxEvent.traceparent).where(
+        of_sources(OutboxEvent, keys), OutboxEvent.traceparent.is_not(None), OutboxEvent.parked_at.is_(None)
+    )
+    return sorted(traceparent for traceparent in session.scalars(statement.distinct()) if traceparent)
+
+
 def retry_delay(tries: int) -> float:
     """Seconds to wait after so many tries: doubling, with full jitter on its upper half so that failures that came
     together do not come back together."""

@@ -7,12 +7,23 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+from core_api.infra import tracing
 from core_api.infra.database import Database
 from core_api.infra.errors import NexusError
 from core_api.infra.settings import Settings
 from core_api.models import utcnow
 from ingest.model_yielding import bulk_waits
-from ingest.queue import Wanted, claim, find_waiting, is_idle, leased_sources, next_due, release, release_all
+from ingest.queue import (
+    Wanted,
+    claim,
+    find_waiting,
+    is_idle,
+    leased_sources,
+    next_due,
+    release,
+    release_all,
+    traceparents,
+)
 from ingest.sources import SourceKey
 
 logger = logging.getLogger(__name__)
@@ -149,12 +160,19 @@ class Relay:
 
     def _hand_on(self, keys: Sequence[SourceKey], wanted: Wanted) -> None:
         try:
-            self._index(keys, wanted is Wanted.EDITS)
+            with tracing.span("outbox relay", kind="producer", origins=self._origins(keys)):
+                self._index(keys, wanted is Wanted.EDITS)
         except Exception:
             # Nobody could even begin (the model is not loaded, the broker is away): not the sources' fault.
             with self._database.transaction() as session:
                 release(session, keys, sent=not self._alone)
             raise
+
+    def _origins(self, keys: Sequence[SourceKey]) -> list[str]:
+        if not tracing.is_on():
+            return []
+        with self._database.reading() as session:
+            return traceparents(session, keys)
 
     def _claim(self, wanted: Wanted) -> list[SourceKey]:
         if self._before_claim is not None:

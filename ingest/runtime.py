@@ -99,12 +99,13 @@ class IngestRuntime:
         return self._indexer.freshness if self._indexer is not None else Freshness()
 
     def _dispatch(self, keys: Sequence[SourceKey], edits: bool) -> None:
-        from ingest.tasks import INDEX, Queue
+        from ingest.tasks import INDEX, Queue, trace_headers
 
         task = self._app().tasks[INDEX]
         arguments = [[list(key) for key in keys]]
         if self._settings.is_server:
-            task.apply_async(args=arguments, queue=Queue.INTERACTIVE if edits else Queue.BULK)
+            queue = Queue.INTERACTIVE if edits else Queue.BULK
+            task.apply_async(args=arguments, queue=queue, headers=trace_headers())
         else:
             task.apply(args=arguments, throw=True)
 

@@ -7,16 +7,20 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from structlog.contextvars import bound_contextvars
+
+from core_api.infra import tracing
 from core_api.infra.settings import Settings
 from ingest.sources import SourceKey
 
 if TYPE_CHECKING:
-    from celery import Celery  # type: ignore[import-untyped]
+    from celery import Celery, Task  # type: ignore[import-untyped]
 
 logger = logging.getLogger(__name__)
 
 INDEX = "ingest.index_sources"
 MAINTAIN = "ingest.maintain"
+_TRACEPARENT = "traceparent"
 
 
 class Queue(StrEnum):
@@ -60,9 +64,16 @@ def create_celery(
         worker_hijack_root_logger=False,
     )
 
-    @app.task(name=INDEX, shared=False)  # type: ignore[untyped-decorator]
-    def index_sources(keys: Sequence[Sequence[str]]) -> None:
-        index([SourceKey(kind, source_id) for kind, source_id in keys])
+    @app.task(name=INDEX, shared=False, bind=True)  # type: ignore[untyped-decorator]
+    def index_sources(task: Task, keys: Sequence[Sequence[str]]) -> None:
+        # What is logged of it carries the task's id; its span is below that of whoever sent it.
+        origin = (task.request.headers or {}).get(_TRACEPARENT)
+        origins = [origin] if origin else []
+        with (
+            bound_contextvars(task_id=task.request.id),
+            tracing.span(INDEX, kind="consumer", origins=origins, attributes={"nexus.sources": len(keys)}),
+        ):
+            index([SourceKey(kind, source_id) for kind, source_id in keys])
 
     @app.task(name=MAINTAIN, shared=False)  # type: ignore[untyped-decorator]
     def maintain_index() -> None:
@@ -70,3 +81,9 @@ def create_celery(
             maintain()
 
     return app
+
+
+def trace_headers() -> dict[str, str]:
+    """Headers that take the current span along with a task that is sent."""
+    current = tracing.traceparent()
+    return {_TRACEPARENT: current} if current is not None else {}

@@ -17,6 +17,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from core_api.infra.database import Database
+from core_api.infra.metrics import index_step
 from core_api.models import Chunk, IndexState, IndexStatus, SpaceIndex, VersionText, utcnow
 from core_api.outbox import next_change
 from ingest.queue import acknowledge, release
@@ -95,6 +96,7 @@ class IndexWriter:
         for collection, ids in gone.items():
             self._vectors.delete(collection, ids)
 
+    @index_step("commit")
     def commit(self, works: Sequence[Work]) -> list[Landed]:
         """Write all that is still true in one transaction; gives what became of each source, in order."""
         landed: dict[SourceKey, Outcome] = {}

@@ -28,6 +28,7 @@ from core_api.auth import one_time
 from core_api.auth.api_keys import create_api_key
 from core_api.auth.permissions import Scope
 from core_api.domains.users.service import ensure_owner
+from core_api.infra import tracing
 from core_api.infra.database import Database
 from core_api.infra.errors import NexusError
 from core_api.infra.logging import configure_logging
@@ -96,6 +97,7 @@ def build_app(settings: Settings, database: Database, *, web: bool) -> FastAPI:
         app.state.engine = engine
         app.state.ingest = runtime
         app.state.is_ready = lambda: engine.ready
+        app.state.database_state.keyword_position = lambda: engine.keyword_position
         warming = asyncio.create_task(_warm_up(app)) if web else None
         try:
             yield
@@ -143,6 +145,7 @@ def serve(settings: Settings, announce: Callable[[str, str], None], *, web: bool
         host, port = listener.getsockname()[:2]
         url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         configure_logging(settings)
+        tracing.start(settings, "server")
         public = (settings.public_url or url).rstrip("/")
         settings = settings.model_copy(update={"public_url": public})  # links in mail name the port that was found
         database = open_database(settings)

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from core_api.auth.access import granted_document_ids, readable, readable_space_ids, readable_space_name
 from core_api.auth.subject import Subject
+from core_api.infra.metrics import search_step
 from core_api.models import Chunk, Document, Space, User
 from retrieval.id_lists import bound, one_of, together, values_of
 from retrieval.sources import SOURCE_KINDS, SourceKind
@@ -34,6 +35,7 @@ class Shared:
     chunk_ids: tuple[str, ...]
 
 
+@search_step("access")
 def where_to_look(session: Session, subject: Subject, filters: Filters) -> tuple[list[str], Shared]:
     """The spaces to search, and the single documents besides: what the subject may read, of it what the filter on
     spaces names, if it names any."""
@@ -60,6 +62,7 @@ def where_to_look(session: Session, subject: Subject, filters: Filters) -> tuple
     )
 
 
+@search_step("hydrate")
 def hydrate(session: Session, subject: Subject, chunk_ids: Sequence[str], filters: Filters) -> dict[str, Passage]:
     """The passages of these chunks that exist, that the subject may read now, and that meet the filters.
 
@@ -80,6 +83,7 @@ def hydrate(session: Session, subject: Subject, chunk_ids: Sequence[str], filter
     return passages
 
 
+@search_step("existing")
 def existing(session: Session, subject: Subject, chunk_ids: Sequence[str]) -> set[str]:
     """Those of the chunks that exist, and that the subject may read now. One query for each kind of source among
     them."""
@@ -136,6 +140,7 @@ def _existing(name: str, subject: Subject, dialect: str) -> Select[Any]:
     )
 
 
+@search_step("filter")
 def matching_chunks(
     session: Session, subject: Subject, filters: Filters, limit: int
 ) -> list[tuple[str, str, str]] | None:

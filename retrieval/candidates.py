@@ -6,12 +6,14 @@ chose one leg: that one is shown as it is.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
+from contextvars import copy_context
 from dataclasses import dataclass, field
 
 import structlog
 from sqlalchemy.orm import Session
 
 from core_api.infra.errors import Unavailable
+from core_api.infra.metrics import search_step
 from core_api.models import Document
 from retrieval import analyzer
 from retrieval.access import Shared
@@ -109,8 +111,9 @@ class Asked:
         evidence = self._evidence(legs.shortlist)
         self._terms.update({id_: support.terms for id_, support in evidence.support.items()})
         settings = self.engine.settings
-        candidates = fuse(legs, evidence, weights_of(self.query), room=room_for(settings), explain=explain)
-        candidates = settled(self.session, settings, candidates)
+        with search_step("fuse"):
+            candidates = fuse(legs, evidence, weights_of(self.query), room=room_for(settings), explain=explain)
+            candidates = settled(self.session, settings, candidates)
         candidates = reranked(self.session, settings, self.engine.reranker, self.query.text, candidates)
         return Ranking(candidates, full, by_words)
 
@@ -127,7 +130,7 @@ class Asked:
         # What has a phrase is found by the words; the best by meaning would seldom be among them.
         by_phrase = bool(self.query.phrases)
         if self.mode is not Mode.KEYWORD and not by_phrase:
-            dense = self.engine.pool.submit(self._dense, depth, chunks)
+            dense = self.engine.pool.submit(copy_context().run, self._dense, depth, chunks)
         keyword: list[Scored] = []
         if self.mode is not Mode.SEMANTIC or by_phrase:
             keyword = self._keyword(max(depth, words_depth), chunks)
@@ -142,13 +145,15 @@ class Asked:
             self.mode = Mode.KEYWORD
             return keyword, {}
 
+    @search_step("evidence")
     def _evidence(self, ids: Sequence[str]) -> Evidence:
         if self.mode is Mode.KEYWORD:
             return Evidence(self.engine.keywords.support(self.query.text, ids), None, {})
-        vectors = self.engine.pool.submit(self._vectors, ids)
+        vectors = self.engine.pool.submit(copy_context().run, self._vectors, ids)
         support = self.engine.keywords.support(self.query.text, ids)
         return Evidence(support, self.engine.embed_query(self.query.text, self.embedder), vectors.result())
 
+    @search_step("keywords")
     def _keyword(self, depth: int, chunks: Chunks | None) -> list[Scored]:
         """The best of the spaces, and of the documents that are shared out of others, each best first."""
         find, text = self.engine.keywords.search, self.query.text
@@ -166,13 +171,14 @@ class Asked:
 
     def _dense(self, depth: int, chunks: Chunks | None) -> dict[str, float]:
         find, embedding = self.engine.vectors.query, self.engine.embed_query(self.query.text, self.embedder)
-        if chunks is not None:
-            ids = [chunk_id for chunk_id, _, _ in chunks]
-            return dict(find([*self.targets, *self.shared_targets], embedding, depth, ids))
-        found = dict(find(self.targets, embedding, depth))
-        if self.shared_targets:
-            found |= find(self.shared_targets, embedding, depth, self.shared.chunk_ids)
-        return found
+        with search_step("vectors"):
+            if chunks is not None:
+                ids = [chunk_id for chunk_id, _, _ in chunks]
+                return dict(find([*self.targets, *self.shared_targets], embedding, depth, ids))
+            found = dict(find(self.targets, embedding, depth))
+            if self.shared_targets:
+                found |= find(self.shared_targets, embedding, depth, self.shared.chunk_ids)
+            return found
 
     def _cosines(self, ids: Sequence[str]) -> dict[str, float]:
         embedding = self.engine.embed_query(self.query.text, self.embedder)

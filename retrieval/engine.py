@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from core_api.infra.database import Database
 from core_api.infra.errors import NexusError, Unavailable
+from core_api.infra.metrics import QUERY_EMBEDDINGS, search_step
 from core_api.infra.settings import Settings
 from retrieval.active_model import ServedModels
 from retrieval.embedding import Embedder
@@ -178,6 +179,12 @@ class RetrievalEngine:
         return self._keywords.get()
 
     @property
+    def keyword_position(self) -> int | None:
+        """The change up to which the keyword index holds everything; None while it is not open."""
+        index = self._keywords.value
+        return index.position if index is not None else None
+
+    @property
     def reranker(self) -> Reranker | None:
         """The reranker, where one is set and has been loaded: search does without it meanwhile."""
         return self._reranker.value
@@ -211,8 +218,11 @@ class RetrievalEngine:
             known = self._cache.get(key)
             if known is not None:
                 self._cache.move_to_end(key)
+                QUERY_EMBEDDINGS.labels("hit").inc()
                 return known
-        vector = np.asarray(embedder.embed_queries([text])[0], dtype=np.float32)
+        QUERY_EMBEDDINGS.labels("miss").inc()
+        with search_step("embed_query"):
+            vector = np.asarray(embedder.embed_queries([text])[0], dtype=np.float32)
         with self._cache_lock:
             self._cache[key] = vector
             while len(self._cache) > _CACHED_QUERIES:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from core_api.auth.access import readable_space_name
 from core_api.auth.subject import Subject
+from core_api.infra.metrics import search_step
 from core_api.models import Chunk, Space, User
 from retrieval.id_lists import bound, one_of
 from retrieval.sources import SOURCE_KINDS, SourceKind
@@ -37,6 +38,7 @@ class SourceRow(NamedTuple):
         return f"{self.kind}:{self.id}"
 
 
+@search_step("sources")
 def sources_of(session: Session, subject: Subject, keys: Collection[str]) -> list[SourceRow]:
     """Those of these sources (by their keys) that are alive and that the subject may read."""
     by_kind: dict[str, list[str]] = {}
@@ -103,6 +105,7 @@ def _space_names(subject: Subject) -> Select[str, str]:
     return select(Space.id, readable_space_name(subject)).where(one_of(Space.id))
 
 
+@search_step("facets")
 def count_facets(session: Session, subject: Subject, rows: Iterable[SourceRow], filters: Filters) -> Facets:
     """Each facet over those sources that meet all filters but its own; its names are read in two queries."""
     counts: dict[str, Counter[str]] = {name: Counter() for name in _FACETS}

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import fields
 
+from core_api.infra.metrics import search_step
 from retrieval import analyzer
 from retrieval.fusion import Candidate
 from retrieval.highlight import excerpt, highlights
@@ -11,6 +12,7 @@ from retrieval.types import Hit, Passage
 _PASSAGE = tuple(field.name for field in fields(Passage))
 
 
+@search_step("highlight")
 def as_hits(found: Iterable[tuple[Candidate, Passage]], text: str) -> tuple[Hit, ...]:
     """Passages with their scores, the words of `text` marked in them."""
     terms = frozenset(analyzer.analyze(text))

@@ -13,6 +13,7 @@ from dataclasses import replace
 from sqlalchemy.orm import Session
 
 from core_api.auth.subject import Subject
+from core_api.infra.metrics import search_step
 from retrieval.access import hydrate, matching_chunks, where_to_look
 from retrieval.candidates import Asked
 from retrieval.engine import RetrievalEngine
@@ -32,6 +33,7 @@ _DEEP = 1_000
 _MAX_FILTERED_CHUNKS = 2_000
 
 
+@search_step("total")
 def search(session: Session, subject: Subject, engine: RetrievalEngine, query: Query) -> SearchResult:
     """The passages that answer `query`, of those that `subject` may read, best first.
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from core_api.auth.subject import Subject
+from core_api.infra.metrics import search_step
 from core_api.models import Document
 from retrieval import analyzer
 from retrieval.access import Shared, hydrate
@@ -37,6 +38,7 @@ class Better:
     nothing_found: bool
 
 
+@search_step("correct")
 def correct(
     session: Session,
     subject: Subject,

@@ -212,7 +212,7 @@ def failure_of(error: Exception, watch: Watch, model: str) -> ModelUnavailable:
             return failed(f"answered with an error ({error.status_code}).", kind, temporary, wait)
         case openai.APIConnectionError() if not watch.began:
             return failed(f"cannot be reached: {error}. Check NEXUS_LLM_BASE_URL.", Failure.UNREACHABLE, True)
-    log.warning("model_stream_broken", error=repr(error)[:500])
+    log.warning("model_stream_broken", error=type(error).__name__)  # its words may quote what the model said
     return failed("sent something that is no chat completion, or broke off.", Failure.BROKEN, True)
 
 

@@ -9,6 +9,7 @@ from fastapi import BackgroundTasks, Depends, Request
 from fastapi.security import OAuth2PasswordBearer
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
+from structlog.contextvars import bind_contextvars
 
 from core_api.auth.access_tokens import caller_of_token, is_access_token
 from core_api.auth.api_keys import caller_of_key
@@ -101,6 +102,7 @@ async def _subject(
         caller = _identify(request)
     else:
         caller = await run_in_threadpool(_identify, request)
+    bind_contextvars(user_id=caller.subject.user_id)
     if (
         state.settings.admin_mfa_required
         and caller.needs_second_factor

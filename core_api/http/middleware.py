@@ -1,8 +1,9 @@
-"""What every request passes through, outermost first: request id and log, body limit, cross-site check, headers."""
+"""What every request passes through, outermost first: request id, log and metrics, body limit, cross-site check,
+headers."""
 
 import re
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from urllib.parse import urlsplit
 
 import structlog
@@ -13,7 +14,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from core_api.http.cookies import SESSION_COOKIE, is_in_process
 from core_api.http.paths import is_api
 from core_api.http.problems import problem_response
+from core_api.infra import tracing
 from core_api.infra.errors import Forbidden, Invalid, NexusError, TooLarge
+from core_api.infra.metrics import HTTP_REQUESTS, HTTP_SECONDS
 from core_api.models import new_id
 
 log = structlog.get_logger()
@@ -32,10 +35,14 @@ _STRICT_TRANSPORT = "max-age=31536000"
 # Where files are sent to. Anywhere else a body is read into memory as a whole.
 _UPLOADS = re.compile(r"/api/v1/(documents(/.*)?|users/me/avatar)")
 _FORM_BYTES = 64 * 2**10
+# Metrics are labelled with these and no others, whatever is sent.
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_WEB_APP, _NO_ROUTE = "(web app)", "(none)"
 
 
 class RequestLog:
-    """Gives each request an id (the client's own, when it is well-formed), and logs its end."""
+    """Gives each request an id (the client's own, when it is well-formed), and logs, counts and times it; where traces
+    are on, it is the first span."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -44,12 +51,32 @@ class RequestLog:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given = Headers(scope=scope).get("x-request-id", "")
+        headers = Headers(scope=scope)
+        given = headers.get("x-request-id", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else new_id()
         scope["request_id"] = request_id
         structlog.contextvars.clear_contextvars()
         address = (scope.get("client") or ("",))[0]
         structlog.contextvars.bind_contextvars(request_id=request_id, address=address)
+        if tracing.is_on() and is_api(scope["path"]):
+            await self._traced(scope, receive, send, request_id, headers.getlist("traceparent"))
+        else:
+            await self._run(scope, receive, send, request_id)
+
+    async def _traced(
+        self, scope: Scope, receive: Receive, send: Send, request_id: str, origins: Sequence[str]
+    ) -> None:
+        method = _method_of(scope)
+        attributes: dict[str, tracing.Attribute] = {"http.request.method": method, "nexus.request_id": request_id}
+        with tracing.span(method, kind="server", origins=origins[:1], attributes=attributes) as span:
+            status = await self._run(scope, receive, send, request_id)
+            if span is not None:
+                route = _route_of(scope)
+                span.update_name(f"{method} {route}")
+                span.set_attribute("http.route", route)
+                span.set_attribute("http.response.status_code", status)
+
+    async def _run(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> int:
         started, status = time.perf_counter(), 500
 
         async def send_with_id(message: Message) -> None:
@@ -62,9 +89,28 @@ class RequestLog:
         try:
             await self.app(scope, receive, send_with_id)
         finally:
+            seconds = time.perf_counter() - started
+            method, route = _method_of(scope), _route_of(scope)
+            HTTP_REQUESTS.labels(method, route, f"{status // 100}xx").inc()
+            HTTP_SECONDS.labels(method, route).observe(seconds)
             if is_api(scope["path"]):
-                took_ms = round((time.perf_counter() - started) * 1000, 1)
+                took_ms = round(seconds * 1000, 1)
                 log.info("request", method=scope["method"], path=scope["path"], status=status, took_ms=took_ms)
+        return status
+
+
+def _method_of(scope: Scope) -> str:
+    method: str = scope["method"]
+    return method if method in _METHODS else "(other)"
+
+
+def _route_of(scope: Scope) -> str:
+    """The template of the route that took a request (`/api/v1/documents/{document_id}`)."""
+    if "app_root_path" in scope:  # a mount took it
+        return _WEB_APP
+    # FastAPI keeps the matched route, with the prefixes that it was included under, here and nowhere else.
+    matched = scope.get("fastapi", {}).get("effective_route_context")
+    return matched.path_format if matched is not None else _NO_ROUTE
 
 
 class BodyLimit:

@@ -85,7 +85,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(DataError)
     async def unstorable(request: Request, error: DataError) -> JSONResponse:
-        log.info("value_refused_by_database", error=str(error.orig))
+        log.info("value_refused_by_database", error=type(error.orig).__name__)  # its words quote the value
         return problem_response(request, Invalid(f"The database does not take a value of this request: {error.orig}."))
 
     @app.exception_handler(OSError)

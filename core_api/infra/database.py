@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.orm import Session, sessionmaker
 
 from core_api import outbox
+from core_api.infra import tracing
 from core_api.models import MailMessage
 
 
@@ -17,7 +18,8 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        options: dict[str, Any] = {}
+        # What an error says goes to the log, where values of rows (content, secrets) have no place.
+        options: dict[str, Any] = {"hide_parameters": True}
         if url.startswith("sqlite"):
             options["connect_args"] = {"timeout": 30, "check_same_thread": False}
             # Past its size a pool opens a connection for each use, which costs as much as a request; without an end,
@@ -38,7 +40,7 @@ class Database:
             expire_on_commit=False,
         )
 
-        outbox.attach(self._writers, self.outbox_written)
+        outbox.attach(self._writers, self.outbox_written, tracing.traceparent)
         # Set after each commit that queued mail, for the thread that sends it.
         self.mail_queued = threading.Event()
         _attach_mail(self._writers, self.mail_queued)

@@ -5,11 +5,13 @@ import sys
 
 import structlog
 
+from core_api.infra import error_reports
 from core_api.infra.settings import Settings
 
 
 def configure_logging(settings: Settings) -> None:
-    """Set up structlog for the process, and send the standard library's records the same way."""
+    """Set up structlog for the process, and send the standard library's records the same way; unexpected errors to
+    Sentry besides, where a DSN is set."""
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -40,7 +42,10 @@ def configure_logging(settings: Settings) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
         )
     )
+    handlers: list[logging.Handler] = [handler]
+    if (reporter := error_reports.start(settings)) is not None:
+        handlers.append(reporter)
     # Libraries speak up when something is wrong; our own packages at the level that was asked for.
-    logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
+    logging.basicConfig(handlers=handlers, level=max(level, logging.WARNING), force=True)
     for package in ("nexus", "ui_gradio", "evals", "assistant", "ingest", "retrieval", "core_api"):
         logging.getLogger(package).setLevel(level)

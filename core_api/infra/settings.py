@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from limits import parse_many
 from pydantic import AfterValidator, BaseModel, Field, SecretStr
@@ -17,6 +18,20 @@ def _smtp_url(url: SecretStr) -> SecretStr:
     if not url.get_secret_value().startswith(("smtp://", "smtps://")):
         raise ValueError("begins with smtp:// or smtps://")
     return url
+
+
+def _http_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("is an address like http://host:4317")
+    return url
+
+
+def _sentry_dsn(dsn: SecretStr) -> SecretStr:
+    parts = urlsplit(dsn.get_secret_value())
+    if parts.scheme not in ("http", "https") or not parts.username or not parts.path.strip("/"):
+        raise ValueError("is an address like https://key@host/project")
+    return dsn
 
 
 RateLimit = Annotated[str, AfterValidator(_rate_limit)]
@@ -53,6 +68,22 @@ class Settings(BaseSettings):
     database_url: str | None = Field(default=None, description="SQLAlchemy URL; default: SQLite in the data directory.")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "console"
+
+    # metrics, traces and error reports
+    metrics_token: SecretStr | None = Field(
+        default=None, description="Who shows it may read the metrics; default: this machine may, and nobody else."
+    )
+    metrics_host: str = Field(default="127.0.0.1", description="Where workers and beat serve their metrics.")
+    metrics_port: int | None = Field(
+        default=None, ge=0, le=65535, description="The port for that; default: they do not. The API has `/metrics`."
+    )
+    otlp_endpoint: Annotated[str, AfterValidator(_http_url)] | None = Field(
+        default=None, description="An OpenTelemetry collector (gRPC, http://host:4317) that takes traces."
+    )
+    otlp_sample_share: float = Field(default=1.0, ge=0, le=1, description="Share of the requests that are traced.")
+    sentry_dsn: Annotated[SecretStr, AfterValidator(_sentry_dsn)] | None = Field(
+        default=None, description="Where unexpected errors are reported, without their words."
+    )
 
     # limits
     max_upload_bytes: int = Field(default=200 * 2**20, gt=0)

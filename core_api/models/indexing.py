@@ -82,6 +82,8 @@ class OutboxEvent(Base):
     tries: Mapped[int] = mapped_column(default=0)
     parked_at: Mapped[datetime | None]
     last_error: Mapped[str | None] = mapped_column(Text)
+    # The span of the change (W3C Trace Context), so that its indexing is seen in the same trace.
+    traceparent: Mapped[str | None] = mapped_column(String(55))
 
 
 class SpaceIndex(Base):

@@ -5,6 +5,7 @@ a duplicate or late event only makes the pipeline look once more.
 """
 
 import threading
+from collections.abc import Callable
 
 from sqlalchemy import event, insert, select, update
 from sqlalchemy.orm import Session, sessionmaker
@@ -12,11 +13,13 @@ from sqlalchemy.orm import Session, sessionmaker
 from core_api.models import ChangeSequence, IndexedSource, OutboxEvent
 
 _WROTE_EVENTS = "outbox_wrote_events"
+_TRACEPARENT = "outbox_traceparent"
 
 
 def request_index(session: Session, source_kind: str, source_id: str) -> None:
     """Ask the pipeline to look at a source again."""
-    session.execute(insert(OutboxEvent).values(source_kind=source_kind, source_id=source_id))
+    traceparent = session.info[_TRACEPARENT]()
+    session.execute(insert(OutboxEvent).values(source_kind=source_kind, source_id=source_id, traceparent=traceparent))
     session.info[_WROTE_EVENTS] = True
 
 
@@ -42,8 +45,10 @@ def last_change(session: Session) -> int:
     return session.scalar(select(ChangeSequence.value).where(ChangeSequence.id == 1)) or 0
 
 
-def attach(sessions: sessionmaker[Session], written: threading.Event) -> None:
-    """Record the changes made through these sessions; `written` is set after each commit that recorded some."""
+def attach(sessions: sessionmaker[Session], written: threading.Event, traceparent: Callable[[], str | None]) -> None:
+    """Record the changes made through these sessions; `written` is set after each commit that recorded some.
+    `traceparent` gives the span that a change is made in, where there is one."""
+    sessions.configure(info={_TRACEPARENT: traceparent})
 
     @event.listens_for(sessions, "after_flush")
     def record(session: Session, _context: object) -> None:

@@ -1,0 +1,1 @@
+"""What those who run the product ask of it: metrics."""
