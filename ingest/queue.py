@@ -5,19 +5,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, delete, exists, func, or_, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import and_, case, delete, func, or_, select, update
+from sqlalchemy.orm import Session
 
 from core_api.infra.errors import NexusError, StorageFull
-from core_api.models import IndexState, IndexStatus, OutboxEvent, utcnow
+from core_api.models import OutboxEvent, utcnow
 from ingest.sources import SourceKey, of_sources
 
 LEASE = timedelta(minutes=5)
 SENT_LEASE = timedelta(minutes=1)
 """For what was sent to workers: a broker that forgets it costs a minute."""
 _CLAIM_LOCK = 0x6E787573  # any number that nobody else uses
+_LOOKED_AT = 500
 _FIRST_DELAY = 1.0
 _LONGEST_DELAY = 300.0
 
@@ -53,11 +55,11 @@ def describe(error: BaseException) -> Problem:
 def claim(
     session: Session, limit: int, max_tries: int, *, wanted: Wanted = Wanted.ALL, sent: bool = False
 ) -> list[SourceKey]:
-    """Lease the sources that wait longest, at most `limit`, all their events with them.
+    """Lease the sources that wait longest, at most `limit`, all their events with them; spaces take turns.
 
-    What is indexed already comes first: an edit or a deletion is somebody waiting, and it should not stand behind a
-    bulk import. A source that failed before comes alone, so that one that kills its worker takes no others with it.
-    What is only `sent` to a worker is no try yet: the worker's `begin` counts it.
+    Edits and deletions come first: somebody waits for them, and they should not stand behind a bulk import. A source
+    that failed before comes alone, so that one that kills its worker takes no others with it. What is only `sent` to a
+    worker is no try yet: the worker's `begin` counts it.
     """
     if session.get_bind().dialect.name == "postgresql":
         # On SQLite a writing transaction is alone; here two could choose the same sources.
@@ -100,35 +102,48 @@ def begin(session: Session, keys: Sequence[SourceKey]) -> list[SourceKey]:
 
 def find_waiting(session: Session, limit: int, *, wanted: Wanted = Wanted.ALL) -> list[SourceKey]:
     """The sources that `claim` would take now."""
+    chosen: dict[SourceKey, int] = {}
+    for edit in (True, False):
+        if wanted is not (Wanted.NEW if edit else Wanted.EDITS):
+            for key, tries in _in_turn(_waiting(session, edit)):
+                if key in chosen or (tries and chosen):
+                    continue
+                chosen[key] = tries
+                if tries or len(chosen) == limit:
+                    return list(chosen)
+    return list(chosen)
+
+
+def _waiting(session: Session, edit: bool) -> list[tuple[str | None, SourceKey, int]]:
+    """(space, source, tries) of what has waited longest and, where there is more, of what came last. In between lies
+    what a bulk import has left, and to sort all of that at every claim would take longer than to index it."""
     now = utcnow()
-    event, other = OutboxEvent, aliased(OutboxEvent)
-    leased_elsewhere = exists().where(
-        other.source_kind == event.source_kind,
-        other.source_id == event.source_id,
-        other.leased_until > now,
-        other.parked_at.is_(None),
+    event = OutboxEvent
+    free = or_(event.leased_until.is_(None), event.leased_until <= now)
+    due = select(event.id, event.space_id, event.source_kind, event.source_id, event.tries).where(
+        event.edit.is_(edit), event.parked_at.is_(None), event.available_at <= now, free
     )
-    indexed = IndexState.status == IndexStatus.INDEXED
-    statement = (
-        select(event.source_kind, event.source_id, func.max(event.tries))
-        .outerjoin(IndexState, _same_source(IndexState, event))
-        .where(event.parked_at.is_(None), event.available_at <= now, ~leased_elsewhere)
-        .group_by(event.source_kind, event.source_id)
-        .order_by(func.min(case((indexed, 0), else_=1)), func.min(event.id))
-        .limit(limit)
+    first = list(session.execute(due.order_by(event.id).limit(_LOOKED_AT)))
+    if len(first) == _LOOKED_AT:
+        last = due.where(event.id > first[-1].id).order_by(event.id.desc()).limit(_LOOKED_AT)
+        first += reversed(session.execute(last).all())
+    leased_elsewhere = select(event.source_kind, event.source_id).where(
+        event.leased_until > now, event.parked_at.is_(None)
     )
-    if wanted is Wanted.EDITS:
-        statement = statement.where(indexed)
-    elif wanted is Wanted.NEW:
-        statement = statement.where(or_(IndexState.status.is_(None), ~indexed))
-    chosen: list[SourceKey] = []
-    for kind, source_id, tries in session.execute(statement):
-        if tries and chosen:
-            continue
-        chosen.append(SourceKey(kind, source_id))
-        if tries:
-            break
-    return chosen
+    leased = {SourceKey(kind, id_) for kind, id_ in session.execute(leased_elsewhere.distinct())} if first else set()
+    found = [(space_id, SourceKey(kind, id_), tries) for _, space_id, kind, id_, tries in first]
+    return [each for each in found if each[1] not in leased]
+
+
+def _in_turn(waiting: Iterable[tuple[str | None, SourceKey, int]]) -> list[tuple[SourceKey, int]]:
+    """One of each space, then the next of each: a bulk import does not keep other spaces waiting."""
+    turns: dict[str | None, int] = {}
+    ordered = []
+    for space_id, key, tries in waiting:
+        turns[space_id] = turns.get(space_id, 0) + 1
+        ordered.append((turns[space_id], key, tries))
+    ordered.sort(key=itemgetter(0))  # stable: the oldest first within a turn
+    return [(key, tries) for _, key, tries in ordered]
 
 
 def renew(session: Session, keys: Iterable[SourceKey]) -> None:
@@ -237,7 +252,3 @@ def leased_sources(session: Session) -> int:
 def is_idle(session: Session) -> bool:
     """Whether nothing waits and nothing is worked on (parked events do not count)."""
     return session.scalar(select(OutboxEvent.id).where(OutboxEvent.parked_at.is_(None)).limit(1)) is None
-
-
-def _same_source(state: type[IndexState], event: type[OutboxEvent]) -> ColumnElement[bool]:
-    return and_(state.source_kind == event.source_kind, state.source_id == event.source_id)

@@ -35,8 +35,7 @@ _POLL_SECONDS = 5.0
 _PAUSE_WHILE_BUSY = 0.5
 _PAUSE_AFTER_ERROR = 2.0
 _PAUSE_BETWEEN_EDITS = 0.1
-_SENT_BATCH = 4
-"""Sources of one task: a worker that is busy with new ones is free for an edit within a second or two."""
+_SENT_AT_ONCE = 64
 _MAX_IN_FLIGHT = 256
 """Sources sent and not done yet: more wait here, where they take no memory and an edit overtakes them."""
 
@@ -189,9 +188,8 @@ class Relay:
                 return []
         sent = not self._alone
         with self._database.transaction() as session:
-            return claim(
-                session, _SENT_BATCH if sent else BATCH, self._settings.ingest_max_tries, wanted=wanted, sent=sent
-            )
+            limit = _SENT_AT_ONCE if sent else BATCH
+            return claim(session, limit, self._settings.ingest_max_tries, wanted=wanted, sent=sent)
 
     def _until_due(self) -> float | None:
         """Seconds until a put-off event or a lease is due; None: only a signal can bring work."""

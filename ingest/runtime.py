@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _MAINTENANCE_SECONDS = 15.0
+_SENT_BATCH = 4
+"""Sources of one task: a worker that is busy with new ones is free for an edit within a second or two."""
 
 
 class IngestRuntime:
@@ -102,12 +104,13 @@ class IngestRuntime:
         from ingest.tasks import INDEX, Queue, trace_headers
 
         task = self._app().tasks[INDEX]
-        arguments = [[list(key) for key in keys]]
-        if self._settings.is_server:
-            queue = Queue.INTERACTIVE if edits else Queue.BULK
-            task.apply_async(args=arguments, queue=queue, headers=trace_headers())
-        else:
-            task.apply(args=arguments, throw=True)
+        if not self._settings.is_server:
+            task.apply(args=[[list(key) for key in keys]], throw=True)
+            return
+        queue = Queue.INTERACTIVE if edits else Queue.BULK
+        for start in range(0, len(keys), _SENT_BATCH):
+            batch = [list(key) for key in keys[start : start + _SENT_BATCH]]
+            task.apply_async(args=[batch], queue=queue, headers=trace_headers())
 
     def _app(self) -> Celery:
         with self._lock:

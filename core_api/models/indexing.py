@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import ForeignKey, Index, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core_api.models.base import Base, utcnow
@@ -72,12 +72,16 @@ class OutboxEvent(Base):
     """ "Look at this source again." Written in the transaction that changed the source."""
 
     __tablename__ = "outbox_events"
+    __table_args__ = (Index("ix_outbox_events_edit", "edit", "id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     source_kind: Mapped[str] = mapped_column(String(32))
     source_id: Mapped[str] = mapped_column(String(36), index=True)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     available_at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
+    # Spaces take turns, and what was there before it changed comes first: somebody waits for it.
+    space_id: Mapped[str | None] = mapped_column(String(36))
+    edit: Mapped[bool] = mapped_column(default=False, server_default=false())
     leased_until: Mapped[datetime | None]
     tries: Mapped[int] = mapped_column(default=0)
     parked_at: Mapped[datetime | None]

@@ -16,10 +16,19 @@ _WROTE_EVENTS = "outbox_wrote_events"
 _TRACEPARENT = "outbox_traceparent"
 
 
-def request_index(session: Session, source_kind: str, source_id: str) -> None:
-    """Ask the pipeline to look at a source again."""
-    traceparent = session.info[_TRACEPARENT]()
-    session.execute(insert(OutboxEvent).values(source_kind=source_kind, source_id=source_id, traceparent=traceparent))
+def request_index(
+    session: Session, source_kind: str, source_id: str, space_id: str | None = None, *, edit: bool = False
+) -> None:
+    """Ask the pipeline to look at a source (of a space) again; `edit`: before what is new."""
+    session.execute(
+        insert(OutboxEvent).values(
+            source_kind=source_kind,
+            source_id=source_id,
+            space_id=space_id,
+            edit=edit,
+            traceparent=session.info[_TRACEPARENT](),
+        )
+    )
     session.info[_WROTE_EVENTS] = True
 
 
@@ -52,10 +61,11 @@ def attach(sessions: sessionmaker[Session], written: threading.Event, traceparen
 
     @event.listens_for(sessions, "after_flush")
     def record(session: Session, _context: object) -> None:
-        changed = [*session.new, *(row for row in session.dirty if session.is_modified(row))]
-        for row in changed:
-            if isinstance(row, IndexedSource):
-                request_index(session, row.__source_kind__, row.id)  # type: ignore[attr-defined]
+        edited = [row for row in session.dirty if session.is_modified(row)]
+        for edit, rows in ((False, session.new), (True, edited)):
+            for row in rows:
+                if isinstance(row, IndexedSource):
+                    request_index(session, row.__source_kind__, row.id, row.space_id, edit=edit)  # type: ignore[attr-defined]
 
     @event.listens_for(sessions, "after_commit")
     def signal(session: Session) -> None:

@@ -3,9 +3,10 @@
 import threading
 
 import pytest
+from sqlalchemy import insert
 
 from core_api.infra.errors import Unavailable
-from core_api.models import IndexStatus, SpaceKind, VersionText
+from core_api.models import IndexStatus, OutboxEvent, SpaceKind, VersionText
 from core_api.outbox import request_index
 from ingest import queue
 from ingest.sources import SourceKey
@@ -339,6 +340,42 @@ def test_edits_come_before_a_bulk_import(house: House) -> None:
     house.put("edited.md", page(2))
     with house.database.transaction() as session:
         assert queue.claim(session, 16, 3)[0] == SourceKey("document", document)
+
+
+def test_spaces_take_turns(house: House) -> None:
+    bulk = [house.put(f"bulk/{n}.md", f"Number {n}.") for n in range(30)]
+    other = house.make_space("Other")
+    here = [house.put(f"here/{n}.md", f"Here {n}.", space=other) for n in range(3)]
+    with house.database.transaction() as session:
+        first = [key.id for key in queue.claim(session, 8, 3)]
+    assert first == [bulk[0], here[0], bulk[1], here[1], bulk[2], here[2], bulk[3], bulk[4]]
+
+
+def test_what_came_last_is_seen_behind_any_number_of_others(house: House) -> None:
+    with house.database.transaction() as session:
+        rows = [{"source_kind": "document", "source_id": f"bulk-{n}", "space_id": "bulk"} for n in range(3_000)]
+        session.execute(insert(OutboxEvent), rows)
+    document = house.put("mine.md", page(1))
+    with house.database.transaction() as session:
+        assert document in [key.id for key in queue.claim(session, 16, 3)]
+
+
+def test_what_was_sent_counts_as_a_try_when_it_is_begun(house: House) -> None:
+    key = SourceKey("document", house.put("sent.md", page(1)))
+    for _ in range(house.settings.ingest_max_tries + 1):  # no worker was there to begin
+        with house.database.transaction() as session:
+            assert queue.claim(session, 16, house.settings.ingest_max_tries, sent=True) == [key]
+        with house.database.transaction() as session:
+            queue.release_all(session)
+    with house.database.transaction() as session:
+        assert queue.begin(session, [key, SourceKey("document", "done-long-ago")]) == [key]
+    (event,) = house.events()
+    assert event.tries == 1
+    with house.database.transaction() as session:
+        queue.release(session, [key])
+    house.index()
+    with house.database.transaction() as session:
+        assert queue.begin(session, [key]) == []  # the task came twice
 
 
 def test_a_source_that_kills_its_worker_is_parked_in_the_end(house: House) -> None:
