@@ -164,6 +164,10 @@ def test_prometheus_scrapes_it_and_loads_the_alerts(site: Site, tmp_path: Path) 
         )
         assert {rule["name"] for group in groups for rule in group["rules"]} >= {"NexusApiDown", "NexusEventsParked"}
         assert server.get("/alerts").json()["data"]["alerts"] == []
+        panels = json.loads((MONITORING / "dashboard.json").read_text())["panels"]
+        for query in (target["expr"] for panel in panels for target in panel["targets"]):
+            answer = server.get("/query", params={"query": query.replace("$__rate_interval", "1m")})
+            assert answer.json()["status"] == "success", (query, answer.text)
 
 
 def test_a_change_is_one_trace_from_the_request_to_the_index(site: Site) -> None:
