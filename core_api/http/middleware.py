@@ -112,9 +112,10 @@ def _route_of(scope: Scope) -> str:
     """The template of the route that took a request (`/api/v1/documents/{document_id}`)."""
     if "app_root_path" in scope:  # the mounted web app took it, which has what is left
         return _NO_ROUTE if is_api(scope["path"]) else _WEB_APP
-    # FastAPI keeps the matched route, with the prefixes that it was included under, here and nowhere else.
-    matched = scope.get("fastapi", {}).get("effective_route_context")
-    return matched.path_format if matched is not None else _NO_ROUTE
+    # FastAPI keeps the template of an included route with its prefixes here and nowhere else.
+    matched = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
+    template: str = getattr(matched, "path_format", _NO_ROUTE)
+    return template
 
 
 class BodyLimit:
