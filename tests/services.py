@@ -37,7 +37,8 @@ def wait_for_port(port: int, process: subprocess.Popen[bytes], seconds: float = 
 @contextlib.contextmanager
 def running(command: list[str], port: int | None = None, **options: Any) -> Iterator[None]:
     """A process that is there meanwhile; with `port`, from when it listens there."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options)
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen(command, **(quiet | options))
     try:
         if port is not None:
             wait_for_port(port, process)
@@ -63,6 +64,17 @@ def chroma(folder: Path) -> Iterator[str]:
     port = free_port()
     program = str(Path(sys.executable).with_name("chroma"))
     with running([program, "run", "--path", str(folder), "--port", str(port)], port):
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
+def prometheus(folder: Path, config: Path) -> Iterator[str]:
+    """A Prometheus server with a configuration; gives its URL. Skips where none is installed."""
+    if shutil.which("prometheus") is None:
+        pytest.skip("prometheus is not installed")
+    port = free_port()
+    address, storage = f"--web.listen-address=127.0.0.1:{port}", f"--storage.tsdb.path={folder / 'prometheus'}"
+    with running(["prometheus", f"--config.file={config}", address, storage], port):
         yield f"http://127.0.0.1:{port}"
 
 

@@ -69,12 +69,16 @@ class RequestLog:
         method = _method_of(scope)
         attributes: dict[str, tracing.Attribute] = {"http.request.method": method, "nexus.request_id": request_id}
         with tracing.span(method, kind="server", origins=origins[:1], attributes=attributes) as span:
-            status = await self._run(scope, receive, send, request_id)
-            if span is not None:
-                route = _route_of(scope)
-                span.update_name(f"{method} {route}")
-                span.set_attribute("http.route", route)
-                span.set_attribute("http.response.status_code", status)
+            status = 500
+            try:
+                status = await self._run(scope, receive, send, request_id)
+            finally:
+                if span is not None:
+                    route = _route_of(scope)
+                    span.update_name(f"{method} {route}")
+                    span.set_attributes({"http.route": route, "http.response.status_code": status})
+                    if status >= 500:
+                        tracing.mark_failed(span)
 
     async def _run(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> int:
         started, status = time.perf_counter(), 500
@@ -106,11 +110,12 @@ def _method_of(scope: Scope) -> str:
 
 def _route_of(scope: Scope) -> str:
     """The template of the route that took a request (`/api/v1/documents/{document_id}`)."""
-    if "app_root_path" in scope:  # a mount took it
-        return _WEB_APP
-    # FastAPI keeps the matched route, with the prefixes that it was included under, here and nowhere else.
-    matched = scope.get("fastapi", {}).get("effective_route_context")
-    return matched.path_format if matched is not None else _NO_ROUTE
+    if "app_root_path" in scope:  # the mounted web app took it, which has what is left
+        return _NO_ROUTE if is_api(scope["path"]) else _WEB_APP
+    # FastAPI keeps the template of an included route with its prefixes here and nowhere else.
+    matched = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
+    template: str = getattr(matched, "path_format", _NO_ROUTE)
+    return template
 
 
 class BodyLimit:

@@ -2,6 +2,8 @@
 
 import logging
 import sys
+import warnings
+from typing import TextIO
 
 import structlog
 
@@ -47,5 +49,19 @@ def configure_logging(settings: Settings) -> None:
         handlers.append(reporter)
     # Libraries speak up when something is wrong; our own packages at the level that was asked for.
     logging.basicConfig(handlers=handlers, level=max(level, logging.WARNING), force=True)
+    warnings.showwarning = _log_warning
     for package in ("nexus", "ui_gradio", "evals", "assistant", "ingest", "retrieval", "core_api"):
         logging.getLogger(package).setLevel(level)
+
+
+def _log_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """A warning of Python's as a line of the log, and not of standard error as it comes. Its words stay out: Pydantic's
+    quote the values that they are about."""
+    structlog.get_logger("core_api").warning("python_warning", category=category.__name__, place=f"{filename}:{lineno}")

@@ -80,6 +80,13 @@ def span(
     return _open(_tracer, name, kind, origins, attributes)
 
 
+def mark_failed(span: Span) -> None:
+    """What a span is about has failed, though no error passed through it."""
+    from opentelemetry.trace import StatusCode
+
+    span.set_status(StatusCode.ERROR)
+
+
 def traceparent() -> str | None:
     """The current span, in the form that another process can take up (W3C Trace Context); None where there is none."""
     if _tracer is None:
@@ -116,7 +123,7 @@ def _open(
             yield opened
         except Exception as error:
             opened.set_attribute("error.type", type(error).__name__)
-            opened.set_status(trace.StatusCode.ERROR)
+            mark_failed(opened)
             raise
 
 

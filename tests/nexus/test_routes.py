@@ -43,6 +43,6 @@ def test_there_are_no_other_routes_than_these(routes: list[RouteContext]) -> Non
 def test_what_anybody_may_call_is_known(routes: list[RouteContext]) -> None:
     checked = [route for route in routes if isinstance(route.original_route, APIRoute)]
     open_paths = {str(route.path) for route in checked if anybody in rules(route)}
-    allowed = ("/health/", "/api/v1/auth/", "/api/v1/invitations/preview")
+    allowed = ("/health/", "/metrics", "/api/v1/auth/", "/api/v1/invitations/preview")
     assert open_paths
     assert all(path.startswith(allowed) for path in open_paths), open_paths

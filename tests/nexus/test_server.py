@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -18,11 +19,10 @@ Nexus = Callable[..., Ran]
 
 
 @contextlib.contextmanager
-def serving(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def serving(*arguments: str, **options: Any) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A server on a free port; gives the process and the sign-in link that it printed."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "nexus", "serve", "--port", "0", *arguments], stdout=subprocess.PIPE, text=True
-    )
+    command = [sys.executable, "-m", "nexus", "serve", "--port", "0", *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, **options)
     try:
         assert process.stdout is not None
         for line in process.stdout:
