@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from core_api.infra.database import Database
 from core_api.infra.settings import Settings
-from core_api.infra.storage import FileStore
+from core_api.infra.storage import open_files
 from ingest.indexing import Indexer
 from ingest.pipeline import Pipeline
 from ingest.queue import release
@@ -47,8 +47,7 @@ def _sandbox() -> Sandbox:
 
 @functools.lru_cache(maxsize=1)
 def _indexer(embedder: Embedder) -> Indexer:
-    files = FileStore(_settings.files_dir)
-    pipeline = Pipeline(_settings, _database(), embedder, _vectors(), _sandbox(), files)
+    pipeline = Pipeline(_settings, _database(), embedder, _vectors(), _sandbox(), open_files(_settings))
     return Indexer(_settings, _database(), pipeline)
 
 

@@ -286,7 +286,7 @@ def test_one_that_fails_holds_up_no_other(house: House) -> None:
     assert house.state(good).status == IndexStatus.INDEXED
     (event,) = house.events()
     assert event.source_id == lost
-    assert "missing from the data directory" in (event.last_error or "")
+    assert "missing from the storage" in (event.last_error or "")
 
 
 def test_a_change_after_parking_is_taken_up_at_once(house: House) -> None:
