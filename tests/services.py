@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -81,7 +82,9 @@ class ObjectStorage:
         self.endpoint = f"http://127.0.0.1:{port}"
 
     def start(self) -> None:
-        """Serve."""
+        """Serve, if it does not."""
+        if self._process is not None:
+            return
         command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self._port)]
         environment = {**os.environ, **self._environment}
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
@@ -151,6 +154,47 @@ class ObjectStorage:
     def _buckets(self) -> list[dict[str, Any]]:
         buckets: list[dict[str, Any]] = self.client.list_buckets()["Buckets"]
         return buckets
+
+
+@contextlib.contextmanager
+def cut_after(endpoint: str, size: int) -> Iterator[str]:
+    """Another way to a server, which ends for good once so many bytes went over it; gives its URL."""
+    there = ("127.0.0.1", int(endpoint.rpartition(":")[2]))
+    left = size
+    ways: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def carry(source: socket.socket, target: socket.socket) -> None:
+            nonlocal left
+            with contextlib.suppress(OSError):
+                while data := source.recv(2**16):
+                    left -= len(data)
+                    if left < 0:
+                        cut()
+                    target.sendall(data)
+                target.shutdown(socket.SHUT_WR)
+
+        def cut() -> None:
+            for way in (listener, *ways):
+                with contextlib.suppress(OSError):
+                    way.shutdown(socket.SHUT_RDWR)
+
+        def take() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    near, _ = listener.accept()
+                    far = socket.create_connection(there)
+                    ways.extend((near, far))
+                    for source, target in ((near, far), (far, near)):
+                        threading.Thread(target=carry, args=(source, target), daemon=True).start()
+
+        taking = threading.Thread(target=take, daemon=True)
+        taking.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        cut()
+        taking.join(20)
+        for way in ways:
+            way.close()
 
 
 @contextlib.contextmanager

@@ -84,7 +84,7 @@ def test_a_new_title_is_embedded_without_reading_the_file_again(house: House) ->
     document = house.put("leave.md", page(3), title="Leave")
     house.index()
     house.embedder.passages = []
-    stored = house.files.root
+    stored = house.settings.files_dir
     for file in stored.glob("??/*"):
         file.unlink()
     house.change(document, title="Time off")

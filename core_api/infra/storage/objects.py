@@ -31,8 +31,10 @@ logger = logging.getLogger(__name__)
 
 _CONNECT_SECONDS = 3.0
 _READ_SECONDS = 10.0
-"""Without a byte, in either direction; a file that is under way may take longer."""
+"""Until an answer begins, and between two pieces of it."""
 _TRIES = 2
+_SLOWEST_UPLOAD = 256 * 2**10
+"""Bytes in a second."""
 _AWAY_SECONDS = 5.0
 _PART_BYTES = 16 * 2**20
 _PARTS_AT_ONCE = 3
@@ -76,6 +78,7 @@ class ObjectStore(FileStore):
                     self._object(stored.sha256),
                     chunksize=_PART_BYTES,
                     max_concurrency=_PARTS_AT_ONCE,
+                    timeout=_upload_seconds(stored.size),
                 )
             self._cache.keep(temporary, stored.sha256)
         return stored
@@ -120,7 +123,7 @@ class ObjectStore(FileStore):
     def check(self) -> None:
         probe = f"{self._root}/.probe-{uuid4().hex}"
         with self._asking() as storage:
-            storage.pipe_file(probe, PROBE)
+            storage.pipe_file(probe, PROBE, timeout=_upload_seconds(len(PROBE)))
             try:
                 read = storage.cat_file(probe)
                 # Listing is a permission of its own, which reconciling needs.
@@ -148,6 +151,7 @@ class ObjectStore(FileStore):
                         "connect_timeout": _CONNECT_SECONDS,
                         "read_timeout": _READ_SECONDS,
                         "retries": {"total_max_attempts": _TRIES, "mode": "standard"},
+                        "max_pool_connections": 50,  # no thread of the API waits for another's connection
                         # Not every S3-compatible server knows the newer checksums; the content's hash is its name.
                         "request_checksum_calculation": "when_required",
                         "response_checksum_validation": "when_required",
@@ -210,6 +214,11 @@ class ObjectStore(FileStore):
             f"The file storage cannot be reached ({type(error).__name__}). Try again in a moment; if it stays so, "
             "check NEXUS_STORAGE_ENDPOINT_URL and that the storage runs."
         )
+
+
+def _upload_seconds(size: int) -> float:
+    """How long an upload may take: the limits above hold for answers, which begin when all was sent."""
+    return _TRIES * (_CONNECT_SECONDS + _READ_SECONDS) + size / _SLOWEST_UPLOAD
 
 
 def _unavailable(detail: str) -> StorageUnavailable:
