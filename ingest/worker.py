@@ -47,6 +47,7 @@ def _sandbox() -> Sandbox:
 
 @functools.lru_cache(maxsize=1)
 def _indexer(embedder: Embedder) -> Indexer:
+    _settings.data_dir.mkdir(parents=True, exist_ok=True)
     pipeline = Pipeline(_settings, _database(), embedder, _vectors(), _sandbox(), open_files(_settings))
     return Indexer(_settings, _database(), pipeline)
 
