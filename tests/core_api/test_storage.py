@@ -196,6 +196,13 @@ def test_a_folder_elsewhere_can_hold_the_files(tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
+def test_a_folder_that_cannot_be_used_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    files = open_files(Settings(data_dir=tmp_path, storage_url=f"file://{tmp_path}/file/files"))
+    with pytest.raises(StorageUnavailable, match="cannot be used: Not a directory"):
+        files.check()
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

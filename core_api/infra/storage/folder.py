@@ -52,12 +52,19 @@ class FolderStore(FileStore):
             return None
 
     def check(self) -> None:
-        self._root.mkdir(parents=True, exist_ok=True)
-        ensure_room(self._root, self._min_free_bytes)
-        with incoming(self._root) as probe:
-            probe.write_bytes(PROBE)
-            if probe.read_bytes() != PROBE:
-                raise StorageUnavailable(f"{self._root} does not give back what is written there.")
+        try:
+            self._root.mkdir(parents=True, exist_ok=True)
+            ensure_room(self._root, self._min_free_bytes)
+            with incoming(self._root) as probe:
+                probe.write_bytes(PROBE)
+                read = probe.read_bytes()
+        except OSError as error:
+            raise StorageUnavailable(
+                f"{self._root} cannot be used: {error.strerror}. Check who owns it, and NEXUS_STORAGE_URL or "
+                "NEXUS_DATA_DIR, which name it."
+            ) from error
+        if read != PROBE:
+            raise StorageUnavailable(f"{self._root} does not give back what is written there.")
 
     def _path(self, sha256: str) -> Path:
         return self._root / place_of(sha256)

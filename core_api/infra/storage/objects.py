@@ -5,7 +5,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -121,11 +121,12 @@ class ObjectStore(FileStore):
             return None
 
     def check(self) -> None:
-        probe = f"{self._root}/.probe-{uuid4().hex}"
+        probe, read = f"{self._root}/.probe-{uuid4().hex}", b""
         with self._asking() as storage:
             storage.pipe_file(probe, PROBE, timeout=_upload_seconds(len(PROBE)))
             try:
-                read = storage.cat_file(probe)
+                with suppress(FileNotFoundError):
+                    read = storage.cat_file(probe)
                 # Listing is a permission of its own, which reconciling needs.
                 storage.call_s3("list_objects_v2", Bucket=self._bucket, Prefix=probe.partition("/")[2], MaxKeys=1)
             finally:
