@@ -31,7 +31,7 @@ from core_api.http.rate_limits import AddressLimit, RateLimiter
 from core_api.infra.database import Database
 from core_api.infra.errors import Unavailable
 from core_api.infra.settings import Settings
-from core_api.infra.storage import FileStore
+from core_api.infra.storage import open_files
 from core_api.infra.vault import Vault
 from core_api.ops.endpoints import router as ops_router
 from core_api.ops.state import DatabaseState, DiskState
@@ -116,7 +116,7 @@ def create_app(
     )
     app.state.settings = settings
     app.state.database = database
-    app.state.files = FileStore(settings.files_dir, settings.min_free_bytes)
+    app.state.files = open_files(settings)
     app.state.vault = Vault.open(settings)
     app.state.limiter = RateLimiter(settings)
     app.state.export_parts = {}

@@ -23,7 +23,7 @@ from core_api.auth.access import readable_documents
 from core_api.auth.subject import Subject
 from core_api.domains.search_log.analytics import PEOPLE_AT_LEAST
 from core_api.domains.search_log.recording import normalise
-from core_api.infra.errors import Invalid
+from core_api.infra.errors import Invalid, NotFound
 from core_api.infra.settings import Settings
 from core_api.infra.storage import FileStore
 from core_api.models import (
@@ -171,7 +171,7 @@ def _headings(session: Session, subject: Subject | None) -> Iterator[tuple[str, 
 
 def _links(session: Session, subject: Subject, files: FileStore) -> Iterator[tuple[str, str, str, str]]:
     rows = session.execute(
-        select(Document.id, Document.space_id, Document.path, DocumentVersion.sha256, DocumentVersion.media_type)
+        select(Document.id, Document.space_id, Document.path, DocumentVersion)
         .join(
             DocumentVersion,
             (DocumentVersion.document_id == Document.id) & (DocumentVersion.number == Document.version),
@@ -179,12 +179,15 @@ def _links(session: Session, subject: Subject, files: FileStore) -> Iterator[tup
         .where(*_conditions(subject), Document.path.is_not(None))
         .order_by(Document.id)
     ).all()
-    at = {(space_id, path): id_ for id_, space_id, path, _, _ in rows if path is not None}
-    for id_, space_id, path, sha256, media_type in rows:
-        file = files.path(sha256)
-        if path is None or media_type != "text/markdown" or not file.is_file() or file.stat().st_size > _MOST_BYTES:
+    at = {(space_id, path): id_ for id_, space_id, path, _ in rows if path is not None}
+    for id_, space_id, path, version in rows:
+        if path is None or version.media_type != "text/markdown" or version.size > _MOST_BYTES:
             continue
-        for words, address in _LINK.findall(file.read_text(encoding="utf-8", errors="replace")):
+        try:
+            text = files.existing(version.sha256).read_text(encoding="utf-8", errors="replace")
+        except NotFound:  # reconciling tells of it
+            continue
+        for words, address in _LINK.findall(text):
             parts = urlsplit(address)
             if parts.scheme or parts.netloc or not parts.path:
                 continue

@@ -22,7 +22,7 @@ from core_api.infra.database import Database
 from core_api.infra.errors import Unavailable
 from core_api.infra.migrate import upgrade
 from core_api.infra.settings import Settings
-from core_api.infra.storage import FileStore
+from core_api.infra.storage import FileStore, open_files
 from core_api.models import Document, IndexState, IndexStatus, OutboxEvent, Space, SpaceKind, SpaceMember, SpaceRole
 from core_api.outbox import last_change
 from evals.datasets import CorpusDocument, corpus_digest
@@ -104,6 +104,7 @@ def _own_settings(settings: Settings, name: str, documents: Sequence[CorpusDocum
             "database_url": None,
             "chroma_url": None,
             "redis_url": None,
+            "storage_url": None,
         }
     )
 
@@ -115,7 +116,7 @@ def _put_documents(
     documents: Sequence[CorpusDocument],
     progress: Progress,
 ) -> None:
-    files = FileStore(settings.files_dir)
+    files = open_files(settings)
     with database.transaction() as session:
         space_id = session.scalar(select(Space.id).where(Space.name == _SPACE))
         if space_id is None:

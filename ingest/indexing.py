@@ -7,12 +7,13 @@ from collections import deque
 from collections.abc import Sequence
 
 from core_api.infra.database import Database
+from core_api.infra.errors import StorageUnavailable
 from core_api.infra.metrics import INDEX_LAG_SECONDS, SOURCES_INDEXED
 from core_api.infra.settings import Settings
 from core_api.infra.storage import ensure_room
 from core_api.models import IndexState, IndexStatus, utcnow
 from ingest.pipeline import Pipeline
-from ingest.queue import LEASE, describe, put_off, renew
+from ingest.queue import LEASE, describe, postpone, put_off, renew
 from ingest.sources import SourceKey, read_sources
 from ingest.work import Landed, Outcome
 
@@ -85,11 +86,14 @@ class Indexer:
     def _failed(self, key: SourceKey, error: BaseException) -> None:
         problem = describe(error)
         SOURCES_INDEXED.labels("error").inc()
-        logger.error("indexing %s %s failed: %s", key.kind, key.id, problem.message, exc_info=error)
+        away = isinstance(error, StorageUnavailable)
+        told = None if away else error
+        logger.error("indexing %s %s failed: %s", key.kind, key.id, problem.message, exc_info=told)
         try:
             with self._database.transaction() as session:
-                parked = put_off(session, key, problem, self._settings.ingest_max_tries)
-                if parked:
+                if away:
+                    postpone(session, key, problem)
+                elif put_off(session, key, problem, self._settings.ingest_max_tries):
                     state = session.get(IndexState, tuple(key))
                     if state is None:
                         source = read_sources(session, [key]).get(key)

@@ -22,6 +22,7 @@ _CLAIM_LOCK = 0x6E787573  # any number that nobody else uses
 _LOOKED_AT = 500
 _FIRST_DELAY = 1.0
 _LONGEST_DELAY = 300.0
+_AWAY_DELAY = 20.0
 
 
 class Wanted(StrEnum):
@@ -185,6 +186,20 @@ def release_all(session: Session) -> int:
     now = utcnow()
     result = session.execute(update(OutboxEvent).where(OutboxEvent.leased_until > now).values(leased_until=now))
     return int(result.rowcount)  # type: ignore[attr-defined]
+
+
+def postpone(session: Session, key: SourceKey, problem: Problem) -> None:
+    """Look at a source again in a while: what it needs is away, which is not its fault and does not count as a try."""
+    session.execute(
+        update(OutboxEvent)
+        .where(of_sources(OutboxEvent, [key]), OutboxEvent.leased_until.is_not(None), OutboxEvent.parked_at.is_(None))
+        .values(
+            leased_until=None,
+            last_error=problem.message,
+            tries=case((OutboxEvent.tries > 0, OutboxEvent.tries - 1), else_=0),
+            available_at=utcnow() + timedelta(seconds=_AWAY_DELAY * random.uniform(0.5, 1.0)),  # noqa: S311
+        )
+    )
 
 
 def put_off(session: Session, key: SourceKey, problem: Problem, max_tries: int) -> bool:

@@ -112,10 +112,10 @@ class Reconciler:
         with self._database.transaction() as session:
             report.requeued = look_again(session, again)
         self._drop_unknown_collections(report, settled=not again and not waiting)
-        self._compare_files(report)
         self._compare_keywords(report, settled=not again and not waiting)
         report.promoted = self._promoter.run(threading.Event())
         report.waiting = len(waiting)
+        self._compare_files(report)  # last: where the storage is away, the indexes are repaired all the same
         return report
 
     def _compare_sources(
@@ -263,12 +263,13 @@ class Reconciler:
             return True
 
     def _compare_files(self, report: Report) -> None:
-        on_disk = {path.name: path for path in self._files.root.glob("??/*") if len(path.name) == 64}
+        stored = self._files.stored()
         with self._database.reading() as session:
             wanted = stored_files(session)
-        report.missing_files = len(wanted - set(on_disk))
-        for sha256 in set(on_disk) - wanted:
-            if time.time() - on_disk[sha256].stat().st_mtime > _FILE_AGE_SECONDS:
+        report.missing_files = len(wanted - stored)
+        for sha256 in stored - wanted:
+            put_at = self._files.put_at(sha256)  # now, not when they were listed: it may have been put again
+            if put_at is not None and time.time() - put_at > _FILE_AGE_SECONDS:
                 self._files.delete(sha256)
                 report.unused_files += 1
 

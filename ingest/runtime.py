@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from core_api.infra.database import Database
 from core_api.infra.errors import NexusError
 from core_api.infra.settings import Settings
-from core_api.infra.storage import FileStore
+from core_api.infra.storage import open_files
 from core_api.outbox import last_change
 from ingest.indexing import Freshness, Indexer
 from ingest.model_follower import Gate, ModelFollower
@@ -135,7 +135,7 @@ class IngestRuntime:
                     embedder,
                     vectors,
                     self._sandbox,
-                    FileStore(self._settings.files_dir),
+                    open_files(self._settings),
                 )
                 freshness = self.freshness
                 self._indexer = Indexer(self._settings, self._database, pipeline)

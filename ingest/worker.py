@@ -13,7 +13,7 @@ from typing import Any
 
 from core_api.infra.database import Database
 from core_api.infra.settings import Settings
-from core_api.infra.storage import FileStore
+from core_api.infra.storage import open_files
 from ingest.indexing import Indexer
 from ingest.pipeline import Pipeline
 from ingest.promotion import Promoter
@@ -116,7 +116,7 @@ class Worker:
             if self._sandbox is None:
                 self._sandbox = Sandbox(self._settings)
             if self._indexer is None or embedder is not self._embedder:
-                files = FileStore(self._settings.files_dir)
+                files = open_files(self._settings)
                 pipeline = Pipeline(self._settings, self._database, embedder, self._vectors, self._sandbox, files)
                 self._embedder, self._indexer = embedder, Indexer(self._settings, self._database, pipeline)
             return self._indexer

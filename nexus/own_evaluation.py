@@ -25,7 +25,7 @@ def build(
     """Make a golden set from your own data, without a language model: titles, headings, links, what was opened, and
     answers that helped or were reviewed."""
     from core_api.domains.users.service import ensure_owner
-    from core_api.infra.storage import FileStore
+    from core_api.infra.storage import open_files
     from evals import own_data
     from nexus.datadir import DataDir
     from nexus.server import open_database
@@ -36,7 +36,7 @@ def build(
     with database.transaction() as session:
         subject, _ = ensure_owner(session)
     with database.reading() as session:
-        golden = own_data.build(session, subject, FileStore(settings.files_dir), per_origin)
+        golden = own_data.build(session, subject, open_files(settings), per_origin)
     database.dispose()
     path = file or own_data.golden_path(settings)
     own_data.save(golden, path)

@@ -14,7 +14,7 @@ from xdist.scheduler import LoadScopeScheduling
 from core_api.infra.settings import Settings
 from retrieval.embedding import Embedder, load_embedder
 from tests.databases import Databases, PostgresqlDatabases, SqliteDatabases
-from tests.services import postgresql
+from tests.services import ObjectStorage, object_storage, postgresql
 
 _settrace = sys.settrace
 
@@ -96,6 +96,13 @@ def databases(request: pytest.FixtureRequest) -> Databases:
     """Makes databases of each kind."""
     made: Databases = request.getfixturevalue(f"{request.param}_databases")
     return made
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[ObjectStorage]:
+    """An S3 server; who stops it starts it again."""
+    with object_storage() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

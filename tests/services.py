@@ -1,19 +1,24 @@
 """Real servers for tests, on free loopback ports."""
 
 import contextlib
+import functools
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from pydantic import SecretStr
 
 
 def free_port() -> int:
@@ -65,6 +70,143 @@ def chroma(folder: Path) -> Iterator[str]:
     program = str(Path(sys.executable).with_name("chroma"))
     with running([program, "run", "--path", str(folder), "--port", str(port)], port):
         yield f"http://127.0.0.1:{port}"
+
+
+class ObjectStorage:
+    """An S3 server (moto's), which can be stopped and started again with what it holds, as a real one would be."""
+
+    def __init__(self, port: int, **environment: str) -> None:
+        self._port = port
+        self._environment = environment
+        self._process: subprocess.Popen[bytes] | None = None
+        self._held: dict[str, dict[str, bytes]] = {}
+        self.endpoint = f"http://127.0.0.1:{port}"
+
+    def start(self) -> None:
+        """Serve, if it does not."""
+        if self._process is not None:
+            return
+        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self._port)]
+        environment = {**os.environ, **self._environment}
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
+        wait_for_port(self._port, self._process)
+        for bucket, objects in self._held.items():
+            self.client.create_bucket(Bucket=bucket)
+            for key, content in objects.items():
+                self.client.put_object(Bucket=bucket, Key=key, Body=content)
+
+    def stop(self) -> None:
+        """Answer nobody."""
+        if self._process is not None:
+            self._held = {bucket["Name"]: self.objects(bucket["Name"]) for bucket in self._buckets()}
+            self.kill()
+
+    def kill(self) -> None:
+        """End the process, and what it holds."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(20)
+            self._process = None
+
+    @contextlib.contextmanager
+    def hanging(self) -> Iterator[None]:
+        """Take connections meanwhile, and say nothing."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
+
+    def make_bucket(self) -> str:
+        """A new bucket's name."""
+        name = f"files-{uuid4().hex[:12]}"
+        self.client.create_bucket(Bucket=name)
+        return name
+
+    def objects(self, bucket: str) -> dict[str, bytes]:
+        """What a bucket holds."""
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+        keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+        return {key: self.client.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
+
+    def settings(self, bucket: str) -> dict[str, Any]:
+        """The settings that keep files in a bucket, under a prefix."""
+        return {
+            "storage_url": f"s3://{bucket}/company/files",
+            "storage_endpoint_url": self.endpoint,
+            "storage_access_key": SecretStr("key"),
+            "storage_secret_key": SecretStr("secret"),
+        }
+
+    @functools.cached_property
+    def client(self) -> Any:
+        """For looking at it past the product."""
+        import boto3
+
+        return boto3.client(
+            "s3",
+            endpoint_url=self.endpoint,
+            aws_access_key_id="key",
+            aws_secret_access_key="secret",
+            region_name="us-east-1",
+        )
+
+    def _buckets(self) -> list[dict[str, Any]]:
+        buckets: list[dict[str, Any]] = self.client.list_buckets()["Buckets"]
+        return buckets
+
+
+@contextlib.contextmanager
+def cut_after(endpoint: str, size: int) -> Iterator[str]:
+    """Another way to a server, which ends for good once so many bytes went over it; gives its URL."""
+    there = ("127.0.0.1", int(endpoint.rpartition(":")[2]))
+    left = size
+    ways: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def carry(source: socket.socket, target: socket.socket) -> None:
+            nonlocal left
+            with contextlib.suppress(OSError):
+                while data := source.recv(2**16):
+                    left -= len(data)
+                    if left < 0:
+                        cut()
+                    target.sendall(data)
+                target.shutdown(socket.SHUT_WR)
+
+        def cut() -> None:
+            for way in (listener, *ways):
+                with contextlib.suppress(OSError):
+                    way.shutdown(socket.SHUT_RDWR)
+
+        def take() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    near, _ = listener.accept()
+                    far = socket.create_connection(there)
+                    ways.extend((near, far))
+                    for source, target in ((near, far), (far, near)):
+                        threading.Thread(target=carry, args=(source, target), daemon=True).start()
+
+        taking = threading.Thread(target=take, daemon=True)
+        taking.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        cut()
+        taking.join(20)
+        for way in ways:
+            way.close()
+
+
+@contextlib.contextmanager
+def object_storage(**environment: str) -> Iterator[ObjectStorage]:
+    """An S3 server."""
+    server = ObjectStorage(free_port(), **environment)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
 
 
 @contextlib.contextmanager

@@ -84,3 +84,15 @@ class Unavailable(NexusError):
     """A part of the product is not ready or not reachable."""
 
     status, code, title = 503, "unavailable", "Not available right now"
+
+
+class StorageUnavailable(Unavailable):
+    """The storage that files are kept in is away or refuses us. Nothing that it was asked for has happened."""
+
+    code, title = "storage_unavailable", "The file storage cannot be used right now"
+
+
+class FileDamaged(NexusError):
+    """What is stored is not what was put there."""
+
+    status, code, title = 500, "file_damaged", "A stored file is damaged"

@@ -1,11 +1,11 @@
 """All configuration, read once. Nothing else in the product reads the environment."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from limits import parse_many
-from pydantic import AfterValidator, BaseModel, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -32,6 +32,17 @@ def _sentry_dsn(dsn: SecretStr) -> SecretStr:
     if parts.scheme not in ("http", "https") or not parts.username or not parts.path.strip("/"):
         raise ValueError("is an address like https://key@host/project")
     return dsn
+
+
+def _storage_url(url: str) -> str:
+    parts = urlsplit(url)
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise ValueError("holds no credentials and no options; they have settings of their own")
+    is_bucket = parts.scheme == "s3" and parts.netloc
+    is_folder = parts.scheme == "file" and not parts.netloc and parts.path.startswith("/")
+    if not (is_bucket or is_folder):
+        raise ValueError("is s3://bucket/prefix or file:///a/folder")
+    return url
 
 
 RateLimit = Annotated[str, AfterValidator(_rate_limit)]
@@ -66,6 +77,24 @@ class Settings(BaseSettings):
         default=None, description="Commands act as the person of this API key, instead of whoever has signed in."
     )
     database_url: str | None = Field(default=None, description="SQLAlchemy URL; default: SQLite in the data directory.")
+    storage_url: Annotated[str, AfterValidator(_storage_url)] | None = Field(
+        default=None,
+        description="Where uploaded files are kept: s3://bucket/prefix, or file:///a/folder; "
+        "default: the data directory.",
+    )
+    storage_endpoint_url: Annotated[str, AfterValidator(_http_url)] | None = Field(
+        default=None, description="An S3-compatible server (http://minio:9000); default: Amazon S3."
+    )
+    storage_region: str | None = None
+    storage_access_key: SecretStr | None = Field(
+        default=None, description="With `storage_secret_key`; default: where AWS's own tools look for credentials."
+    )
+    storage_secret_key: SecretStr | None = None
+    storage_cache_bytes: int = Field(
+        default=2 * 2**30,
+        ge=0,
+        description="Of files in S3 a copy of what was used last stays in the data directory, about so much in all.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "console"
 
@@ -244,6 +273,12 @@ class Settings(BaseSettings):
     )
     openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
 
+    @model_validator(mode="after")
+    def _storage_keys_come_together(self) -> Self:
+        if (self.storage_access_key is None) != (self.storage_secret_key is None):
+            raise ValueError("NEXUS_STORAGE_ACCESS_KEY and NEXUS_STORAGE_SECRET_KEY are set together or not at all")
+        return self
+
     @property
     def is_server(self) -> bool:
         """Whether tasks go to workers (server mode), and this process is one of several."""
@@ -281,5 +316,10 @@ class Settings(BaseSettings):
 
     @property
     def files_dir(self) -> Path:
-        """Where uploaded files are kept, named by their hash."""
+        """Where uploaded files are kept, named by their hash, without a `storage_url`."""
         return self.data_dir / "files"
+
+    @property
+    def file_cache_dir(self) -> Path:
+        """Where copies of files in S3 are kept."""
+        return self.data_dir / "file-cache"

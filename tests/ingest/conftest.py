@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,11 +22,11 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     pool.close()
 
 
-def build_house(folder: Path, empty_database: Path, embedder: Embedder, sandbox: Sandbox) -> House:
+def build_house(folder: Path, empty_database: Path, embedder: Embedder, sandbox: Sandbox, **settings: Any) -> House:
     """A house in a folder."""
     shutil.copy(empty_database, folder / "nexus.db")
-    settings = Settings(data_dir=folder, ingest_max_tries=3)
-    return House(settings, Database(settings.resolved_database_url), CountingEmbedder(embedder), sandbox)
+    made = Settings(data_dir=folder, ingest_max_tries=3, **settings)
+    return House(made, Database(made.resolved_database_url), CountingEmbedder(embedder), sandbox)
 
 
 @pytest.fixture

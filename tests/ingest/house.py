@@ -13,7 +13,7 @@ from core_api.domains.spaces.service import create_space
 from core_api.domains.users.service import ensure_owner
 from core_api.infra.database import Database
 from core_api.infra.settings import Settings
-from core_api.infra.storage import FileStore
+from core_api.infra.storage import open_files
 from core_api.models import (
     Chunk,
     Document,
@@ -73,7 +73,7 @@ class House:
     def __post_init__(self) -> None:
         with self.database.transaction() as session:
             self.owner, _ = ensure_owner(session)
-        self.files = FileStore(self.settings.files_dir)
+        self.files = open_files(self.settings)
         self.vectors = VectorStore.open(self.settings)
         self.keywords = KeywordIndex.open(self.settings.keywords_dir)
         self.pipeline = self.make_pipeline()

@@ -14,7 +14,7 @@ from core_api.domains.spaces.service import create_space
 from core_api.domains.users.service import ensure_owner
 from core_api.infra.database import Database
 from core_api.infra.settings import Settings
-from core_api.infra.storage import FileStore
+from core_api.infra.storage import open_files
 from core_api.models import Chunk, IndexModel, ModelChange, OutboxEvent, Space, SpaceIndex, SpaceKind
 from ingest import model_change
 from ingest.model_change import ChangeBehind
@@ -81,7 +81,7 @@ class Site:
             return found or create_space(session, self.owner, "Team", SpaceKind.TEAM).id
 
     def put(self, path: str, text: str, space: str | None = None) -> str:
-        stored = FileStore(self.settings.files_dir).put(io.BytesIO(text.encode()), 10**9)
+        stored = open_files(self.settings).put(io.BytesIO(text.encode()), 10**9)
         space = space or self.space
         with self.database.transaction() as session:
             content = documents.Content(stored, path, "text/markdown")
@@ -153,7 +153,7 @@ class Site:
             self.database,
             self.engine.vectors,
             self.engine.keywords,
-            FileStore(self.settings.files_dir),
+            open_files(self.settings),
             pipeline=pipeline_name(embedder),
             fingerprint=embedder.fingerprint,
         ).run()

@@ -85,7 +85,7 @@ def test_a_new_title_is_embedded_without_reading_the_file_again(house: House) ->
     document = house.put("leave.md", page(3), title="Leave")
     house.index()
     house.embedder.passages = []
-    stored = house.files.root
+    stored = house.settings.files_dir
     for file in stored.glob("??/*"):
         file.unlink()
     house.change(document, title="Time off")
@@ -287,7 +287,7 @@ def test_one_that_fails_holds_up_no_other(house: House) -> None:
     assert house.state(good).status == IndexStatus.INDEXED
     (event,) = house.events()
     assert event.source_id == lost
-    assert "missing from the data directory" in (event.last_error or "")
+    assert "missing from the storage" in (event.last_error or "")
 
 
 def test_a_change_after_parking_is_taken_up_at_once(house: House) -> None:

@@ -135,7 +135,7 @@ def test_files_that_nothing_refers_to_are_deleted_when_they_are_old(house: House
     house.index()
     house.delete(document)
     house.index()
-    files = list(house.files.root.glob("??/*"))
+    files = list(house.settings.files_dir.glob("??/*"))
     assert len(files) == 2
     assert house.reconcile().unused_files == 0
     hours_ago = time.time() - 7200
@@ -144,7 +144,7 @@ def test_files_that_nothing_refers_to_are_deleted_when_they_are_old(house: House
 
 
 def test_a_stored_file_that_is_missing_is_told(house: House, document: str) -> None:
-    for file in house.files.root.glob("??/*"):
+    for file in house.settings.files_dir.glob("??/*"):
         file.unlink()
     report = house.reconcile()
     assert (report.missing_files, report.consistent) == (1, False)

@@ -1,4 +1,5 @@
-"""Server mode: PostgreSQL, a Chroma server, Redis, a Celery worker of its own, and two servers of the API."""
+"""Server mode: PostgreSQL, a Chroma server, Redis, S3, a Celery worker and two servers of the API, each with a data
+directory of its own."""
 
 import os
 import sys
@@ -16,14 +17,14 @@ from retrieval.types import Mode
 from tests.databases import PostgresqlDatabases
 from tests.ingest.site import Site, text_of, until
 from tests.retrieval.test_embedding import make_model
-from tests.services import chroma, redis, running
+from tests.services import ObjectStorage, chroma, redis, running
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
 def servers(
-    tmp_path: Path, postgresql_databases: PostgresqlDatabases, model_cache: Path
+    tmp_path: Path, postgresql_databases: PostgresqlDatabases, model_cache: Path, s3: ObjectStorage
 ) -> Iterator[tuple[Site, Site]]:
     """Two servers, and one worker for both."""
     model = make_model(tmp_path / "model", "mean")
@@ -36,10 +37,13 @@ def servers(
             redis_url=stack.enter_context(redis(tmp_path)),
             chroma_url=stack.enter_context(chroma(tmp_path / "chroma")),
             log_level="error",
+            **s3.settings(s3.make_bucket()),
         )
-        environment = {**os.environ, "NEXUS_DATA_DIR": str(settings.data_dir), "NEXUS_MODELS_CACHE": str(model_cache)}
+        environment = {**os.environ, "NEXUS_DATA_DIR": str(tmp_path / "worker"), "NEXUS_MODELS_CACHE": str(model_cache)}
         environment |= {"NEXUS_DATABASE_URL": str(settings.database_url), "NEXUS_REDIS_URL": str(settings.redis_url)}
         environment |= {"NEXUS_CHROMA_URL": str(settings.chroma_url)}
+        environment |= {"NEXUS_STORAGE_URL": str(settings.storage_url), "NEXUS_STORAGE_ENDPOINT_URL": s3.endpoint}
+        environment |= {"NEXUS_STORAGE_ACCESS_KEY": "key", "NEXUS_STORAGE_SECRET_KEY": "secret"}
         command = [sys.executable, "-m", "nexus", "worker"]
         stack.enter_context(running(command, cwd=ROOT, env=environment))
         sites = [Site(settings, tiny), Site(settings.model_copy(update={"data_dir": tmp_path / "second"}), tiny)]

@@ -170,10 +170,11 @@ def read_text(
 
 @router.get("/{document_id}/file", response_class=FileResponse)
 def read_file(
-    document_id: str, subject: Reader, session: ReadSession, files: FilesDep, version: VersionNumber = None
+    document_id: str, subject: Reader, database: DatabaseDep, files: FilesDep, version: VersionNumber = None
 ) -> FileResponse:
     """The original file, as an attachment: a browser never renders what somebody uploaded."""
-    stored = service.get_version(session, subject, document_id, version)
+    with database.reading() as session:  # not while the file is fetched
+        stored = service.get_version(session, subject, document_id, version)
     return FileResponse(
         files.existing(stored.sha256),
         media_type="application/octet-stream",

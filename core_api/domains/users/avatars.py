@@ -1,20 +1,23 @@
 """Pictures of people: made small and clean from whatever image is uploaded."""
 
 import io
+import logging
 import struct
 from typing import BinaryIO
 
 from PIL import Image, ImageOps, UnidentifiedImageError
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from core_api import audit
 from core_api.audit import Actor
 from core_api.auth.subject import Subject
 from core_api.domains.users.service import get_user
-from core_api.infra.errors import Invalid, TooLarge
-from core_api.infra.storage import FileStore
+from core_api.infra.errors import Invalid, StorageUnavailable, TooLarge
+from core_api.infra.storage import FileStore, StoredFile
 from core_api.models import DocumentVersion, User
+
+logger = logging.getLogger(__name__)
 
 MAX_BYTES = 5 * 2**20
 _MAX_PIXELS = 25_000_000
@@ -48,10 +51,10 @@ def clean_picture(upload: BinaryIO) -> bytes:
     return target.getvalue()
 
 
-def set_avatar(session: Session, subject: Subject, files: FileStore, picture: bytes) -> None:
-    """Make a picture (from `clean_picture`) the subject's."""
+def set_avatar(session: Session, subject: Subject, files: FileStore, picture: StoredFile) -> None:
+    """Make a stored picture (from `clean_picture`) the subject's."""
     user = get_user(session, subject.user_id)
-    before, user.avatar_sha256 = user.avatar_sha256, files.put(io.BytesIO(picture), MAX_BYTES).sha256
+    before, user.avatar_sha256 = user.avatar_sha256, picture.sha256
     drop_file(session, files, before)
     audit.record(session, Actor.of(subject), "user.changed", "user", user.id, changed=["avatar"])
 
@@ -66,11 +69,18 @@ def remove_avatar(session: Session, subject: Subject, files: FileStore) -> None:
 
 
 def drop_file(session: Session, files: FileStore, sha256: str | None) -> None:
-    """Remove a picture's file that nobody's row names any more."""
+    """Remove a picture's file that nobody's row names any more, once that is committed."""
     session.flush()
     if sha256 is None:
         return
     used = select(User.id).where(User.avatar_sha256 == sha256).limit(1)
     stored = select(DocumentVersion.id).where(DocumentVersion.sha256 == sha256).limit(1)
     if session.scalar(used) is None and session.scalar(stored) is None:
+        event.listen(session, "after_commit", lambda _session: _delete(files, sha256), once=True)
+
+
+def _delete(files: FileStore, sha256: str) -> None:
+    try:
         files.delete(sha256)
+    except StorageUnavailable as error:
+        logger.warning("a picture that nobody has any more is left to reconciling: %s", error)

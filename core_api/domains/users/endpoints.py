@@ -1,5 +1,6 @@
 """HTTP for people."""
 
+import io
 from typing import Annotated
 
 from fastapi import APIRouter, File, Query, Request, Response, UploadFile, status
@@ -64,13 +65,15 @@ def change_me(
 @router.put("/me/avatar")
 def set_avatar(
     subject: AccountOwner,
-    session: WriteSession,
+    database: DatabaseDep,
     files: FilesDep,
     file: Annotated[UploadFile, File(description="PNG, JPEG, WebP or GIF, 5 MB at most.")],
 ) -> MeRead:
     """Set your picture; it is cut to a square of 256 pixels."""
-    avatars.set_avatar(session, subject, files, avatars.clean_picture(file.file))
-    return service.read_me(session, subject)
+    picture = files.put(io.BytesIO(avatars.clean_picture(file.file)), avatars.MAX_BYTES)
+    with database.transaction() as session:
+        avatars.set_avatar(session, subject, files, picture)
+        return service.read_me(session, subject)
 
 
 @router.delete("/me/avatar", status_code=status.HTTP_204_NO_CONTENT)
@@ -84,7 +87,7 @@ def export_me(request: Request, subject: AccountOwner, session: WriteSession, fi
     """Everything of yours, as a zip archive: profile, sessions, keys, memberships, documents, conversations."""
     export = exporting.collect(session, subject, files, request.app.state.export_parts)
     headers = {"Content-Disposition": 'attachment; filename="nexus-export.zip"', "Cache-Control": "no-store"}
-    return StreamingResponse(exporting.archive(export), media_type="application/zip", headers=headers)
+    return StreamingResponse(exporting.archive(export, files), media_type="application/zip", headers=headers)
 
 
 @router.delete("/me", status_code=status.HTTP_204_NO_CONTENT)
@@ -136,9 +139,10 @@ def read_user(user_id: str, subject: Reader, session: ReadSession) -> UserRead:
 
 
 @router.get("/{user_id}/avatar", response_class=FileResponse)
-def read_avatar(user_id: str, subject: Reader, session: ReadSession, files: FilesDep) -> Response:
+def read_avatar(user_id: str, subject: Reader, database: DatabaseDep, files: FilesDep) -> Response:
     """A person's picture."""
-    user = service.visible_user(session, subject, user_id)
+    with database.reading() as session:  # not while the file is fetched
+        user = service.visible_user(session, subject, user_id)
     if user.avatar_sha256 is None:
         raise NotFound(f"{user.name} has no picture.")
     path = files.existing(user.avatar_sha256)

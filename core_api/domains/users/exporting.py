@@ -3,9 +3,10 @@
 import json
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 from sqlalchemy import or_, select
@@ -18,6 +19,7 @@ from core_api.auth.subject import Subject
 from core_api.domains.saved_searches.service import export_saved
 from core_api.domains.search_log.service import export_searches
 from core_api.domains.users.service import get_user
+from core_api.infra.errors import NotFound
 from core_api.infra.storage import FileStore
 from core_api.models import (
     ApiKey,
@@ -38,18 +40,18 @@ ExportPart = Callable[[Session, Subject], Any]
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What goes into the archive: JSON documents, and files by their name in it."""
+    """What goes into the archive: JSON documents, and the hashes of stored files, by their name in it."""
 
     documents: dict[str, Any]
-    files: dict[str, Path]
+    files: dict[str, str]
 
 
 def collect(session: Session, subject: Subject, files: FileStore, parts: dict[str, ExportPart]) -> Export:
     """Everything of the subject's that they may read; that it was exported is recorded."""
-    stored, described = _documents(session, subject, files)
+    stored, described = _documents(session, subject)
     user = get_user(session, subject.user_id)
-    if user.avatar_sha256 is not None and files.path(user.avatar_sha256).is_file():
-        stored["avatar.png"] = files.path(user.avatar_sha256)
+    if user.avatar_sha256 is not None:
+        stored["avatar.png"] = user.avatar_sha256
     content = {
         "profile": _row(user, "password_hash", "avatar_sha256"),
         "identities": _rows(session, select(Identity).where(Identity.user_id == user.id)),
@@ -62,19 +64,24 @@ def collect(session: Session, subject: Subject, files: FileStore, parts: dict[st
         "audit_events": _events(session, user.id),
         **{name: part(session, subject) for name, part in parts.items()},
     }
+    for sha256 in list(stored.values())[:1]:
+        with suppress(NotFound):
+            files.existing(sha256)  # storage that is away is told now: once the archive is under way, it could only end
     audit.record(session, Actor.of(subject), "user.exported", "user", user.id)
     return Export(content, stored)
 
 
-def archive(export: Export) -> Iterator[bytes]:
+def archive(export: Export, files: FileStore) -> Iterator[bytes]:
     """The zip archive, in pieces."""
     pipe = _Pipe()
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as target:  # type: ignore[call-overload]  # write-only
         for name, content in export.documents.items():
             target.writestr(f"{name}.json", json.dumps(content, ensure_ascii=False, indent=2))
             yield pipe.take()
-        for name, path in export.files.items():
-            if not path.is_file():  # purged since
+        for name, sha256 in export.files.items():
+            try:
+                path = files.existing(sha256)
+            except NotFound:  # purged since
                 continue
             with path.open("rb") as source, target.open(name, "w", force_zip64=True) as entry:
                 while block := source.read(_BLOCK):
@@ -101,7 +108,7 @@ class _Pipe:
         return b"".join(pieces)
 
 
-def _documents(session: Session, subject: Subject, files: FileStore) -> tuple[dict[str, Path], list[dict[str, Any]]]:
+def _documents(session: Session, subject: Subject) -> tuple[dict[str, str], list[dict[str, Any]]]:
     """What the subject wrote and may still read: somebody who was taken out of a space takes nothing with them."""
     rows = session.execute(
         select(Document, DocumentVersion)
@@ -112,10 +119,10 @@ def _documents(session: Session, subject: Subject, files: FileStore) -> tuple[di
         .where(Document.author_id == subject.user_id, Document.deleted_at.is_(None), readable_documents(subject))
         .order_by(Document.id)
     )
-    stored, described = dict[str, Path](), list[dict[str, Any]]()
+    stored, described = dict[str, str](), list[dict[str, Any]]()
     for document, version in rows:
         name = f"files/{document.id}/{_file_name(version.filename)}"
-        stored[name] = files.path(version.sha256)
+        stored[name] = version.sha256
         described.append({**_row(document), "file": name, "media_type": version.media_type, "size": version.size})
     return stored, described
 

@@ -13,7 +13,7 @@ from core_api.domains.users.service import ensure_owner
 from core_api.infra.database import Database
 from core_api.infra.migrate import upgrade
 from core_api.infra.settings import Settings
-from core_api.infra.storage import FileStore
+from core_api.infra.storage import open_files
 from core_api.models import Chunk, IndexState, IndexStatus, SpaceKind
 from core_api.outbox import last_change
 from evals.bench.corpus import text_files
@@ -101,7 +101,7 @@ def _put(settings: Settings, database: Database, owner: Subject, space: str, roo
 def _put_one(
     settings: Settings, database: Database, owner: Subject, space: str, path: PurePath, content: bytes
 ) -> None:
-    stored = FileStore(settings.files_dir).put(io.BytesIO(content), settings.max_upload_bytes)
+    stored = open_files(settings).put(io.BytesIO(content), settings.max_upload_bytes)
     media_type = "text/markdown" if path.suffix == ".md" else "text/plain"
     with database.transaction() as session:
         put_document(session, owner, space, Content(stored, path.name, media_type), path=path.as_posix())
