@@ -1,8 +1,9 @@
 """Brings the database to the schema of this version."""
 
 from pathlib import Path
+from typing import Literal
 
-from sqlalchemy import inspect, text
+from sqlalchemy import Connection, inspect, text
 
 from core_api.infra.database import Database
 
@@ -11,8 +12,41 @@ _MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 def upgrade(database: Database, revision: str = "head") -> None:
     """Run the migrations that are missing (up to a revision); each database once, whatever its kind."""
-    if revision == "head" and _is_current(database):
+    if revision == "head" and revision_of(database) == newest_revision():
         return
+    with database.engine.connect() as connection:
+        upgrade_within(connection, revision)
+        connection.commit()
+
+
+def upgrade_within(connection: Connection, revision: str = "head") -> None:
+    """Run the migrations that are missing (up to a revision) on a connection; where it has begun a transaction, in
+    that one, which the caller commits."""
+    _alembic("upgrade", connection, revision)
+
+
+def empty_schema(database: Database) -> None:
+    """Take all tables away again, of a database without rows."""
+    with database.engine.connect() as connection:
+        _alembic("downgrade", connection, "base")
+        connection.commit()
+
+
+def newest_revision() -> str:
+    """The schema of this version: the files are numbered by their revisions."""
+    return max(file.name[:4] for file in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
+
+
+def revision_of(database: Database) -> str | None:
+    """The schema that a database has; None where it has none."""
+    with database.engine.connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+        return revision
+
+
+def _alembic(step: Literal["upgrade", "downgrade"], connection: Connection, revision: str) -> None:
     # Imported here: most starts have nothing to migrate, and Alembic takes a while to load.
     from alembic import command
     from alembic.config import Config
@@ -20,16 +54,5 @@ def upgrade(database: Database, revision: str = "head") -> None:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.set_main_option("path_separator", "os")
-    with database.engine.connect() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
-        connection.commit()
-
-
-def _is_current(database: Database) -> bool:
-    """Whether the database has the last migration: the files are numbered by their revisions."""
-    newest = max(file.name[:4] for file in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
-    with database.engine.connect() as connection:
-        if not inspect(connection).has_table("alembic_version"):
-            return False
-        return bool(connection.scalar(text("SELECT version_num FROM alembic_version")) == newest)
+    config.attributes["connection"] = connection
+    (command.upgrade if step == "upgrade" else command.downgrade)(config, revision)
