@@ -1,11 +1,11 @@
 """Brings the database to the schema of this version."""
 
 from pathlib import Path
-from typing import Literal
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, MetaData, inspect, text
 
 from core_api.infra.database import Database
+from core_api.models import Base
 
 _MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
@@ -22,14 +22,23 @@ def upgrade(database: Database, revision: str = "head") -> None:
 def upgrade_within(connection: Connection, revision: str = "head") -> None:
     """Run the migrations that are missing (up to a revision) on a connection; where it has begun a transaction, in
     that one, which the caller commits."""
-    _alembic("upgrade", connection, revision)
+    # Imported here: most starts have nothing to migrate, and Alembic takes a while to load.
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
 
 
-def empty_schema(database: Database) -> None:
-    """Take all tables away again, of a database without rows."""
-    with database.engine.connect() as connection:
-        _alembic("downgrade", connection, "base")
-        connection.commit()
+def drop_schema(database: Database) -> None:
+    """Take all our tables away, with whatever is in them."""
+    found = MetaData()
+    with database.engine.begin() as connection:
+        found.reflect(connection, only=lambda name, _: name in Base.metadata.tables or name == "alembic_version")
+        found.drop_all(connection)
 
 
 def newest_revision() -> str:
@@ -44,15 +53,3 @@ def revision_of(database: Database) -> str | None:
             return None
         revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
         return revision
-
-
-def _alembic(step: Literal["upgrade", "downgrade"], connection: Connection, revision: str) -> None:
-    # Imported here: most starts have nothing to migrate, and Alembic takes a while to load.
-    from alembic import command
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
-    config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
-    (command.upgrade if step == "upgrade" else command.downgrade)(config, revision)

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from core_api.audit import Actor, record
 from core_api.infra.database import Database
 from core_api.infra.errors import Conflict, Invalid
-from core_api.infra.migrate import empty_schema, newest_revision, revision_of, upgrade, upgrade_within
+from core_api.infra.migrate import drop_schema, newest_revision, revision_of, upgrade, upgrade_within
 from core_api.infra.settings import Settings
 from core_api.infra.storage import FileStore
 from core_api.models import (
@@ -214,8 +214,8 @@ class _Place:
         shutil.rmtree(self._settings.keywords_dir, ignore_errors=True)
 
     def _make_schema(self, revision: str) -> None:
-        if (there := revision_of(self._database)) is not None and there > revision:
-            empty_schema(self._database)
+        if (there := revision_of(self._database)) is not None and there > revision:  # and empty
+            drop_schema(self._database)
         upgrade(self._database, revision)
 
     # --- the parts

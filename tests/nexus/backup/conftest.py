@@ -67,6 +67,7 @@ def source(request: pytest.FixtureRequest, new_place: Place) -> Iterator[Source]
 def still(new_place: Place) -> Source:
     """A company with something in every table that nobody works in: its data directory is to be copied."""
     settings = new_place("embedded")
+    settings.data_dir.mkdir()
     with opened(settings) as client:
         source = Source(environment_of(settings), settings, client, settings.data_dir.parent)
         populate(source)

@@ -91,9 +91,7 @@ def test_a_data_directory_moves_to_server_mode(still: Source, copy: Settings, ne
         assert session.scalar(select(func.count(LoginSession.id)).where(LoginSession.revoked_at.is_(None))) > 0
     with opened(target.resolved_database_url) as database, database.transaction() as session:
         assert (
-            session.scalar(
-                insert(OutboxEvent).values(source_kind="document", source_id="x").returning(OutboxEvent.id)
-            )
+            session.scalar(insert(OutboxEvent).values(source_kind="document", source_id="x").returning(OutboxEvent.id))
             == 42
         )
         session.execute(delete(OutboxEvent))
@@ -199,13 +197,16 @@ def test_what_was_deleted_meanwhile_is_deleted_here_too(still: Source, copy: Set
 
 
 def test_files_that_were_missing_before_are_told(still: Source, copy: Settings, empty: Settings) -> None:
-    first, second, *_ = sorted(copy.files_dir.glob("*/*"))
-    first.unlink()
-    second.write_bytes(b"rotten")
-    assert carry(copy, empty).missing_files == sorted([first.name, second.name])
+    files = FileStore(copy.files_dir)
+    with opened(copy.resolved_database_url) as database, database.reading() as session:
+        named = session.scalars(select(DocumentVersion.sha256).order_by(DocumentVersion.sha256).limit(2)).all()
+    files.path(named[0]).unlink()
+    files.path(named[1]).write_bytes(b"rotten")
+    assert carry(copy, empty).missing_files == named
 
 
 def test_only_an_empty_place_is_filled(still: Source, empty: Settings, new_place: Place) -> None:
+    empty.data_dir.mkdir()
     open_database(empty).dispose()
     with pytest.raises(PlaceNotEmpty, match="another data directory"):
         carry(still.settings, empty)
