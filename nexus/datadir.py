@@ -49,11 +49,8 @@ class DataDir:
     def prepare(self, *, to_restore: bool = False) -> None:
         """Make the directory. Raises DataDirUnusable, and unless it is `to_restore` RestoreUnfinished, with what to
         do."""
-        if not to_restore and self.restoring_file.exists():
-            raise RestoreUnfinished(
-                f"A restore into {self.path} was not finished, so there is nothing in it that can be used. Run the "
-                "same `nexus restore` (or `nexus migrate-to-server`) again: it begins anew."
-            )
+        if not to_restore:
+            self.require_restored()
         try:
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
             probe = self.path / ".probe"
@@ -64,6 +61,14 @@ class DataDir:
                 f"{self.path} cannot be written: {error.strerror}. "
                 "Choose another place with --data-dir or NEXUS_DATA_DIR."
             ) from error
+
+    def require_restored(self) -> None:
+        """Raise RestoreUnfinished where a restore has begun and not ended."""
+        if self.restoring_file.exists():
+            raise RestoreUnfinished(
+                f"A restore into {self.path} was not finished, so there is nothing in it that can be used. Run the "
+                "same `nexus restore` (or `nexus migrate-to-server`) again: it begins anew."
+            )
 
     def lock(self) -> None:
         """Take the lock until `unlock` or the end of the process. Raises DataDirLocked when another has it."""

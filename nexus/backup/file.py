@@ -216,7 +216,7 @@ class BackupFile:
     def _part(self, member: tarfile.TarInfo) -> Part:
         kind, _, name = member.name.partition("/")
         match kind:
-            case "rows":
+            case "rows" if name.partition("/")[0] in self.head.tables:
                 return Rows(name.partition("/")[0], self._read(member).splitlines())
             case "vectors":
                 return unpack(self._read(member))

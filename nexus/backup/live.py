@@ -12,10 +12,10 @@ import re
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import Self
 
 import httpx
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, func, select, text
 
 from core_api.infra.database import Database
 from core_api.infra.errors import Conflict, NexusError, NotFound
@@ -34,6 +34,7 @@ SECRET_KEY = "secret.key"  # noqa: S105 - a file's name
 KEPT_EVALUATIONS = re.compile(r"evals/[A-Za-z0-9][A-Za-z0-9._-]*\.(json|jsonl|html)")
 """Golden sets and runs of evaluations, which `nexus eval gate` compares with."""
 
+_FETCHED = 1_000
 _EXPORT = "/api/v1/index/vectors/export"
 _STORED_FILES = (
     select(DocumentVersion.sha256)
@@ -126,27 +127,29 @@ class LiveProduct:
             progress("Vectors", min(done, total), total)
 
     def _stored_files(self, progress: Progress) -> Iterator[File]:
-        named = self._snapshot.scalars(_STORED_FILES).all()
+        total = self._snapshot.scalar(select(func.count()).select_from(_STORED_FILES.subquery())) or 0
+        named = self._snapshot.scalars(_STORED_FILES, execution_options={"yield_per": _FETCHED})
         for number, sha256 in enumerate(named, 1):
-            file = self._stored_file(sha256)
-            if file is not None:
-                yield file
-            progress("Files", number, len(named))
+            yield from self._stored_file(sha256)
+            progress("Files", number, total)
 
-    def _stored_file(self, sha256: str) -> File | None:
+    def _stored_file(self, sha256: str) -> Iterator[File]:
+        """The file of a hash; nothing where it is missing, damaged or has just been deleted, which is noted."""
         try:
-            path = self._files.existing(sha256)
-            with path.open("rb") as content:
+            # Held open until it has been read: deleted from now on, it is still there.
+            with self._files.existing(sha256).open("rb") as content:
                 if hashlib.file_digest(content, "sha256").hexdigest() == sha256:
-                    return File(sha256, content.tell(), lambda: _opened(path))
+                    size = content.tell()
+                    content.seek(0)
+                    yield File(sha256, size, lambda: contextlib.nullcontext(content))
+                    return
         except (NotFound, FileNotFoundError):
             with self._database.reading() as session:
                 named_now = session.scalar(select(_STORED_FILES.subquery().c.sha256).filter_by(sha256=sha256).limit(1))
             if named_now is None:
                 self.summary.purged_files.append(sha256)
-                return None
+                return
         self.summary.missing_files.append(sha256)
-        return None
 
     def _data_files(self) -> Iterator[DataFile]:
         folder = self._settings.data_dir
@@ -172,7 +175,9 @@ def key_id(key: str) -> str:
 
 
 def open_existing(settings: Settings) -> Database:
-    """The database of these settings as it is. Raises NotFound, or Conflict where its schema is another one."""
+    """The database of these settings as it is. Raises NotFound, RestoreUnfinished, or Conflict where its schema is
+    another one."""
+    DataDir(settings.data_dir).require_restored()
     where = settings.database_url and "the database of NEXUS_DATABASE_URL"
     if where is None:
         where = str(settings.data_dir)
@@ -195,7 +200,12 @@ def open_existing(settings: Settings) -> Database:
 @contextlib.contextmanager
 def vectors_of(settings: Settings) -> Iterator[Vectors]:
     """How to read the vectors of these settings: from the Chroma server, from the embedded Chroma, or, where a server
-    of the data directory has that one open, through it. Raises DataDirLocked where another command has."""
+    of the data directory has that one open, through it.
+
+    Raises what `open_existing` does (so that nothing is made where nothing is), and DataDirLocked where another command
+    has the embedded Chroma open.
+    """
+    open_existing(settings).dispose()
     if settings.chroma_url is not None:
         with VectorStore.open(settings) as store:
             yield lambda: _read(settings, store)
@@ -238,7 +248,3 @@ def _from_server(settings: Settings) -> Iterator[VectorBatch]:
         yield from read_file(path)
     finally:
         path.unlink(missing_ok=True)
-
-
-def _opened(path: Path) -> contextlib.AbstractContextManager[BinaryIO]:
-    return path.open("rb")

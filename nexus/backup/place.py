@@ -211,7 +211,8 @@ class _Place:
         for name in collections:
             self._vectors.drop(name)
         # A replica of another database; it builds itself from this one.
-        shutil.rmtree(self._settings.keywords_dir, ignore_errors=True)
+        if self._settings.keywords_dir.exists():
+            shutil.rmtree(self._settings.keywords_dir)
 
     def _make_schema(self, revision: str) -> None:
         if (there := revision_of(self._database)) is not None and there > revision:  # and empty

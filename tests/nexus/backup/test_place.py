@@ -5,6 +5,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -80,7 +81,7 @@ def test_a_data_directory_moves_to_server_mode(still: Source, copy: Settings, ne
         owner, _ = ensure_owner(session)
         session.execute(delete(OutboxEvent))
         session.execute(insert(OutboxEvent).values(id=41, source_kind="document", source_id=still.documents["Travel"]))
-        cookie = start_browser_session(session, owner.user_id, _day(), Device())
+        cookie = start_browser_session(session, owner.user_id, timedelta(days=1), Device())
     target = new_place("server")
     moving = run_nexus(environment_of(target), "migrate-to-server", "--from", str(copy.data_dir), "--json")
     report = as_json(moving)
@@ -106,12 +107,6 @@ def test_a_data_directory_moves_to_server_mode(still: Source, copy: Settings, ne
     assert (again.returncode, "empty place" in again.stderr) == (1, True)
 
 
-def _day() -> "object":
-    from datetime import timedelta
-
-    return timedelta(days=1)
-
-
 def test_what_is_missing_to_move_is_told(still: Source, empty: Settings, tmp_path: Path) -> None:
     environment = environment_of(empty)
     nowhere = run_nexus(environment, "migrate-to-server", "--from", str(still.settings.data_dir))
@@ -124,6 +119,7 @@ def test_what_is_missing_to_move_is_told(still: Source, empty: Settings, tmp_pat
     short = run_nexus({**environment, "NEXUS_BACKUP_PASSPHRASE": "short"}, "backup", str(tmp_path / "x"))
     assert "characters or more" in short.stderr
     assert not (tmp_path / "x").exists()
+    assert not empty.data_dir.exists(), "nothing is made where nothing is"
 
 
 def test_an_interrupted_restore_says_so_and_can_begin_anew(still: Source, empty: Settings) -> None:
@@ -137,6 +133,8 @@ def test_an_interrupted_restore_says_so_and_can_begin_anew(still: Source, empty:
         carry(still.settings, empty, Interrupted)
     with pytest.raises(RestoreUnfinished, match="again"):
         DataDir(empty.data_dir).prepare()
+    with pytest.raises(RestoreUnfinished), vectors_of(empty):
+        pass
     with VectorStore.open(empty) as store:
         assert store.collections()
     with opened(empty.resolved_database_url) as database, database.reading() as session:
@@ -215,7 +213,7 @@ def test_only_an_empty_place_is_filled(still: Source, empty: Settings, new_place
         store.upsert("space-somebody-elses", next(iter(vectors())).rows)
     with pytest.raises(PlaceNotEmpty, match="space-somebody-elses"):
         carry(still.settings, server)
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound, match="nothing of Nexus Stream"):
         carry(server, empty)
 
 
