@@ -1,24 +1,42 @@
 """HTTP for the index: its state, and what an admin can do about it."""
 
 import dataclasses
+import errno
+import time
+from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.orm import Session
 
 from core_api.audit import Actor, record
-from core_api.auth.dependencies import DatabaseDep, FilesDep, IndexManager, Reader, ReadSession, WriteSession
+from core_api.auth.dependencies import (
+    DatabaseDep,
+    FilesDep,
+    IndexManager,
+    Reader,
+    ReadSession,
+    SettingsDep,
+    WriteSession,
+)
 from core_api.http.pagination import Cursor
 from core_api.infra.errors import NotFound
-from core_api.models import Space
+from core_api.infra.storage import disk_full, ensure_room
+from core_api.models import Space, new_id
 from core_api.outbox import last_change
 from ingest import reconcile, status
 from ingest.pipeline import pipeline_name
 from ingest.runtime import IngestRuntime
 from ingest.sources import SourceKey
+from retrieval.carrying import VectorBatch, read_batches, write_file
 from retrieval.engine import RetrievalEngine
+from retrieval.vectors import VectorStore
 
 router = APIRouter(prefix="/index", tags=["index"])
+
+_EXPORT_SECONDS = 3600.0
+"""An older file was left by a command that did not come to its end."""
 
 
 class ReindexRequest(BaseModel):
@@ -42,6 +60,13 @@ class Requeued(BaseModel):
     """How many sources the pipeline looks at again."""
 
     requeued: int
+
+
+class ExportRead(BaseModel):
+    """Where the vectors are."""
+
+    name: str = Field(description="A file in `exports` of the data directory, for whoever has that.")
+    vectors: int
 
 
 class ReconcileRead(BaseModel):
@@ -116,6 +141,30 @@ def run_reconcile(request: Request, subject: IndexManager, database: DatabaseDep
     return ReconcileRead(**dataclasses.asdict(report), consistent=report.consistent)
 
 
+@router.post("/vectors/export")
+def export_vectors(settings: SettingsDep, request: Request, subject: IndexManager, database: DatabaseDep) -> ExportRead:
+    """Write all vectors into a file of the data directory. `nexus backup` asks for it, and takes it away."""
+    engine: RetrievalEngine = request.app.state.engine
+    folder = settings.exports_dir
+    folder.mkdir(mode=0o700, exist_ok=True)
+    ensure_room(folder, settings.min_free_bytes)
+    for old in folder.glob("vectors-*"):
+        if time.time() - old.stat().st_mtime > _EXPORT_SECONDS:
+            old.unlink(missing_ok=True)
+    path = folder / f"vectors-{new_id()}"
+    try:
+        with database.reading() as session:
+            vectors = write_file(path, _each_of_now(session, engine.vectors))
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        if error.errno == errno.ENOSPC:
+            raise disk_full(folder) from error
+        raise
+    with database.transaction() as session:
+        record(session, Actor.of(subject), "index.vectors_exported", "index", vectors=vectors)
+    return ExportRead(name=path.name, vectors=vectors)
+
+
 @router.post("/reindex")
 def run_reindex(subject: IndexManager, session: WriteSession, body: ReindexRequest | None = None) -> Requeued:
     """Read everything (of a space) again, and embed what has changed."""
@@ -134,3 +183,9 @@ def run_retry(_subject: IndexManager, session: WriteSession, body: RetryRequest 
     if body is not None and body.source_id is not None:
         key = SourceKey(body.source_kind, body.source_id)
     return Requeued(requeued=reconcile.retry(session, key))
+
+
+def _each_of_now(session: Session, store: VectorStore) -> Iterator[VectorBatch]:
+    for batch in read_batches(session, store):
+        session.rollback()
+        yield batch

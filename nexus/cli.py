@@ -15,6 +15,7 @@ from rich.console import Console
 
 from core_api.infra.errors import NexusError
 from nexus import audit, doctor, evaluate, login, model_change, own_evaluation, processes, render, users
+from nexus.backup import commands as backup
 from nexus.options import DataDirOption, JsonOption, load_settings
 
 T = TypeVar("T")
@@ -34,6 +35,9 @@ evaluate.app.command("build")(own_evaluation.build)
 evaluate.app.command("gate")(own_evaluation.gate)
 app.add_typer(audit.app, name="audit")
 app.add_typer(users.app, name="user")
+app.add_typer(backup.app, name="backup")
+app.command("restore")(backup.restore)
+app.command("migrate-to-server")(backup.migrate_to_server)
 app.command("secret-key")(users.secret_key)
 app.command("login")(login.login)
 app.command("api")(processes.api)

@@ -22,6 +22,12 @@ class DataDirLocked(NexusError):
     status, code, title = 503, "data_dir_locked", "The data directory is in use"
 
 
+class RestoreUnfinished(NexusError):
+    """A restore into the data directory began and did not come to its end."""
+
+    status, code, title = 503, "restore_unfinished", "A restore was not finished"
+
+
 @dataclass(frozen=True, slots=True)
 class RunningServer:
     """Where the server of a data directory answers."""
@@ -37,9 +43,14 @@ class DataDir:
         self.path = path
         self._lock = FileLock(path / "lock", timeout=0)
         self._server_file = path / "server.json"
+        self.restoring_file = path / "restoring"
+        """There from the beginning of a restore to its end."""
 
-    def prepare(self) -> None:
-        """Make the directory. Raises DataDirUnusable with what to do."""
+    def prepare(self, *, to_restore: bool = False) -> None:
+        """Make the directory. Raises DataDirUnusable, and unless it is `to_restore` RestoreUnfinished, with what to
+        do."""
+        if not to_restore:
+            self.require_restored()
         try:
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
             probe = self.path / ".probe"
@@ -50,6 +61,14 @@ class DataDir:
                 f"{self.path} cannot be written: {error.strerror}. "
                 "Choose another place with --data-dir or NEXUS_DATA_DIR."
             ) from error
+
+    def require_restored(self) -> None:
+        """Raise RestoreUnfinished where a restore has begun and not ended."""
+        if self.restoring_file.exists():
+            raise RestoreUnfinished(
+                f"A restore into {self.path} was not finished, so there is nothing in it that can be used. Run the "
+                "same `nexus restore` (or `nexus migrate-to-server`) again: it begins anew."
+            )
 
     def lock(self) -> None:
         """Take the lock until `unlock` or the end of the process. Raises DataDirLocked when another has it."""

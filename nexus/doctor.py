@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from core_api.infra.database import Database
 from core_api.infra.errors import NexusError
-from core_api.infra.migrate import newest_schema, schema_of
+from core_api.infra.migrate import newest_revision, revision_of
 from core_api.infra.settings import Settings
 from core_api.models import utcnow
 from nexus.options import DataDirOption, JsonOption, load_settings
@@ -88,7 +88,7 @@ def _data_dir(settings: Settings) -> Iterator[Finding]:
 def _database(settings: Settings) -> Iterator[Finding]:
     database = Database(settings.resolved_database_url)
     try:
-        there, newest = schema_of(database), newest_schema()
+        there, newest = revision_of(database), newest_revision()
         with database.engine.connect() as connection:
             if database.is_local:
                 yield Finding("database", "ok", f"SQLite {connection.scalar(text('SELECT sqlite_version()'))}")

@@ -250,6 +250,11 @@ class Settings(BaseSettings):
         description="Share of the time, on one core, that building the vectors of another model takes; 1: all cores.",
     )
 
+    # backups
+    backup_passphrase: SecretStr | None = Field(
+        default=None, description="Backups are encrypted with it; default: only where a passphrase is given."
+    )
+
     # the assistant
     conversation_days: int | None = Field(
         default=None,
@@ -313,6 +318,11 @@ class Settings(BaseSettings):
     def mail_dir(self) -> Path:
         """Where mail is written when no SMTP server is set."""
         return self.data_dir / "mail"
+
+    @property
+    def exports_dir(self) -> Path:
+        """Where a server puts what a command on its data directory has asked it for."""
+        return self.data_dir / "exports"
 
     @property
     def files_dir(self) -> Path:

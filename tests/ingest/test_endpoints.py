@@ -1,15 +1,17 @@
 """What people see of the index over HTTP, and what an admin can do about it."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from core_api.infra.errors import Unavailable
-from core_api.models import OutboxEvent
+from core_api.models import AuditEvent, Chunk, IndexModel, OutboxEvent
 from ingest.endpoints import router
 from ingest.runtime import IngestRuntime
+from retrieval.carrying import read_file
 from retrieval.engine import RetrievalEngine
 from tests.applications import application
 from tests.factories import bearer, make_user
@@ -124,3 +126,39 @@ def test_what_does_not_exist_cannot_be_reindexed(client: TestClient) -> None:
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
     assert client.post("/api/v1/index/reindex", json={"spaces": "all"}).status_code == 422
     assert client.get(STATUS, params={"cursor": "nonsense"}).status_code == 422
+
+
+def test_vectors_go_into_a_file_of_the_data_directory_and_no_further(house: House, client: TestClient) -> None:
+    house.put("a.md", "Text.")
+    house.index()
+    embedder = house.embedder
+    with house.database.transaction() as session:
+        session.add(
+            IndexModel(
+                model="default",
+                precision="fp32",
+                name="m",
+                fingerprint=embedder.fingerprint,
+                dimensions=384,
+                position=0,
+            )
+        )
+    path = "/api/v1/index/vectors/export"
+    assert client.post(path, headers=stranger(house)).status_code == 403
+    left = house.settings.exports_dir / "vectors-left"
+    left.parent.mkdir()
+    left.touch()
+    os.utime(left, (0, 0))
+    answer = client.post(path).json()
+    assert answer["vectors"] == 1
+    (file,) = house.settings.exports_dir.iterdir()
+    assert (file.name, file.stat().st_mode & 0o077) == (answer["name"], 0)
+    (batch,) = read_file(file)
+    with house.database.reading() as session:
+        (chunk,) = session.scalars(select(Chunk))
+        action = session.scalars(select(AuditEvent.action).order_by(AuditEvent.id.desc()).limit(1)).one()
+    assert [(row.id, row.content_sha256) for row in batch.rows] == [(chunk.id, chunk.content_sha256)]
+    assert action == "index.vectors_exported"
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(ValueError, match="ends in the middle"):
+        list(read_file(file))

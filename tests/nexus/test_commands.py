@@ -111,6 +111,11 @@ def test_every_command_explains_itself(nexus: Nexus) -> None:
         ["user"],
         ["user", "add"],
         ["index"],
+        ["backup"],
+        ["backup", "create"],
+        ["backup", "verify"],
+        ["restore"],
+        ["migrate-to-server"],
         ["eval"],
         ["eval", "answers"],
     ):
