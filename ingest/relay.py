@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 from core_api.infra.database import Database
 from core_api.infra.errors import NexusError
@@ -52,6 +53,7 @@ class Relay:
         self._database = database
         self._index = index
         self._alone = alone
+        self._lease = timedelta(seconds=settings.index_lease_seconds)
         self._before_claim = before_claim
         self._stopping = threading.Event()
         self._wake = threading.Condition()
@@ -172,7 +174,12 @@ class Relay:
         sent = not self._alone
         with self._database.transaction() as session:
             return claim(
-                session, _SENT_BATCH if sent else BATCH, self._settings.ingest_max_tries, wanted=wanted, sent=sent
+                session,
+                _SENT_BATCH if sent else BATCH,
+                self._settings.ingest_max_tries,
+                wanted=wanted,
+                sent=sent,
+                lease=self._lease,
             )
 
     def _until_due(self) -> float | None:
