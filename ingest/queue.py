@@ -162,26 +162,13 @@ def acknowledge(session: Session, keys: Sequence[SourceKey]) -> dict[SourceKey, 
     return {SourceKey(kind, source_id): created_at for kind, source_id, created_at in oldest}
 
 
-def release(
-    session: Session,
-    keys: Iterable[SourceKey],
-    *,
-    sent: bool = False,
-    after: timedelta = timedelta(0),
-    problem: Problem | None = None,
-) -> None:
-    """Give sources back, to be looked at again at once, or `after` a while because of a `problem` that is not theirs;
-    it does not count as a try (what was `sent` was none)."""
+def release(session: Session, keys: Iterable[SourceKey], *, sent: bool = False) -> None:
+    """Give sources back, to be looked at again at once; it does not count as a try (what was `sent` was none)."""
     fewer = case((OutboxEvent.tries > 0, OutboxEvent.tries - 1), else_=0)
-    values: dict[str, Any] = {"leased_until": None, "tries": OutboxEvent.tries if sent else fewer}
-    if after:
-        values["available_at"] = utcnow() + after
-    if problem is not None:
-        values["last_error"] = problem.message
     session.execute(
         update(OutboxEvent)
         .where(of_sources(OutboxEvent, keys), OutboxEvent.leased_until.is_not(None), OutboxEvent.parked_at.is_(None))
-        .values(**values)
+        .values(leased_until=None, tries=OutboxEvent.tries if sent else fewer)
     )
 
 

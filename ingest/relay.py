@@ -58,6 +58,8 @@ class Relay:
         self._stopping = threading.Event()
         self._wake = threading.Condition()
         self._signals = 0
+        self._releasing = threading.Lock()
+        self._unreleased: list[SourceKey] = []
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
@@ -154,13 +156,23 @@ class Relay:
             self._index(keys, wanted is Wanted.EDITS)
         except Exception:
             # Nobody could even begin (the model is not loaded, the broker is away): not the sources' fault.
-            with self._database.transaction() as session:
-                release(session, keys, sent=not self._alone)
+            self._unreleased.extend(keys)
+            self._release()
             raise
+
+    def _release(self) -> None:
+        """Give back what could not be handed on; again before the next claim, where the database is away too."""
+        with self._releasing:
+            keys = list(self._unreleased)
+            if keys:
+                with self._database.transaction() as session:
+                    release(session, keys, sent=not self._alone)
+                del self._unreleased[: len(keys)]
 
     def _claim(self, wanted: Wanted) -> list[SourceKey]:
         if self._before_claim is not None:
             self._before_claim()
+        self._release()
         # Looked at without the write lock first: most signals find nothing for this thread.
         with self._database.reading() as session:
             if wanted is Wanted.NEW and leased_sources(session) >= _MAX_IN_FLIGHT:

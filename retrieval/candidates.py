@@ -136,18 +136,26 @@ class Asked:
         try:
             return keyword, dense.result() if dense is not None else self._cosines(list(_joined(keyword, depth)))
         except Unavailable as error:
-            if self.mode is Mode.SEMANTIC:
-                raise
-            log.warning("search_without_vectors", error=str(error))
-            self.mode = Mode.KEYWORD
+            self._go_without_vectors(error)
             return keyword, {}
+
+    def _go_without_vectors(self, error: Unavailable) -> None:
+        """From now on the words alone decide, and the result says so; unless only meaning was asked for."""
+        if self.mode is Mode.SEMANTIC:
+            raise error
+        log.warning("search_without_vectors", error=str(error))
+        self.mode = Mode.KEYWORD
 
     def _evidence(self, ids: Sequence[str]) -> Evidence:
         if self.mode is Mode.KEYWORD:
             return Evidence(self.engine.keywords.support(self.query.text, ids), None, {})
         vectors = self.engine.pool.submit(self._vectors, ids)
         support = self.engine.keywords.support(self.query.text, ids)
-        return Evidence(support, self.engine.embed_query(self.query.text, self.embedder), vectors.result())
+        try:
+            return Evidence(support, self.engine.embed_query(self.query.text, self.embedder), vectors.result())
+        except Unavailable as error:
+            self._go_without_vectors(error)
+            return Evidence(support, None, {})
 
     def _keyword(self, depth: int, chunks: Chunks | None) -> list[Scored]:
         """The best of the spaces, and of the documents that are shared out of others, each best first."""

@@ -84,3 +84,7 @@ class Unavailable(NexusError):
     """A part of the product is not ready or not reachable."""
 
     status, code, title = 503, "unavailable", "Not available right now"
+
+
+class Unreachable(Unavailable):
+    """A server that the product stands on does not answer: nobody's work is at fault, and it goes on later."""

@@ -1,0 +1,47 @@
+"""One installation for all faults that it survives."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cluster import cluster
+from tests.faults.installation import Installation
+
+LEASE_SECONDS = 10
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All of them are `faults`."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker("faults")
+
+
+@pytest.fixture(scope="session")
+def outage() -> float:
+    """How long a part is away: NEXUS_TEST_OUTAGE seconds (`make test-faults`: 20), by default 4."""
+    return float(os.environ.get("NEXUS_TEST_OUTAGE", "4"))
+
+
+@pytest.fixture(scope="session")
+def figures(pytestconfig: pytest.Config) -> Iterator[list[str]]:
+    """What each fault has cost, printed at the end of a long run."""
+    lines: list[str] = []
+    yield lines
+    if "NEXUS_TEST_OUTAGE" in os.environ:
+        reporter = pytestconfig.pluginmanager.get_plugin("terminalreporter")
+        for line in lines:
+            reporter.write_line(f"\n{line}")
+
+
+@pytest.fixture(scope="session")
+def installation(
+    tmp_path_factory: pytest.TempPathFactory, model_cache: Path, figures: list[str]
+) -> Iterator[Installation]:
+    """PostgreSQL, Redis, Chroma, and one process of each kind."""
+    folder = tmp_path_factory.mktemp("faults") / "installation"
+    with cluster(folder, model_cache, index_lease_seconds=LEASE_SECONDS) as made:
+        worker, beat, api = made.worker(), made.beat(), made.api()
+        yield Installation(made, api, worker, beat, figures)

@@ -1,0 +1,43 @@
+"""A server that the product stands on goes away under load, and comes back."""
+
+import signal
+import time
+
+import pytest
+
+from tests.cluster import Service
+from tests.faults.installation import Installation
+
+
+def away(service: Service, how: signal.Signals, seconds: float) -> None:
+    service.stop(how)
+    time.sleep(seconds)
+    service.start()
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=lambda how: how.name)
+def test_without_redis_everything_goes_on_and_is_indexed_later(
+    installation: Installation, outage: float, how: signal.Signals
+) -> None:
+    with installation.under_load(f"Redis {how.name}") as load:
+        began = time.monotonic()
+        away(installation.cluster.redis, how, outage)
+        assert load.kinds(began).keys() == {"ok"}  # nobody notices but by what is found late
+
+
+def test_without_chroma_search_goes_by_keywords_and_says_so(installation: Installation, outage: float) -> None:
+    with installation.under_load("Chroma") as load:
+        began = time.monotonic()
+        away(installation.cluster.chroma, signal.SIGKILL, outage)
+        kinds = load.kinds(began)
+    assert kinds["degraded"] > 0
+    assert all("Chroma" in says for says in load.says("unavailable"))  # semantic search was asked for
+
+
+def test_without_postgresql_people_are_told_to_come_back(installation: Installation, outage: float) -> None:
+    with installation.under_load("PostgreSQL") as load:
+        began = time.monotonic()
+        away(installation.cluster.postgresql, signal.SIGINT, outage)  # it ends the sessions at once
+        kinds = load.kinds(began)
+    assert kinds["unavailable"] > 0
+    assert all("database" in says for says in load.says("unavailable"))
