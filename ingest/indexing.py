@@ -13,7 +13,7 @@ from core_api.infra.settings import Settings
 from core_api.infra.storage import ensure_room
 from core_api.models import IndexState, IndexStatus, utcnow
 from ingest.pipeline import Pipeline
-from ingest.queue import describe, put_off, renew
+from ingest.queue import describe, ensure_waiting, put_off, renew
 from ingest.sources import SourceKey, read_sources
 from ingest.work import Landed, Outcome
 
@@ -95,7 +95,9 @@ class Indexer:
         try:
             with self._database.transaction() as session:
                 parked = put_off(session, key, problem, self._settings.ingest_max_tries)
-                if parked:
+                if not parked:
+                    ensure_waiting(session, [key])  # another may have acknowledged it, and this left it unfinished
+                else:
                     state = session.get(IndexState, tuple(key))
                     if state is None:
                         source = read_sources(session, [key]).get(key)

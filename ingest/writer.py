@@ -178,7 +178,7 @@ class IndexWriter:
         assert state is not None
         if work.indexed.chunks or work.passages:
             state.change_seq = next_change(session)
-        self._replace_chunks(session, work)
+        self._replace_chunks(session, work, state)
         state.space_id = work.snapshot.space_id
         state.chunk_count = len(work.passages)
         state.pipeline = self._pipeline
@@ -215,9 +215,10 @@ class IndexWriter:
             state.change_seq = next_change(session)
         purge_source(session, work.key)
 
-    def _replace_chunks(self, session: Session, work: Work) -> None:
+    def _replace_chunks(self, session: Session, work: Work, state: IndexState) -> None:
         assert work.snapshot is not None
-        if work.indexed.chunks:
+        # Another writer may have committed between our look and our announcement.
+        if work.indexed.chunks or state.chunk_count:
             session.execute(delete(Chunk).where(of_sources(Chunk, [work.key])))
         if work.passages:
             session.execute(insert(Chunk), [_row(work, work.snapshot, i) for i in range(len(work.passages))])

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import httpx
+import redis
 from sqlalchemy import func, select
 
 from core_api.auth.api_keys import create_api_key
 from core_api.auth.permissions import Scope
 from core_api.domains.users.service import create_user
 from core_api.models import Chunk, Document, OutboxEvent, Space, SpaceIndex, SpaceKind, SpaceMember
+from ingest.tasks import Queue
 from retrieval.vectors import VectorStore
 from tests.cluster import Api, Cluster, Service, until
 from tests.faults.load import Load, Written
@@ -77,7 +79,12 @@ class Installation:
         )
 
     def settle(self, seconds: float = 60) -> None:
-        """Wait until nothing waits, and the keyword index has everything."""
+        """Wait until nothing waits, no task that came twice is still at work, and the keyword index has everything."""
+        broker = redis.Redis.from_url(str(self.cluster.settings.redis_url))
+        until(lambda: sum(broker.llen(queue.value) for queue in Queue) == 0, seconds, 0.3)
+        broker.close()
+        self.api.idle(seconds)
+        time.sleep(1.5)
         self.api.idle(seconds)
         until(lambda: self.api.get("/index/status")["keyword_lag"] == 0, 60, 0.2)
 
@@ -86,7 +93,7 @@ class Installation:
         status = self.api.get("/index/status")
         assert status["queue"]["parked"] == 0
         assert status["failures"] == []
-        assert status["sources"]["failed"] == status["sources"]["parked"] == status["sources"]["pending"] == 0
+        assert status["sources"]["failed"] == status["sources"]["parked"] == status["sources"]["pending"] == 0, status
         self._check_indexes()
         for document in documents:
             self._check_document(document)

@@ -1,0 +1,30 @@
+"""Tasks come twice, late and in the wrong order, to workers that do not know of each other."""
+
+import random
+
+from ingest.tasks import INDEX, Queue, create_celery
+from tests.faults.installation import Installation
+
+
+def test_each_event_twice_and_out_of_order(installation: Installation) -> None:
+    cluster, api = installation.cluster, installation.api
+    other = cluster.worker()
+    task = create_celery(cluster.settings, lambda keys: None).tasks[INDEX]
+    shuffled = random.Random(7)
+    with installation.under_load("every event thrice") as load:
+        for turn in range(4):
+            ids = [
+                api.put(
+                    installation.space, f"twice/{n}.md", f"# Page {n}\n\nTurn {turn} of page {n}. " + "It is long. " * n
+                )
+                for n in range(12)
+            ]
+            ids += [document.id for document in load.documents if document.id]
+            for id_ in shuffled.sample(ids * 3, 3 * len(ids)):
+                queue = shuffled.choice((Queue.INTERACTIVE, Queue.BULK))
+                task.apply_async(args=[[["document", id_]]], queue=queue)
+        # Some that are of no event any more, and of no document at all.
+        task.apply_async(args=[[["document", "no-such-document"], ["document", ids[0]]]], queue=Queue.BULK)
+    found = [api.found(f"Turn {turn} of page 11", "keyword", per_source=1)[0] for turn in (3,)]
+    assert found == ["Page 11"]
+    assert other.stop() == 0
