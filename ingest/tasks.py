@@ -36,7 +36,7 @@ def create_celery(
     sends over Redis; without it there is no broker, and tasks are run in place with `apply`.
     """
     from celery import Celery
-    from kombu.transport import TRANSPORT_ALIASES  # type: ignore[import-untyped]
+    from kombu.transport import TRANSPORT_ALIASES
 
     # The scheme of the URL is what chooses the transport, whatever `broker_transport` says.
     TRANSPORT_ALIASES.update(redis="ingest.broker:Transport", rediss="ingest.broker:Transport")

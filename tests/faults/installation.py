@@ -65,7 +65,7 @@ class Installation:
             yield load
             ended = time.monotonic()
             # It goes on: what people do now succeeds again.
-            until(lambda: load.kinds(time.monotonic() - 1.0).keys() == {"ok"}, 60, 0.3)
+            until(lambda: load.kinds(time.monotonic() - 1.0).keys() == {"ok"}, 120, 0.3)
             well = time.monotonic()
         kinds = load.kinds(began, well)
         assert not load.failures(), load.failures()[:5]
@@ -78,7 +78,7 @@ class Installation:
             f"good {well - ended:.1f} s after it, nothing waited {consistent - ended:.1f} s after it"
         )
 
-    def settle(self, seconds: float = 60) -> None:
+    def settle(self, seconds: float = 240) -> None:
         """Wait until nothing waits, no task that came twice is still at work, and the keyword index has everything."""
         broker = redis.Redis.from_url(str(self.cluster.settings.redis_url))
         until(lambda: sum(broker.llen(queue.value) for queue in Queue) == 0, seconds, 0.3)

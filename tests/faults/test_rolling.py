@@ -2,6 +2,7 @@
 
 import io
 import json
+import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -82,21 +83,19 @@ def test_a_new_version_takes_over_an_old_schema(servers: Cluster) -> None:
     # The version that knows the schema before comes back.
     with database.transaction() as session:
         session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    for command in ("api", "worker", "beat"):
+    for command in ("api", "worker"):
         ended = servers.run(command)
         assert ended.returncode == 1, command
         assert "The database is at schema 9999" in ended.stderr
         assert "Start the newer version" in ended.stderr
         assert "Traceback" not in ended.stderr
     assert len(second.get("/documents", params={"space_id": space})["items"]) == 8  # who runs goes on
-    findings = json.loads(servers.run("doctor", "--json").stdout)
-    assert {finding["part"]: finding["state"] for finding in findings}["schema"] == "failed"
     database.dispose()
 
 
 def test_the_doctor_says_what_is_away_and_does_not_hang(servers: Cluster) -> None:
     for service in (servers.redis, servers.chroma, servers.postgresql):
-        service.stop()
+        service.stop(signal.SIGINT)
     ended = servers.run("doctor", "--json", timeout=120)
     states = {finding["part"]: finding for finding in json.loads(ended.stdout)}
     assert ended.returncode == 1
