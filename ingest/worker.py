@@ -86,13 +86,13 @@ class Worker:
         try:
             indexer = self._loaded()
             indexer.record_failures()
-            with self.database.transaction() as session:
-                keys = begin(session, keys, self._lease)
+            with self._at_hand_lock:  # so that nothing is begun with after what is at hand was handed back
+                with self.database.transaction() as session:
+                    keys = begin(session, keys, self._lease)
+                self._at_hand += keys
         except Exception as error:  # noqa: BLE001 - the model or a server is away
             self._give_back(keys, error, sent=True)
             return
-        with self._at_hand_lock:
-            self._at_hand += keys
         try:
             indexer.index(keys)
         except Exception as error:  # noqa: BLE001 - a server is away, or the disk is full
@@ -146,8 +146,8 @@ class Worker:
         timer.start()
 
     def _hand_back(self, seconds: float) -> None:
-        with self._at_hand_lock:
-            keys = list(self._at_hand)
+        self._at_hand_lock.acquire()  # for good
+        keys = list(self._at_hand)
         logger.warning("%d sources were not indexed within %.0f s; other workers take them up", len(keys), seconds)
         try:
             with self.database.transaction() as session:

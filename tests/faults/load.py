@@ -120,7 +120,7 @@ class Load:
             base_url=self._api.client.base_url, headers=self._headers, timeout=httpx.Timeout(HANGS_AFTER)
         ) as client:
             for turn in itertools.count():
-                if self._stop.wait(0.05):
+                if self._stop.wait(0.12):
                     return
                 step(client, turn)
 
