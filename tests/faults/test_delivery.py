@@ -11,20 +11,20 @@ def test_each_event_twice_and_out_of_order(installation: Installation) -> None:
     other = cluster.worker()
     task = create_celery(cluster.settings, lambda keys: None).tasks[INDEX]
     shuffled = random.Random(7)
-    with installation.under_load("every event thrice") as load:
-        for turn in range(4):
+    with installation.under_load("every event twice more") as load:
+        for turn in range(3):
             ids = [
                 api.put(
                     installation.space, f"twice/{n}.md", f"# Page {n}\n\nTurn {turn} of page {n}. " + "It is long. " * n
                 )
-                for n in range(12)
+                for n in range(8)
             ]
             ids += [document.id for document in load.documents if document.id]
-            for id_ in shuffled.sample(ids * 3, 3 * len(ids)):
+            for id_ in shuffled.sample(ids * 2, 2 * len(ids)):
                 queue = shuffled.choice((Queue.INTERACTIVE, Queue.BULK))
                 task.apply_async(args=[[["document", id_]]], queue=queue)
         # One of the workers is asked to stop with its hands full.
         assert other.stop() == 0
         # Some that are of no event any more, and of no document at all.
         task.apply_async(args=[[["document", "no-such-document"], ["document", ids[0]]]], queue=Queue.BULK)
-    assert api.found("Turn 3 of page 11", "keyword")[0] == "Page 11"
+    assert api.found("Turn 2 of page 7", "keyword")[0] == "Page 7"
