@@ -48,7 +48,7 @@ class Worker:
         self._indexer: Indexer | None = None
         self._stopping = threading.Event()
         self._lease = timedelta(seconds=settings.index_lease_seconds)
-        self._at_hand_lock = threading.Lock()
+        self._at_hand_changed = threading.Condition(threading.Lock())
         self._at_hand: list[SourceKey] = []
         self.celery = create_celery(settings, self.index, self.maintain)
 
@@ -86,7 +86,10 @@ class Worker:
         try:
             indexer = self._loaded()
             indexer.record_failures()
-            with self._at_hand_lock:  # so that nothing is begun with after what is at hand was handed back
+            # Locked, so that nothing is begun with after what is at hand was handed back.
+            with self._at_hand_changed:
+                # A task that comes twice is not worked on twice: what is left of its events is seen afterwards.
+                self._at_hand_changed.wait_for(lambda: not any(key in self._at_hand for key in keys))
                 with self.database.transaction() as session:
                     keys = begin(session, keys, self._lease)
                 self._at_hand += keys
@@ -98,9 +101,10 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - a server is away, or the disk is full
             self._give_back(keys, error)
         finally:
-            with self._at_hand_lock:
+            with self._at_hand_changed:
                 for key in keys:
                     self._at_hand.remove(key)
+                self._at_hand_changed.notify_all()
 
     def _give_back(self, keys: Sequence[SourceKey], error: Exception, *, sent: bool = False) -> None:
         """What is not the sources' fault is not held against them: they come again, and not at once. Without the
@@ -146,7 +150,7 @@ class Worker:
         timer.start()
 
     def _hand_back(self, seconds: float) -> None:
-        self._at_hand_lock.acquire()  # for good
+        self._at_hand_changed.acquire()  # for good
         keys = list(self._at_hand)
         logger.warning("%d sources were not indexed within %.0f s; other workers take them up", len(keys), seconds)
         try:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster import cluster
-from tests.faults.installation import Installation
+from tests.faults.installation import FIGURES, Installation
 
 LEASE_SECONDS = 10
 FILLER_BYTES = 160 * 2**20
@@ -25,6 +25,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("faults")
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """A long run tells what each fault has cost."""
+    if "NEXUS_TEST_OUTAGE" in os.environ:
+        for line in FIGURES:
+            terminalreporter.write_line(line)
+
+
 @pytest.fixture(scope="session")
 def outage() -> float:
     """How long a part is away: NEXUS_TEST_OUTAGE seconds (`make test-faults`: 20), by default 4."""
@@ -32,20 +39,7 @@ def outage() -> float:
 
 
 @pytest.fixture(scope="session")
-def figures(pytestconfig: pytest.Config) -> Iterator[list[str]]:
-    """What each fault has cost, printed at the end of a long run."""
-    lines: list[str] = []
-    yield lines
-    if "NEXUS_TEST_OUTAGE" in os.environ:
-        reporter = pytestconfig.pluginmanager.get_plugin("terminalreporter")
-        for line in lines:
-            reporter.write_line(f"\n{line}")
-
-
-@pytest.fixture(scope="session")
-def installation(
-    tmp_path_factory: pytest.TempPathFactory, model_cache: Path, figures: list[str]
-) -> Iterator[Installation]:
+def installation(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Iterator[Installation]:
     """PostgreSQL, Redis, Chroma, and one process of each kind."""
     folder = tmp_path_factory.mktemp("faults") / "installation"
     free = shutil.disk_usage(_DISK).free if _DISK.is_dir() else 0
@@ -56,4 +50,4 @@ def installation(
         settings = {"data_dir": Path(disk), "min_free_bytes": free - _ROOM_BYTES}
         with cluster(folder, model_cache, index_lease_seconds=LEASE_SECONDS, **settings) as made:
             worker, beat, api = made.worker(), made.beat(), made.api()
-            yield Installation(made, api, worker, beat, figures)
+            yield Installation(made, api, worker, beat)

@@ -14,23 +14,24 @@ from core_api.auth.api_keys import create_api_key
 from core_api.auth.permissions import Scope
 from core_api.domains.users.service import create_user
 from core_api.models import Chunk, Document, OutboxEvent, Space, SpaceIndex, SpaceKind, SpaceMember
-from ingest.tasks import Queue
+from ingest.tasks import Queue, create_celery
 from retrieval.vectors import VectorStore
 from tests.cluster import Api, Cluster, Service, until
 from tests.faults.load import Load, Written
 
 _SECRET = "The stranger hides the diamonds under the oak."
+FIGURES: list[str] = []
+"""What each fault has cost."""
 
 
 @dataclass
 class Installation:
-    """Server mode with one process of each kind. `figures` collects what each fault has cost, for a report."""
+    """Server mode with one process of each kind."""
 
     cluster: Cluster
     api: Api
     worker: Service
     beat: Service
-    figures: list[str]
     space: str = field(init=False)
     stranger: httpx.Client = field(init=False)
     strangers_space: str = field(init=False)
@@ -72,7 +73,7 @@ class Installation:
         self.settle()
         consistent = time.monotonic()
         self.check(load.documents)
-        self.figures.append(
+        FIGURES.append(
             f"{name}: {ended - began:.1f} s of fault; {kinds['ok']} ok, {kinds['degraded']} by keywords only, "
             f"{kinds['unavailable']} told 503, {kinds['full']} told 507, slowest {load.slowest():.1f} s; all answers "
             f"good {well - ended:.1f} s after it, nothing waited {consistent - ended:.1f} s after it"
@@ -80,12 +81,19 @@ class Installation:
 
     def settle(self, seconds: float = 240) -> None:
         """Wait until nothing waits, no task that came twice is still at work, and the keyword index has everything."""
+        celery = create_celery(self.cluster.settings, lambda keys: None)
         broker = redis.Redis.from_url(str(self.cluster.settings.redis_url))
-        until(lambda: sum(broker.llen(queue.value) for queue in Queue) == 0, seconds, 0.3)
+
+        def at_rest() -> bool:
+            if any(broker.llen(queue.value) for queue in Queue):
+                return False
+            with celery.connection_for_write() as connection:  # a new one: Redis may have been away
+                active = celery.control.inspect(timeout=1, connection=connection).active() or {}
+            return not any(active.values()) and self.api.get("/index/status")["queue"]["waiting"] == 0
+
+        until(at_rest, seconds, 0.3)
         broker.close()
-        self.api.idle(seconds)
-        time.sleep(1.5)
-        self.api.idle(seconds)
+        celery.close()
         until(lambda: self.api.get("/index/status")["keyword_lag"] == 0, 60, 0.2)
 
     def check(self, documents: list[Written]) -> None:

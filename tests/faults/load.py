@@ -72,8 +72,8 @@ class Load:
         self.answers: list[Answer] = []
         self.documents = [self._new() for _ in range(documents)]
         self._threads = [
-            threading.Thread(target=self._repeat, args=(step,), daemon=True)
-            for step in (self._write, self._search, self._read)
+            threading.Thread(target=self._repeat, args=(step, pause), daemon=True)
+            for step, pause in ((self._write, 0.3), (self._search, 0.15), (self._read, 0.15))
         ]
 
     def _new(self) -> Written:
@@ -115,12 +115,12 @@ class Load:
 
     # --- the work
 
-    def _repeat(self, step: Callable[[httpx.Client, int], None]) -> None:
+    def _repeat(self, step: Callable[[httpx.Client, int], None], pause: float) -> None:
         with httpx.Client(
             base_url=self._api.client.base_url, headers=self._headers, timeout=httpx.Timeout(HANGS_AFTER)
         ) as client:
             for turn in itertools.count():
-                if self._stop.wait(0.12):
+                if self._stop.wait(pause):
                     return
                 step(client, turn)
 
