@@ -7,6 +7,7 @@ chose one leg: that one is shown as it is.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import structlog
 from sqlalchemy.orm import Session
@@ -28,6 +29,9 @@ from retrieval.types import Mode
 from retrieval.vectors import Target
 
 log = structlog.get_logger()
+_T = TypeVar("_T")
+
+_ANSWER_SECONDS = 5.0
 
 Chunks = Sequence[tuple[str, str, str]]
 """(chunk id, source kind, source id)."""
@@ -134,7 +138,8 @@ class Asked:
         if self.mode is Mode.KEYWORD:
             return keyword, {}
         try:
-            return keyword, dense.result() if dense is not None else self._cosines(list(_joined(keyword, depth)))
+            semantic = _answer(dense) if dense is not None else self._cosines(list(_joined(keyword, depth)))
+            return keyword, semantic
         except Unavailable as error:
             self._go_without_vectors(error)
             return keyword, {}
@@ -152,7 +157,7 @@ class Asked:
         vectors = self.engine.pool.submit(self._vectors, ids)
         support = self.engine.keywords.support(self.query.text, ids)
         try:
-            return Evidence(support, self.engine.embed_query(self.query.text, self.embedder), vectors.result())
+            return Evidence(support, self.engine.embed_query(self.query.text, self.embedder), _answer(vectors))
         except Unavailable as error:
             self._go_without_vectors(error)
             return Evidence(support, None, {})
@@ -188,6 +193,15 @@ class Asked:
 
     def _vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
         return self.engine.vectors.vectors([*self.targets, *self.shared_targets], ids)
+
+
+def _answer(asked: Future[_T]) -> _T:
+    """What the vectors' index answers. A server that hangs is not waited for as long as writing to it may take."""
+    try:
+        return asked.result(_ANSWER_SECONDS)
+    except TimeoutError:
+        asked.cancel()
+        raise Unavailable(f"The vector index has not answered for {_ANSWER_SECONDS:.0f} s.") from None
 
 
 def _joined(parts: Sequence[Scored], most: int | None = None) -> dict[str, float]:

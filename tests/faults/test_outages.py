@@ -1,5 +1,6 @@
 """A server that the product stands on goes away under load, and comes back."""
 
+import os
 import signal
 import time
 
@@ -32,6 +33,16 @@ def test_without_chroma_search_goes_by_keywords_and_says_so(installation: Instal
         kinds = load.kinds(began)
     assert kinds["degraded"] > 0
     assert all("Chroma" in says for says in load.says("unavailable"))  # semantic search was asked for
+
+
+@pytest.mark.skipif("NEXUS_TEST_OUTAGE" not in os.environ, reason="it takes longer than what hangs is waited for")
+@pytest.mark.parametrize("name", ["redis", "chroma"])
+def test_a_server_that_hangs_is_as_one_that_is_away(installation: Installation, outage: float, name: str) -> None:
+    process = getattr(installation.cluster, name).process
+    with installation.under_load(f"{name} hangs"):
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(outage)
+        process.send_signal(signal.SIGCONT)
 
 
 def test_without_postgresql_people_are_told_to_come_back(installation: Installation, outage: float) -> None:
