@@ -157,7 +157,8 @@ class Asked:
         vectors = self.engine.pool.submit(self._vectors, ids)
         support = self.engine.keywords.support(self.query.text, ids)
         try:
-            return Evidence(support, self.engine.embed_query(self.query.text, self.embedder), _answer(vectors))
+            near = _answer(vectors)
+            return Evidence(support, self.engine.embed_query(self.query.text, self.embedder), near)
         except Unavailable as error:
             self._go_without_vectors(error)
             return Evidence(support, None, {})

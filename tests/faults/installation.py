@@ -57,7 +57,7 @@ class Installation:
         self.api.idle()
 
     @contextmanager
-    def under_load(self, name: str, *, warm: float = 1.5) -> Iterator[Load]:
+    def under_load(self, name: str, *, warm: float = 0.5) -> Iterator[Load]:
         """People work meanwhile, before it and after it; then everything agrees."""
         with Load(self.api, self.space, {self.strangers_space}) as load:
             until(lambda: load.kinds()["ok"] > 20, 60)

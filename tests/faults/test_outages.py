@@ -9,6 +9,8 @@ import pytest
 from tests.cluster import Service
 from tests.faults.installation import Installation
 
+long = pytest.mark.skipif("NEXUS_TEST_OUTAGE" not in os.environ, reason="`make test-faults` does it")
+
 
 def away(service: Service, how: signal.Signals, seconds: float) -> None:
     service.stop(how)
@@ -16,7 +18,7 @@ def away(service: Service, how: signal.Signals, seconds: float) -> None:
     service.start()
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=lambda how: how.name)
+@pytest.mark.parametrize("how", [pytest.param(signal.SIGTERM, marks=long), signal.SIGKILL], ids=lambda how: how.name)
 def test_without_redis_everything_goes_on_and_is_indexed_later(
     installation: Installation, outage: float, how: signal.Signals
 ) -> None:
@@ -35,7 +37,7 @@ def test_without_chroma_search_goes_by_keywords_and_says_so(installation: Instal
     assert all("Chroma" in says for says in load.says("unavailable"))  # semantic search was asked for
 
 
-@pytest.mark.skipif("NEXUS_TEST_OUTAGE" not in os.environ, reason="it takes longer than what hangs is waited for")
+@long  # than what hangs is waited for
 @pytest.mark.parametrize("name", ["redis", "chroma"])
 def test_a_server_that_hangs_is_as_one_that_is_away(installation: Installation, outage: float, name: str) -> None:
     process = getattr(installation.cluster, name).process

@@ -22,7 +22,7 @@ def long_work(installation: Installation) -> Callable[[str], str]:
         sections = (
             f"## Rule {n} of {name}\n\nWhoever travels for {name} by route {n} asks for {n} euros before, in writing. "
             * 8
-            for n in range(90)
+            for n in range(64)
         )
         text = f"# Rules of {name}\n\n" + "\n\n".join(sections)
         document = installation.api.put(installation.space, f"long/{name}.md", text)
