@@ -11,7 +11,7 @@ ARGS ?=
 INSTALL := $(BIN)/pip install --quiet --no-compile
 COMPILE := $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 
-.PHONY: run setup setup-dev test lint format bench clean
+.PHONY: run setup setup-dev test test-faults lint format bench clean
 
 run: setup
 	$(BIN)/nexus serve $(ARGS)
@@ -39,6 +39,10 @@ test: setup-dev lint
 	$(BIN)/coverage erase
 	$(BIN)/pytest -n 2 --cov --cov-report= $(ARGS)
 	$(BIN)/coverage report
+
+# What `make test` does in short: every part of a running installation is away for 20 s, killed, or full.
+test-faults: setup-dev
+	NEXUS_TEST_OUTAGE=$${NEXUS_TEST_OUTAGE:-20} $(BIN)/pytest tests/faults $(ARGS)
 
 lint: setup-dev
 	$(BIN)/ruff check .

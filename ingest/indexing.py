@@ -5,15 +5,16 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
+from datetime import timedelta
 
-from core_api.infra.database import Database
-from core_api.infra.errors import StorageUnavailable
+from core_api.infra.database import Database, is_away
+from core_api.infra.errors import StorageUnavailable, Unreachable
 from core_api.infra.metrics import INDEX_LAG_SECONDS, SOURCES_INDEXED
 from core_api.infra.settings import Settings
 from core_api.infra.storage import ensure_room
 from core_api.models import IndexState, IndexStatus, utcnow
 from ingest.pipeline import Pipeline
-from ingest.queue import LEASE, describe, postpone, put_off, renew
+from ingest.queue import describe, ensure_waiting, postpone, put_off, renew
 from ingest.sources import SourceKey, read_sources
 from ingest.work import Landed, Outcome
 
@@ -44,6 +45,7 @@ class Indexer:
         self._settings = settings
         self._database = database
         self._pipeline = pipeline
+        self._lease = timedelta(seconds=settings.index_lease_seconds)
         self.freshness = Freshness()
         self._unrecorded_lock = threading.Lock()
         self._unrecorded: dict[SourceKey, BaseException] = {}
@@ -51,7 +53,8 @@ class Indexer:
     def index(self, keys: Sequence[SourceKey]) -> None:
         """Index sources together. Where that fails, each is tried alone, so that only what cannot be done waits.
 
-        Raises StorageFull, with nothing begun, when the disk has too little room left.
+        Raises StorageFull, with nothing begun, when the disk has too little room left; Unreachable, or the database's
+        own error, when a server is away. Neither is the sources' fault: whoever has leased them gives them back.
         """
         ensure_room(self._settings.data_dir, self._settings.min_free_bytes)
         started = time.monotonic()
@@ -59,14 +62,18 @@ class Indexer:
 
         def alive() -> None:
             nonlocal renewed
-            if time.monotonic() - renewed > LEASE.total_seconds() / 3:
+            if time.monotonic() - renewed > self._lease.total_seconds() / 3:
                 renewed = time.monotonic()
                 with self._database.transaction() as session:
-                    renew(session, keys)
+                    renew(session, keys, self._lease)
 
         try:
             landed = self._pipeline.run(keys, alive)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the sources must not be lost
+        except Unreachable:
+            raise
+        except Exception as error:  # whatever it is, the sources must not be lost
+            if is_away(error) and not self._database.is_local:
+                raise
             if len(keys) > 1:
                 logger.warning("indexing %d sources together failed, trying each alone: %r", len(keys), error)
                 for key in keys:
@@ -93,7 +100,9 @@ class Indexer:
             with self._database.transaction() as session:
                 if away:
                     postpone(session, key, problem)
-                elif put_off(session, key, problem, self._settings.ingest_max_tries):
+                elif not put_off(session, key, problem, self._settings.ingest_max_tries):
+                    ensure_waiting(session, [key])  # another may have acknowledged it, and this left it unfinished
+                else:
                     state = session.get(IndexState, tuple(key))
                     if state is None:
                         source = read_sources(session, [key]).get(key)

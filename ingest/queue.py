@@ -13,11 +13,13 @@ from sqlalchemy.orm import Session
 
 from core_api.infra.errors import NexusError, StorageFull
 from core_api.models import OutboxEvent, utcnow
+from core_api.outbox import request_index
 from ingest.sources import SourceKey, of_sources
 
 LEASE = timedelta(minutes=5)
-SENT_LEASE = timedelta(minutes=1)
-"""For what was sent to workers: a broker that forgets it costs a minute."""
+"""The default of the setting `index_lease_seconds`."""
+_SENT_SHARE = 5
+"""For what was sent to workers a lease is so many times shorter: a broker that forgets it costs a minute, not five."""
 _CLAIM_LOCK = 0x6E787573  # any number that nobody else uses
 _LOOKED_AT = 500
 _FIRST_DELAY = 1.0
@@ -54,7 +56,13 @@ def describe(error: BaseException) -> Problem:
 
 
 def claim(
-    session: Session, limit: int, max_tries: int, *, wanted: Wanted = Wanted.ALL, sent: bool = False
+    session: Session,
+    limit: int,
+    max_tries: int,
+    *,
+    wanted: Wanted = Wanted.ALL,
+    sent: bool = False,
+    lease: timedelta = LEASE,
 ) -> list[SourceKey]:
     """Lease the sources that wait longest, at most `limit`, all their events with them; spaces take turns.
 
@@ -82,19 +90,19 @@ def claim(
         session.execute(
             update(OutboxEvent)
             .where(of_sources(OutboxEvent, chosen), OutboxEvent.parked_at.is_(None))
-            .values(leased_until=now + (SENT_LEASE if sent else LEASE), tries=OutboxEvent.tries + (0 if sent else 1))
+            .values(leased_until=now + (lease / _SENT_SHARE if sent else lease), tries=event.tries + (0 if sent else 1))
         )
     return chosen
 
 
-def begin(session: Session, keys: Sequence[SourceKey]) -> list[SourceKey]:
+def begin(session: Session, keys: Sequence[SourceKey], lease: timedelta = LEASE) -> list[SourceKey]:
     """Take up sources that a relay has sent: from now on it is a try. Gives those that still wait, in order: a task
     may come twice, and late."""
     event = OutboxEvent
     taken = session.execute(
         update(event)
         .where(of_sources(event, keys), event.parked_at.is_(None))
-        .values(leased_until=utcnow() + LEASE, tries=event.tries + 1)
+        .values(leased_until=utcnow() + lease, tries=event.tries + 1)
         .returning(event.source_kind, event.source_id)
     ).all()
     waiting = {SourceKey(kind, source_id) for kind, source_id in taken}
@@ -147,12 +155,12 @@ def _in_turn(waiting: Iterable[tuple[str | None, SourceKey, int]]) -> list[tuple
     return [(key, tries) for _, key, tries in ordered]
 
 
-def renew(session: Session, keys: Iterable[SourceKey]) -> None:
+def renew(session: Session, keys: Iterable[SourceKey], lease: timedelta = LEASE) -> None:
     """Keep leased sources for another lease."""
     session.execute(
         update(OutboxEvent)
         .where(of_sources(OutboxEvent, keys), OutboxEvent.leased_until.is_not(None))
-        .values(leased_until=utcnow() + LEASE)
+        .values(leased_until=utcnow() + lease)
     )
 
 
@@ -178,6 +186,21 @@ def release(session: Session, keys: Iterable[SourceKey], *, sent: bool = False) 
         .where(of_sources(OutboxEvent, keys), OutboxEvent.leased_until.is_not(None), OutboxEvent.parked_at.is_(None))
         .values(leased_until=None, tries=OutboxEvent.tries if sent else fewer)
     )
+
+
+def ensure_waiting(session: Session, keys: Sequence[SourceKey]) -> None:
+    """See to it that each of these sources has an event that waits, or is worked on."""
+    there = {
+        SourceKey(kind, source_id)
+        for kind, source_id in session.execute(
+            select(OutboxEvent.source_kind, OutboxEvent.source_id).where(
+                of_sources(OutboxEvent, keys), OutboxEvent.parked_at.is_(None)
+            )
+        )
+    }
+    for key in dict.fromkeys(keys):
+        if key not in there:
+            request_index(session, key.kind, key.id)
 
 
 def release_all(session: Session) -> int:

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 from core_api.infra import tracing
 from core_api.infra.database import Database
@@ -62,10 +63,13 @@ class Relay:
         self._database = database
         self._index = index
         self._alone = alone
+        self._lease = timedelta(seconds=settings.index_lease_seconds)
         self._before_claim = before_claim
         self._stopping = threading.Event()
         self._wake = threading.Condition()
         self._signals = 0
+        self._releasing = threading.Lock()
+        self._unreleased: list[SourceKey] = []
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
@@ -163,8 +167,8 @@ class Relay:
                 self._index(keys, wanted is Wanted.EDITS)
         except Exception:
             # Nobody could even begin (the model is not loaded, the broker is away): not the sources' fault.
-            with self._database.transaction() as session:
-                release(session, keys, sent=not self._alone)
+            self._unreleased.extend(keys)
+            self._release()
             raise
 
     def _origins(self, keys: Sequence[SourceKey]) -> list[str]:
@@ -173,9 +177,19 @@ class Relay:
         with self._database.reading() as session:
             return traceparents(session, keys)
 
+    def _release(self) -> None:
+        """Give back what could not be handed on; again before the next claim, where the database is away too."""
+        with self._releasing:
+            keys = list(self._unreleased)
+            if keys:
+                with self._database.transaction() as session:
+                    release(session, keys, sent=not self._alone)
+                del self._unreleased[: len(keys)]
+
     def _claim(self, wanted: Wanted) -> list[SourceKey]:
         if self._before_claim is not None:
             self._before_claim()
+        self._release()
         # Looked at without the write lock first: most signals find nothing for this thread.
         with self._database.reading() as session:
             if wanted is Wanted.NEW and leased_sources(session) >= _MAX_IN_FLIGHT:
@@ -188,8 +202,8 @@ class Relay:
                 return []
         sent = not self._alone
         with self._database.transaction() as session:
-            limit = _SENT_AT_ONCE if sent else BATCH
-            return claim(session, limit, self._settings.ingest_max_tries, wanted=wanted, sent=sent)
+            limit, tries = _SENT_AT_ONCE if sent else BATCH, self._settings.ingest_max_tries
+            return claim(session, limit, tries, wanted=wanted, sent=sent, lease=self._lease)
 
     def _until_due(self) -> float | None:
         """Seconds until a put-off event or a lease is due; None: only a signal can bring work."""

@@ -40,7 +40,10 @@ def create_celery(
     sends over Redis; without it there is no broker, and tasks are run in place with `apply`.
     """
     from celery import Celery
+    from kombu.transport import TRANSPORT_ALIASES
 
+    # The scheme of the URL is what chooses the transport, whatever `broker_transport` says.
+    TRANSPORT_ALIASES.update(redis="ingest.broker:Transport", rediss="ingest.broker:Transport")
     app = Celery("nexus", set_as_current=False)
     app.conf.update(
         broker_url=settings.redis_url or "memory://",

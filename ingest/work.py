@@ -1,9 +1,11 @@
 """A source on its way through the pipeline: what it is now, what is indexed of it, and what becomes of it."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +21,8 @@ from retrieval.placement import targets
 from retrieval.vectors import VectorRow
 
 WRITING = "writing:"
-"""Begins IndexState.pipeline from the announcement of a write to its commit: `writing:<space id>:<chunks>`."""
+"""Begins IndexState.pipeline from the announcement of a write to its commit: `writing:<space id>:<chunks>:<mark>`. The
+mark names what is being written, so that writers who are at it together notice each other."""
 
 
 class Outcome(StrEnum):
@@ -84,8 +87,11 @@ class Work:
     failure: ParseFailed | None = None
     collection: str = ""
     embedded: int = 0
+    record: str = ""
+    """What IndexState.pipeline says until the commit, unless somebody else has been at the source."""
 
     def __post_init__(self) -> None:
+        self.record = self.indexed.pipeline
         if self.snapshot is not None:
             self.title = self.snapshot.title
 
@@ -108,6 +114,29 @@ class Work:
         return VectorRow(
             self.chunk_id(ordinal), self.snapshot.space_id, self.passages[ordinal].content_sha256, embedding
         )
+
+
+def writing_record(space_id: str, count: int, snapshot: Snapshot | None = None) -> str:
+    """The record of a write of so many chunks: the same for all who write one snapshot, and unlike any other without
+    one."""
+    mark = hashlib.sha256(repr(snapshot).encode()).hexdigest() if snapshot is not None else uuid4().hex
+    return f"{WRITING}{space_id}:{count}:{mark[:12]}"
+
+
+def unfinished_record(record: str, work: "Work") -> str:
+    """The record that a write leaves which was overtaken: its vectors may stand where those of a newer text belong.
+    What an unfinished write before it has left is not forgotten."""
+    space_id = work.snapshot.space_id if work.snapshot is not None else work.indexed.space_id or ""
+    count = max(len(work.passages), len(work.indexed.chunks))
+    if record.startswith(WRITING) and _recorded(record)[0] == space_id:
+        count = max(count, _recorded(record)[1])
+    return writing_record(space_id, count)
+
+
+def _recorded(record: str) -> tuple[str, int]:
+    # Without a mark: announced by a version that had none.
+    space_id, count, *_ = record.removeprefix(WRITING).split(":")
+    return space_id, int(count)
 
 
 def read_indexed(session: Session, keys: Sequence[SourceKey], fingerprint: str) -> dict[SourceKey, Indexed]:
@@ -137,8 +166,8 @@ def read_indexed(session: Session, keys: Sequence[SourceKey], fingerprint: str) 
     for state in session.scalars(select(IndexState).where(of_sources(IndexState, keys))):
         unfinished = None
         if state.pipeline.startswith(WRITING):
-            space_id, count = state.pipeline.removeprefix(WRITING).rsplit(":", 1)
-            unfinished = Unfinished(space_id, int(count), collection_of(space_id))
+            space_id, count = _recorded(state.pipeline)
+            unfinished = Unfinished(space_id, count, collection_of(space_id))
         key = SourceKey(state.source_kind, state.source_id)
         found[key] = Indexed(
             state.status,

@@ -8,10 +8,14 @@ import logging
 import os
 import threading
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from core_api.infra.database import Database
+from sqlalchemy.exc import SQLAlchemyError
+
+from core_api.infra.database import Database, is_away
+from core_api.infra.errors import NexusError
 from core_api.infra.settings import Settings
 from core_api.infra.storage import open_files
 from ingest.indexing import Indexer
@@ -35,15 +39,16 @@ class Worker:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._database = Database(settings.resolved_database_url)
-        self._models = ServedModels(settings, self._database)
+        self.database = Database(settings.resolved_database_url)
+        self._models = ServedModels(settings, self.database)
         self._loading = threading.Lock()
         self._vectors: VectorStore | None = None
         self._sandbox: Sandbox | None = None
         self._embedder: Embedder | None = None
         self._indexer: Indexer | None = None
         self._stopping = threading.Event()
-        self._at_hand_lock = threading.Lock()
+        self._lease = timedelta(seconds=settings.index_lease_seconds)
+        self._at_hand_changed = threading.Condition(threading.Lock())
         self._at_hand: list[SourceKey] = []
         self.celery = create_celery(settings, self.index, self.maintain)
 
@@ -74,39 +79,55 @@ class Worker:
             self._sandbox.close()
         if self._vectors is not None:
             self._vectors.close()
-        self._database.dispose()
+        self.database.dispose()
 
     def index(self, keys: Sequence[SourceKey]) -> None:
         """The task `ingest.index_sources`."""
         try:
             indexer = self._loaded()
-            with self._database.transaction() as session:
-                keys = begin(session, keys)
-        except Exception:
-            # The model or a server is away, which is not the sources' fault: they come again, and not at once.
-            self._stopping.wait(_PAUSE_AFTER_ERROR)
-            with self._database.transaction() as session:
-                release(session, keys, sent=True)
-            raise
-        with self._at_hand_lock:
-            self._at_hand += keys
+            indexer.record_failures()
+            # Locked, so that nothing is begun with after what is at hand was handed back.
+            with self._at_hand_changed:
+                # A task that comes twice is not worked on twice: what is left of its events is seen afterwards.
+                self._at_hand_changed.wait_for(lambda: not any(key in self._at_hand for key in keys))
+                with self.database.transaction() as session:
+                    keys = begin(session, keys, self._lease)
+                self._at_hand += keys
+        except Exception as error:  # noqa: BLE001 - the model or a server is away
+            self._give_back(keys, error, sent=True)
+            return
         try:
             indexer.index(keys)
-        except Exception:  # nothing was begun: the disk is full
-            with self._database.transaction() as session:
-                release(session, keys)
-            raise
+        except Exception as error:  # noqa: BLE001 - a server is away, or the disk is full
+            self._give_back(keys, error)
         finally:
-            with self._at_hand_lock:
+            with self._at_hand_changed:
                 for key in keys:
                     self._at_hand.remove(key)
+                self._at_hand_changed.notify_all()
+
+    def _give_back(self, keys: Sequence[SourceKey], error: Exception, *, sent: bool = False) -> None:
+        """What is not the sources' fault is not held against them: they come again, and not at once. Without the
+        database there is nothing to do for this thread but to wait for it."""
+        known = isinstance(error, NexusError) or is_away(error)
+        logger.error("indexing cannot go on now: %s", error, exc_info=None if known else error)
+        while True:
+            self._stopping.wait(_PAUSE_AFTER_ERROR)
+            try:
+                with self.database.transaction() as session:
+                    release(session, keys, sent=sent)
+                return
+            except SQLAlchemyError as problem:
+                logger.warning("%d sources cannot be given back now: %s", len(keys), problem)
+                if self._stopping.is_set():
+                    return  # their leases run out
 
     def maintain(self) -> None:
         """The task `ingest.maintain`: give spaces that have grown a collection of their own."""
         self._loaded()
         assert self._embedder is not None
         assert self._vectors is not None
-        Promoter(self._database, self._vectors, self._embedder.fingerprint).run(self._stopping)
+        Promoter(self.database, self._vectors, self._embedder.fingerprint).run(self._stopping)
 
     def _loaded(self) -> Indexer:
         with self._loading:
@@ -117,8 +138,8 @@ class Worker:
                 self._sandbox = Sandbox(self._settings)
             if self._indexer is None or embedder is not self._embedder:
                 files = open_files(self._settings)
-                pipeline = Pipeline(self._settings, self._database, embedder, self._vectors, self._sandbox, files)
-                self._embedder, self._indexer = embedder, Indexer(self._settings, self._database, pipeline)
+                pipeline = Pipeline(self._settings, self.database, embedder, self._vectors, self._sandbox, files)
+                self._embedder, self._indexer = embedder, Indexer(self._settings, self.database, pipeline)
             return self._indexer
 
     def _begin_to_stop(self, **_: Any) -> None:
@@ -129,11 +150,14 @@ class Worker:
         timer.start()
 
     def _hand_back(self, seconds: float) -> None:
-        with self._at_hand_lock:
-            keys = list(self._at_hand)
+        self._at_hand_changed.acquire()  # for good
+        keys = list(self._at_hand)
         logger.warning("%d sources were not indexed within %.0f s; other workers take them up", len(keys), seconds)
-        with self._database.transaction() as session:
-            release(session, keys)
+        try:
+            with self.database.transaction() as session:
+                release(session, keys)
+        except SQLAlchemyError as error:
+            logger.warning("they could not be handed back, and wait for their leases: %s", error)
         if self._sandbox is not None:
             self._sandbox.close()
         os._exit(0)  # a thread that does not come back cannot be ended otherwise

@@ -8,6 +8,10 @@ at the source again.
 3. `commit`: one transaction brings chunks, text, index state and the acknowledgement of the events, for each source
    that is still as it was read; one that moved on, or whose space was moved to another collection (ingest.promotion),
    is given back to be looked at again.
+
+A writer whose lease ran out (its host stood still, say) may come to its end after another has written the source. It
+cannot know what of it stands in the vector store now: it leaves the source unfinished, to be written once more. A
+writer that finds the announcement of another in place of its own does the same.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,9 +24,9 @@ from core_api.infra.database import Database
 from core_api.infra.metrics import index_step
 from core_api.models import Chunk, IndexState, IndexStatus, SpaceIndex, VersionText, utcnow
 from core_api.outbox import next_change
-from ingest.queue import acknowledge, release
+from ingest.queue import acknowledge, ensure_waiting, release
 from ingest.sources import Snapshot, SourceKey, count_sources, of_sources, purge_source, read_sources, set_found_title
-from ingest.work import WRITING, Landed, Outcome, Work
+from ingest.work import Landed, Outcome, Work, unfinished_record, writing_record
 from retrieval.active_model import is_active
 from retrieval.placement import place
 from retrieval.vectors import VectorRow, VectorStore
@@ -51,7 +55,8 @@ class IndexWriter:
                 state = _state(session, work)
                 if state is not None:
                     space_id = work.snapshot.space_id if work.snapshot is not None else state.space_id
-                    state.pipeline = f"{WRITING}{space_id}:{len(work.passages)}"
+                    work.record = writing_record(space_id, len(work.passages), work.snapshot)
+                    state.pipeline = work.record
 
     def _expected_chunks(self, session: Session, space_id: str, works: Sequence[Work]) -> int:
         """How many chunks a space that is not placed yet will have, by those of its sources that are worked on now; so
@@ -104,18 +109,28 @@ class IndexWriter:
             now = read_sources(session, [work.key for work in works], lock=True)
             current = is_active(session, self._fingerprint)  # else search reads the vectors of another model by now
             placed = self._places(session, works)
+            records = _lock_records(session, works)
             for work in works:
-                is_true = current and now.get(work.key) == work.snapshot
-                if is_true and (not _was_moved(work, placed) or self._take_along(work, placed)):
+                is_true, record = current and now.get(work.key) == work.snapshot, records.get(work.key, "")
+                if is_true and work.writes and record == self._pipeline:
+                    landed[work.key] = Outcome.UNCHANGED  # another, at it at the same time, has committed the same
+                elif (
+                    is_true
+                    and record == work.record
+                    and (not _was_moved(work, placed) or self._take_along(work, placed))
+                ):
                     landed[work.key] = self._land(session, work)
                 else:
                     landed[work.key] = Outcome.MOVED_ON
+                    if work.writes and work.key in records:
+                        session.get_one(IndexState, tuple(work.key)).pipeline = unfinished_record(record, work)
             session.flush()
             # The rows are locked, so every event that can be seen here was answered by what is written here.
             since = acknowledge(session, [key for key, outcome in landed.items() if outcome != Outcome.MOVED_ON])
             moved = [key for key, outcome in landed.items() if outcome == Outcome.MOVED_ON]
             if moved:
                 release(session, moved)
+                ensure_waiting(session, moved)
         return [
             Landed(
                 work.key,
@@ -165,7 +180,7 @@ class IndexWriter:
         assert state is not None
         if work.indexed.chunks or work.passages:
             state.change_seq = next_change(session)
-        self._replace_chunks(session, work)
+        self._replace_chunks(session, work, state)
         state.space_id = work.snapshot.space_id
         state.chunk_count = len(work.passages)
         state.pipeline = self._pipeline
@@ -194,15 +209,18 @@ class IndexWriter:
         """Take a deleted source out; its index state stays, to tell the keyword replicas."""
         state = _state(session, work)
         session.execute(delete(Chunk).where(of_sources(Chunk, [work.key])))
+        if state is not None:
+            state.pipeline = self._pipeline
         if state is not None and state.status != IndexStatus.DELETED:
             state.status, state.chunk_count, state.indexed_version = IndexStatus.DELETED, 0, None
-            state.pipeline, state.error_code, state.error = self._pipeline, None, None
+            state.error_code, state.error = None, None
             state.change_seq = next_change(session)
         purge_source(session, work.key)
 
-    def _replace_chunks(self, session: Session, work: Work) -> None:
+    def _replace_chunks(self, session: Session, work: Work, state: IndexState) -> None:
         assert work.snapshot is not None
-        if work.indexed.chunks:
+        # Another writer may have committed between our look and our announcement.
+        if work.indexed.chunks or state.chunk_count:
             session.execute(delete(Chunk).where(of_sources(Chunk, [work.key])))
         if work.passages:
             session.execute(insert(Chunk), [_row(work, work.snapshot, i) for i in range(len(work.passages))])
@@ -241,6 +259,17 @@ def _row(work: Work, snapshot: Snapshot, ordinal: int) -> dict[str, Any]:
         "language": passage.language,
         "content_sha256": passage.content_sha256,
     }
+
+
+def _lock_records(session: Session, works: Sequence[Work]) -> dict[SourceKey, str]:
+    """What the index states of these sources say now; nobody announces a write of them until the transaction ends."""
+    rows = session.scalars(
+        select(IndexState)
+        .where(of_sources(IndexState, [work.key for work in works]))
+        .order_by(IndexState.source_kind, IndexState.source_id)
+        .with_for_update()
+    )
+    return {SourceKey(state.source_kind, state.source_id): state.pipeline for state in rows}
 
 
 def _state(session: Session, work: Work) -> IndexState | None:

@@ -67,7 +67,9 @@ def examine(settings: Settings) -> Iterator[Finding]:
         except NexusError as error:
             yield Finding(part, "failed", error.title, error.detail)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told
-            yield Finding(part, "failed", f"{type(error).__name__}: {error}", f"See that the {part} can be reached.")
+            # SQLAlchemy adds the statement and an address of its manual to what the driver says, and libpq is wordy.
+            says = " ".join(str(getattr(error, "orig", None) or error).split())
+            yield Finding(part, "failed", f"{type(error).__name__}: {says}", f"See that the {part} can be reached.")
 
 
 def _data_dir(settings: Settings) -> Iterator[Finding]:

@@ -46,6 +46,7 @@ def worker(
     """Index what changes (server mode). Several may run."""
     settings = server_settings(load_settings(data_dir))
     _prepare(settings)
+    from core_api.infra.migrate import upgrade
     from ingest.tasks import Queue
     from ingest.worker import Worker
 
@@ -54,7 +55,9 @@ def worker(
     except ValueError as error:
         known = ", ".join(Queue)
         raise NexusError(f"{error.args[0]}: the queues are {known}.") from error
-    Worker(settings).run(wanted, threads, name or f"worker-{os.getpid()}@{socket.gethostname()}")
+    made = Worker(settings)
+    upgrade(made.database)  # as every process: none works on a schema that is not its own
+    made.run(wanted, threads, name or f"worker-{os.getpid()}@{socket.gethostname()}")
 
 
 def beat(data_dir: DataDirOption = None) -> None:

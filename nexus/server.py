@@ -32,7 +32,7 @@ from core_api.infra import tracing
 from core_api.infra.database import Database
 from core_api.infra.errors import NexusError
 from core_api.infra.logging import configure_logging
-from core_api.infra.migrate import upgrade
+from core_api.infra.migrate import lock_start, upgrade
 from core_api.infra.settings import Settings
 from core_api.mail.sender import MailSender
 from core_api.models import TokenKind
@@ -57,6 +57,7 @@ def open_database(settings: Settings) -> Database:
     database = Database(settings.resolved_database_url)
     upgrade(database)
     with database.transaction() as session:
+        lock_start(session)  # of two processes that start at once, one makes the owner
         ensure_owner(session)
     return database
 

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextvars import copy_context
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import structlog
 from sqlalchemy.orm import Session
@@ -30,6 +31,9 @@ from retrieval.types import Mode
 from retrieval.vectors import Target
 
 log = structlog.get_logger()
+_T = TypeVar("_T")
+
+_ANSWER_SECONDS = 5.0
 
 Chunks = Sequence[tuple[str, str, str]]
 """(chunk id, source kind, source id)."""
@@ -137,13 +141,18 @@ class Asked:
         if self.mode is Mode.KEYWORD:
             return keyword, {}
         try:
-            return keyword, dense.result() if dense is not None else self._cosines(list(_joined(keyword, depth)))
+            semantic = _answer(dense) if dense is not None else self._cosines(list(_joined(keyword, depth)))
+            return keyword, semantic
         except Unavailable as error:
-            if self.mode is Mode.SEMANTIC:
-                raise
-            log.warning("search_without_vectors", error=str(error))
-            self.mode = Mode.KEYWORD
+            self._go_without_vectors(error)
             return keyword, {}
+
+    def _go_without_vectors(self, error: Unavailable) -> None:
+        """From now on the words alone decide, and the result says so; unless only meaning was asked for."""
+        if self.mode is Mode.SEMANTIC:
+            raise error
+        log.warning("search_without_vectors", error=str(error))
+        self.mode = Mode.KEYWORD
 
     @search_step("evidence")
     def _evidence(self, ids: Sequence[str]) -> Evidence:
@@ -151,7 +160,12 @@ class Asked:
             return Evidence(self.engine.keywords.support(self.query.text, ids), None, {})
         vectors = self.engine.pool.submit(copy_context().run, self._vectors, ids)
         support = self.engine.keywords.support(self.query.text, ids)
-        return Evidence(support, self.engine.embed_query(self.query.text, self.embedder), vectors.result())
+        try:
+            near = _answer(vectors)
+            return Evidence(support, self.engine.embed_query(self.query.text, self.embedder), near)
+        except Unavailable as error:
+            self._go_without_vectors(error)
+            return Evidence(support, None, {})
 
     @search_step("keywords")
     def _keyword(self, depth: int, chunks: Chunks | None) -> list[Scored]:
@@ -186,6 +200,15 @@ class Asked:
 
     def _vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
         return self.engine.vectors.vectors([*self.targets, *self.shared_targets], ids)
+
+
+def _answer(asked: Future[_T]) -> _T:
+    """What the vectors' index answers. A server that hangs is not waited for as long as writing to it may take."""
+    try:
+        return asked.result(_ANSWER_SECONDS)
+    except TimeoutError:
+        asked.cancel()
+        raise Unavailable(f"The vector index has not answered for {_ANSWER_SECONDS:.0f} s.") from None
 
 
 def _joined(parts: Sequence[Scored], most: int | None = None) -> dict[str, float]:

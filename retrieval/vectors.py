@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
-from core_api.infra.errors import StorageFull, Unavailable
+from core_api.infra.errors import StorageFull, Unavailable, Unreachable
 from core_api.infra.settings import Settings
 from retrieval import chroma
 from retrieval.chroma import VectorRow as VectorRow
@@ -40,6 +40,8 @@ _QUERY_THREADS = 8
 _PAGE = 2000
 _TRIES = 6
 _LOOK_AGAIN_SECONDS = 60.0
+_CONNECT_SECONDS = 3.0
+_ANSWER_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,19 +381,23 @@ def _connect(url: str) -> "ClientAPI":
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise Unavailable(f"NEXUS_CHROMA_URL is {url!r}; it has to look like http://host:8000.")
     try:
-        return chromadb.HttpClient(
+        client = chromadb.HttpClient(
             host=parts.hostname,
             port=parts.port or (443 if parts.scheme == "https" else 8000),
             ssl=parts.scheme == "https",
             settings=ChromaSettings(anonymized_telemetry=False),
         )
+        # Chroma's client waits for ever, and has no setting for it: a server that hangs would hang the product.
+        session: httpx.Client = client._server._session  # type: ignore[attr-defined]
+        session.timeout = httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS)
+        return client
     # Chroma answers a server that is not there with a bare ValueError.
     except (ValueError, httpx.HTTPError) as error:
         raise _unreachable(url, error) from error
 
 
-def _unreachable(where: str, error: BaseException) -> Unavailable:
-    return Unavailable(
+def _unreachable(where: str, error: BaseException) -> Unreachable:
+    return Unreachable(
         f"The Chroma server at {where} does not answer ({error}). Start it, or correct NEXUS_CHROMA_URL."
     )
 

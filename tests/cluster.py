@@ -87,7 +87,7 @@ class Cluster:
         chroma = [str(Path(sys.executable).with_name("chroma")), "run", "--path", str(folder / "chroma")]
         self.chroma = self._service("chroma", [*chroma, "--port", str(chroma_port)], chroma_port)
         self.settings = Settings(
-            data_dir=folder / "data",
+            data_dir=changes.pop("data_dir", folder / "data"),
             database_url=f"postgresql+psycopg://nexus@127.0.0.1:{self._pg_port}/postgres",
             redis_url=f"redis://127.0.0.1:{redis_port}/0",
             chroma_url=f"http://127.0.0.1:{chroma_port}",

@@ -34,12 +34,13 @@ sys.settrace = _settrace_in_turn
 
 class TogetherScheduling(LoadScopeScheduling):
     """Gives tests that share what takes long to make to one worker, which makes it once: the tests of a file with one
-    kind of database, all of a running site, of an indexed company, of the whole product on a database."""
+    kind of database, all of a running site, of an indexed company, of an installation that is broken, of the whole
+    product on a database."""
 
     def _split_scope(self, nodeid: str) -> str:
         file, _, test = nodeid.partition("::")
         package = file.removeprefix("tests/").split("/")[0]
-        if package in ("e2e", "assistant"):
+        if package in ("e2e", "assistant", "faults"):
             return package
         database = next((kind for kind in ("sqlite", "postgresql") if kind in re.split(r"[\[\]-]", test)), "")
         return f"{package if package == 'nexus' else file} {database}"

@@ -8,12 +8,13 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import DataError, SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from core_api.http.openai_errors import openai_error, status_of
 from core_api.http.paths import speaks_openai
+from core_api.infra.database import DATABASE_AWAY, is_away
 from core_api.infra.errors import Invalid, NexusError, NotFound, Unavailable
 from core_api.infra.storage import disk_full
 
@@ -75,13 +76,19 @@ def install(app: FastAPI) -> None:
         known = error.__cause__
         return problem_response(request, known if isinstance(known, NexusError) else _HttpProblem(error))
 
-    @app.exception_handler(OperationalError)
-    async def database(request: Request, error: OperationalError) -> JSONResponse:
-        log.error("database_error", error=str(error.orig))
-        if "disk is full" in str(error.orig) or "disk I/O" in str(error.orig):
+    async def database(request: Request, error: Exception) -> JSONResponse:
+        if not is_away(error):
+            return await unknown(request, error)
+        says = str(getattr(error, "orig", None) or error)
+        log.error("database_error", error=says)
+        if "disk is full" in says or "disk I/O" in says:
             return problem_response(request, disk_full(request.app.state.settings.data_dir))
         detail = "The database is busy or not reachable. Try again in a few seconds."
         return problem_response(request, Unavailable(detail, headers={"Retry-After": "2"}))
+
+    # The nearest class decides. A connection that breaks off may come as any of them.
+    for kind in (SQLAlchemyError, *DATABASE_AWAY):
+        app.add_exception_handler(kind, database)
 
     @app.exception_handler(DataError)
     async def unstorable(request: Request, error: DataError) -> JSONResponse:

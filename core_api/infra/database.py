@@ -5,12 +5,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, sessionmaker
 
 from core_api import outbox
 from core_api.infra import tracing
 from core_api.models import MailMessage
+
+# A server that is away is told of within seconds, and one that vanished without a word is not waited for: libpq's own
+# answer is to wait for as long as the kernel does, two hours and more. What the URL says goes before.
+_POSTGRESQL = {
+    "connect_timeout": "5",
+    "keepalives_idle": "20",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+}
+_POOL_SECONDS = 10
+DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeoutError)
+"""What SQLAlchemy raises when the database cannot be reached, is too busy, or breaks off."""
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether an error says that the database is away or busy, and not that it refuses what it was asked."""
+    return isinstance(error, DATABASE_AWAY) or (isinstance(error, DBAPIError) and error.connection_invalidated)
 
 
 class Database:
@@ -26,7 +46,9 @@ class Database:
             # since the event loop, which asks who calls, must never wait for one.
             options.update(pool_size=20, max_overflow=-1)
         else:
-            options.update(pool_size=10, max_overflow=20, pool_pre_ping=True)
+            given = make_url(url).query
+            options["connect_args"] = {name: value for name, value in _POSTGRESQL.items() if name not in given}
+            options.update(pool_size=10, max_overflow=20, pool_pre_ping=True, pool_timeout=_POOL_SECONDS)
         self.engine: Engine = create_engine(url, **options)
         if self.engine.dialect.name == "sqlite":
             _configure_sqlite(self.engine)

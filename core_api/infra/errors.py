@@ -86,6 +86,10 @@ class Unavailable(NexusError):
     status, code, title = 503, "unavailable", "Not available right now"
 
 
+class Unreachable(Unavailable):
+    """A server that the product stands on does not answer: nobody's work is at fault, and it goes on later."""
+
+
 class StorageUnavailable(Unavailable):
     """The storage that files are kept in is away or refuses us. Nothing that it was asked for has happened."""
 

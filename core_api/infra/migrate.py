@@ -3,9 +3,11 @@
 from pathlib import Path
 
 from sqlalchemy import Connection, MetaData, func, inspect, select, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
-from core_api.infra.database import Database
-from core_api.infra.errors import NexusError
+from core_api.infra.database import Database, is_away
+from core_api.infra.errors import NexusError, Unreachable
 from core_api.models import Base
 
 _MIGRATIONS = Path(__file__).parent.parent / "migrations"
@@ -20,7 +22,26 @@ class NewerSchema(NexusError):
 
 def upgrade(database: Database, revision: str = "head") -> None:
     """Run the migrations that are missing (up to a revision); each database once, whatever its kind, and however many
-    processes start at a time. Raises NewerSchema."""
+    processes start at a time. Raises NewerSchema, or Unreachable when the database does not answer."""
+    try:
+        _upgrade(database, revision)
+    except SQLAlchemyError as error:
+        if database.is_local or not is_away(error):
+            raise
+        says = " ".join(str(getattr(error, "orig", None) or error).split())
+        where = database.engine.url.render_as_string(hide_password=True)
+        raise Unreachable(
+            f"The database at {where} does not answer ({says}). Start it, or correct NEXUS_DATABASE_URL."
+        ) from error
+
+
+def lock_start(session: Session) -> None:
+    """Keep other processes that start from doing what only one may, until the transaction ends."""
+    if session.get_bind().dialect.name != "sqlite":  # which lets one transaction write at a time anyway
+        session.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+
+
+def _upgrade(database: Database, revision: str) -> None:
     if revision == "head" and _is_current(database):
         return
     with database.engine.connect() as connection:

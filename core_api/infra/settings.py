@@ -228,6 +228,12 @@ class Settings(BaseSettings):
         default=30, gt=0, description="A worker that is asked to stop hands back what it has not finished by then."
     )
     ingest_max_tries: int = Field(default=4, ge=1)
+    index_lease_seconds: float = Field(
+        default=300,
+        ge=5,
+        description="What a worker that was killed had at hand is taken up by others after so long. Longer than any "
+        "one file takes to parse (`parse_timeout_seconds`), or it is worked on twice.",
+    )
     parse_timeout_seconds: float = Field(default=120, gt=0)
     parse_memory_bytes: int = Field(default=2 * 2**30, gt=0)
     parse_output_chars: int = Field(default=20_000_000, gt=0)

@@ -61,7 +61,10 @@ class SearchRecorder:
         self._wake.set()
         if self._thread is not None:
             self._thread.join(_STOP_SECONDS)
-        self.flush()
+        try:
+            self.flush()
+        except SQLAlchemyError as error:  # the others that stop after it must not be kept from it
+            log.warning("search_log_not_written", error=str(error))
 
     def add(self, search_id: str, user_id: str, query: str, mode: str, hits: int, took_ms: float) -> bool:
         """Take a search; gives whether it will be written: not where the settings say no, or it has no words."""

@@ -1,0 +1,56 @@
+"""A server that the product stands on goes away under load, and comes back."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from tests.cluster import Service
+from tests.faults.installation import Installation
+
+long = pytest.mark.skipif("NEXUS_TEST_OUTAGE" not in os.environ, reason="`make test-faults` does it")
+
+
+def away(service: Service, how: signal.Signals, seconds: float) -> None:
+    service.stop(how)
+    time.sleep(seconds)
+    service.start()
+
+
+@pytest.mark.parametrize("how", [pytest.param(signal.SIGTERM, marks=long), signal.SIGKILL], ids=lambda how: how.name)
+def test_without_redis_everything_goes_on_and_is_indexed_later(
+    installation: Installation, outage: float, how: signal.Signals
+) -> None:
+    with installation.under_load(f"Redis {how.name}") as load:
+        began = time.monotonic()
+        away(installation.cluster.redis, how, outage)
+        assert load.kinds(began).keys() == {"ok"}  # nobody notices but by what is found late
+
+
+def test_without_chroma_search_goes_by_keywords_and_says_so(installation: Installation, outage: float) -> None:
+    with installation.under_load("Chroma") as load:
+        began = time.monotonic()
+        away(installation.cluster.chroma, signal.SIGKILL, outage)
+        kinds = load.kinds(began)
+    assert kinds["degraded"] > 0
+    assert all("Chroma" in says for says in load.says("unavailable"))  # semantic search was asked for
+
+
+@long  # than what hangs is waited for
+@pytest.mark.parametrize("name", ["redis", "chroma"])
+def test_a_server_that_hangs_is_as_one_that_is_away(installation: Installation, outage: float, name: str) -> None:
+    process = getattr(installation.cluster, name).process
+    with installation.under_load(f"{name} hangs"):
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(outage)
+        process.send_signal(signal.SIGCONT)
+
+
+def test_without_postgresql_people_are_told_to_come_back(installation: Installation, outage: float) -> None:
+    with installation.under_load("PostgreSQL") as load:
+        began = time.monotonic()
+        away(installation.cluster.postgresql, signal.SIGINT, outage)  # it ends the sessions at once
+        kinds = load.kinds(began)
+    assert kinds["unavailable"] > 0
+    assert all("database" in says for says in load.says("unavailable"))
