@@ -56,6 +56,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("data directory", _data_dir),
         ("database", _database),
         ("embedding model", _model),
+        ("file storage", _storage),
     ]
     if settings.chroma_url is not None:
         checks.append(("chroma", _chroma))
@@ -115,6 +116,13 @@ def _model(settings: Settings) -> Iterator[Finding]:
 
     embedder = ModelSpec.of_settings(settings).load(settings)
     yield Finding("embedding model", "ok", f"{embedder.name}, {embedder.dimensions} dimensions")
+
+
+def _storage(settings: Settings) -> Iterator[Finding]:
+    from core_api.infra.storage import open_files
+
+    open_files(settings).check()
+    yield Finding("file storage", "ok", settings.storage_url or str(settings.files_dir))
 
 
 def _chroma(settings: Settings) -> Iterator[Finding]:

@@ -45,7 +45,7 @@ def worker(
 ) -> None:
     """Index what changes (server mode). Several may run."""
     settings = server_settings(load_settings(data_dir))
-    _prepare(settings)
+    _prepare(settings, "worker")
     from core_api.infra.migrate import upgrade
     from ingest.tasks import Queue
     from ingest.worker import Worker
@@ -63,7 +63,7 @@ def worker(
 def beat(data_dir: DataDirOption = None) -> None:
     """Do what is due at its time: retries, alerts, reminders, upkeep (server mode). One leads, others stand by."""
     settings = server_settings(load_settings(data_dir))
-    _prepare(settings)
+    _prepare(settings, "beat")
     from nexus.beat import Beat
     from nexus.server import open_database
 
@@ -98,9 +98,11 @@ def server_settings(settings: Settings) -> Settings:
     return settings
 
 
-def _prepare(settings: Settings) -> None:
+def _prepare(settings: Settings, part: str) -> None:
     from core_api.infra.logging import configure_logging
+    from core_api.ops.process import observe
     from nexus.datadir import DataDir
 
     DataDir(settings.data_dir).prepare()
     configure_logging(settings)
+    observe(settings, part)
