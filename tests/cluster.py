@@ -181,7 +181,7 @@ class Api:
     """An API process and a client that is signed in as the owner."""
 
     def __init__(self, service: Service, client: httpx.Client) -> None:
-        self.service, self.client = service, client
+        self.service, self.client, self.url = service, client, str(client.base_url)
 
     def get(self, path: str, **options: Any) -> Any:
         """The JSON at a path of the API."""

@@ -71,7 +71,7 @@ class _Crowd:
                 response.raise_for_status()
                 began = None
                 async for line in response.aiter_lines():
-                    if began is None and line.startswith("event: token"):
+                    if began is None and line.startswith("event: delta"):
                         began = time.perf_counter()
                 return began or time.perf_counter()
         if name == "search":

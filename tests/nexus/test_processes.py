@@ -1,5 +1,6 @@
 """Server mode as a whole: the processes, what they share, and what doctor says of them."""
 
+import asyncio
 import json
 import signal
 from collections.abc import Callable, Iterator
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from evals.load.mixed import mixed
 from tests.cluster import Cluster, cluster, until
 from tests.nexus.conftest import Ran
 
@@ -31,6 +33,10 @@ def test_what_one_api_takes_in_a_worker_indexes_and_another_api_finds(installati
     second.put(space, "3.md", "# Animal 3\n\nThe quokka smiles.")
     until(lambda: second.found("quokka", "keyword") == ["Animal 3"], 20)
     until(lambda: first.found("quokka", "keyword") == ["Animal 3"], 20)
+
+    report = asyncio.run(mixed([first.url, second.url], installation.token, 4, 8, 0.2, 4))
+    assert (report.errors, report.first_error) == (0, "")
+    assert {"search", "read"} <= set(report.by_request)
 
     told = json.loads(installation.run("doctor", "--json").stdout)
     assert {finding["state"] for finding in told if finding["part"] != "secret keys"} == {"ok"}, told
