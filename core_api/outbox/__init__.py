@@ -20,13 +20,14 @@ def request_index(
     session: Session, source_kind: str, source_id: str, space_id: str | None = None, *, edit: bool = False
 ) -> None:
     """Ask the pipeline to look at a source (of a space) again; `edit`: before what is new."""
+    traceparent = session.info.get(_TRACEPARENT)  # not of a session that a Database did not make
     session.execute(
         insert(OutboxEvent).values(
             source_kind=source_kind,
             source_id=source_id,
             space_id=space_id,
             edit=edit,
-            traceparent=session.info[_TRACEPARENT](),
+            traceparent=traceparent() if traceparent is not None else None,
         )
     )
     session.info[_WROTE_EVENTS] = True

@@ -9,6 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from alembic import command
+from alembic.config import Config
 from sqlalchemy import create_engine, func, select, text
 
 from core_api.domains.documents import service as documents
@@ -16,7 +18,7 @@ from core_api.domains.spaces.service import create_space
 from core_api.domains.users.service import ensure_owner
 from core_api.infra.database import Database
 from core_api.infra.migrate import newest_revision, revision_of, upgrade
-from core_api.infra.storage import FileStore
+from core_api.infra.storage import open_files
 from core_api.models import Space, SpaceKind, User
 from nexus.server import open_database, owner_key
 from tests.cluster import Cluster, cluster
@@ -39,6 +41,15 @@ def new_database(servers: Cluster, name: str) -> str:
     return url
 
 
+def downgrade(database: Database, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", "core_api:migrations")
+    config.set_main_option("path_separator", "os")
+    with database.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, revision)
+
+
 def test_processes_that_start_at_once_over_nothing_make_one_owner(servers: Cluster) -> None:
     settings = servers.settings.model_copy(update={"database_url": new_database(servers, "fresh")})
     with ThreadPoolExecutor(4) as pool:
@@ -54,17 +65,18 @@ def test_a_new_version_takes_over_an_old_schema(servers: Cluster) -> None:
     newest = newest_revision()
     before = f"{int(newest) - 1:04d}"
     database = Database(new_database(servers, "old"))
-    upgrade(database, before)
+    upgrade(database)
     with database.transaction() as session:
         owner, _ = ensure_owner(session)
         space = create_space(session, owner, "Before", SpaceKind.TEAM).id
-    files = FileStore(servers.settings.files_dir)
+    files = open_files(servers.settings)
     for number in range(8):
         stored = files.put(io.BytesIO(f"# Old page {number}\n\nThe lamp of house {number} is green.".encode()), 10**6)
         content = documents.Content(stored, f"{number}.md", "text/markdown")
         with database.transaction() as session:
             documents.put_document(session, owner, space, content, path=f"{number}.md")
     servers.token = owner_key(database, timedelta(hours=1), "tests")
+    downgrade(database, before)  # filled by this version, which knows no schema but its own
     assert revision_of(database) == before
 
     with ThreadPoolExecutor(2) as pool:

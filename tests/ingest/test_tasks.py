@@ -8,7 +8,7 @@ import httpx
 
 from core_api.infra import tracing
 from core_api.infra.settings import Settings
-from ingest.tasks import TASK, create_celery, trace_headers
+from ingest.tasks import INDEX, create_celery, trace_headers
 from tests.receivers import otlp_collector, until
 from tests.services import free_port, redis, running
 
@@ -45,13 +45,13 @@ def test_the_trace_goes_with_a_task_and_the_worker_serves_its_metrics(tmp_path: 
                 with tracing.span("request", attributes={"nexus.request_id": "r"}):
                     sent = (
                         create_celery(settings, lambda keys: None)
-                        .tasks[TASK]
+                        .tasks[INDEX]
                         .apply_async(args=[[["document", "d-1"]]], headers=trace_headers())
                     )
             finally:
                 tracing.stop()
             assert trace_headers() == {}
-            task, request = collector.named(TASK), collector.named("request")
+            task, request = collector.named(INDEX), collector.named("request")
             metrics = httpx.get(f"http://127.0.0.1:{port}/metrics").text
         assert (task.service, request.service) == ("nexus-worker", "nexus-server")
         assert (task.trace, task.parent) == (request.trace, request.id)

@@ -20,7 +20,7 @@ from PIL import Image
 from sqlalchemy import select
 
 from core_api.auth.sessions import Device, start_browser_session
-from core_api.domains.users.avatars import clean_picture, set_avatar
+from core_api.domains.users.avatars import MAX_BYTES, clean_picture, set_avatar
 from core_api.domains.users.service import ensure_owner
 from core_api.infra.database import Database
 from core_api.infra.settings import Settings
@@ -151,8 +151,9 @@ def _add_the_rest(source: Source, database: Database, user_id: str, team_id: str
         owner, _ = ensure_owner(session)
         picture = io.BytesIO()
         Image.new("RGB", (8, 8), "teal").save(picture, "PNG")
-        clean = clean_picture(io.BytesIO(picture.getvalue()))
-        set_avatar(session, owner, open_files(source.settings), clean)
+        picture.seek(0)
+        files = open_files(source.settings)
+        set_avatar(session, owner, files, files.put(io.BytesIO(clean_picture(picture)), MAX_BYTES))
         start_browser_session(session, owner.user_id, timedelta(days=1), Device())
         device = session.scalars(select(LoginSession.id).order_by(LoginSession.id.desc()).limit(1)).one()
         old = IndexModel(

@@ -198,8 +198,8 @@ def test_files_that_were_missing_before_are_told(still: Source, copy: Settings, 
     files = open_files(copy)
     with opened(copy.resolved_database_url) as database, database.reading() as session:
         named = session.scalars(select(DocumentVersion.sha256).order_by(DocumentVersion.sha256).limit(2)).all()
-    files.path(named[0]).unlink()
-    files.path(named[1]).write_bytes(b"rotten")
+    files.existing(named[0]).unlink()
+    files.existing(named[1]).write_bytes(b"rotten")
     assert carry(copy, empty).missing_files == named
 
 
