@@ -117,6 +117,8 @@ class Indexer:
                 self._unrecorded[key] = error
 
     def _report(self, landed: Sequence[Landed], seconds: float) -> None:
+        if not landed:
+            return  # others have them in hand
         now = utcnow()
         for item in landed:
             # What is new waits behind what was imported before it; how fresh the indexes are is said by edits.

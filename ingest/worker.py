@@ -57,6 +57,7 @@ class Worker:
         from celery import signals  # type: ignore[import-untyped]
 
         signals.worker_shutting_down.connect(self._begin_to_stop, weak=False)
+        signals.setup_logging.connect(_keep_logging, weak=False)
         worker = self.celery.Worker(
             hostname=name,
             pool="threads",
@@ -161,3 +162,7 @@ class Worker:
         if self._sandbox is not None:
             self._sandbox.close()
         os._exit(0)  # a thread that does not come back cannot be ended otherwise
+
+
+def _keep_logging(**_settings: Any) -> None:
+    """Logging is set up: Celery, asked for its own, would let every library talk."""

@@ -47,10 +47,10 @@ def configure_logging(settings: Settings) -> None:
     handlers: list[logging.Handler] = [handler]
     if (reporter := error_reports.start(settings)) is not None:
         handlers.append(reporter)
-    # Libraries speak up when something is wrong; our own packages at the level that was asked for.
+    # Libraries speak up when something is wrong; our own packages, and the worker's, at the level that was asked for.
     logging.basicConfig(handlers=handlers, level=max(level, logging.WARNING), force=True)
     warnings.showwarning = _log_warning
-    for package in ("nexus", "ui_gradio", "evals", "assistant", "ingest", "retrieval", "core_api"):
+    for package in ("nexus", "ui_gradio", "evals", "assistant", "ingest", "retrieval", "core_api", "celery"):
         logging.getLogger(package).setLevel(level)
 
 

@@ -1,7 +1,5 @@
 """What the keyword index holds of a chunk."""
 
-from collections.abc import Callable, Sequence
-
 import tantivy
 
 from retrieval import analyzer
@@ -39,7 +37,7 @@ def schema() -> tantivy.Schema:
 def document(chunk_id: str, source: str, space_id: str, title: str, heading: str, text: str) -> tantivy.Document:
     """A chunk as it goes into the index; `source` is its source term."""
     parts = (title, heading, text)
-    title_words, heading_words, body_words = (_joined(analyzer.analyze, part) for part in parts)
+    title_words, heading_words, body_words = map(analyzer.analyzed, parts)
     entry = tantivy.Document()
     entry.add_text("id", chunk_id)
     entry.add_text("source", source)
@@ -47,9 +45,5 @@ def document(chunk_id: str, source: str, space_id: str, title: str, heading: str
     entry.add_text("title", title_words)
     entry.add_text("heading", heading_words)
     entry.add_text("words", f"{title_words} {heading_words} {body_words}")
-    entry.add_text("exact", _BREAK.join(_joined(analyzer.exact_terms, part) for part in parts))
+    entry.add_text("exact", _BREAK.join(map(analyzer.in_exact_terms, parts)))
     return entry
-
-
-def _joined(terms: Callable[[str], Sequence[str]], text: str) -> str:
-    return " ".join(terms(text))

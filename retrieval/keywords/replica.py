@@ -32,7 +32,7 @@ log = structlog.get_logger()
 
 _WRITER_HEAP_BYTES = 32_000_000
 # Sources read from the database, and chunks given to Tantivy between two commits, at once.
-_BATCH_SOURCES = 200
+_BATCH_SOURCES = 1000
 _LONGEST_PAUSE_SECONDS = 30.0
 _TRIES_BEFORE_REBUILD = 3
 _TANTIVY_ERRORS = (ValueError, OSError, RuntimeError)

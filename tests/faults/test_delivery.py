@@ -3,12 +3,14 @@
 import random
 
 from ingest.tasks import INDEX, Queue, create_celery
+from tests.cluster import until
 from tests.faults.installation import Installation
 
 
 def test_each_event_twice_and_out_of_order(installation: Installation) -> None:
     cluster, api = installation.cluster, installation.api
     other = cluster.worker()
+    until(lambda: "ready" in other.log())
     task = create_celery(cluster.settings, lambda keys: None).tasks[INDEX]
     shuffled = random.Random(7)
     with installation.under_load("every event twice more") as load:

@@ -203,9 +203,9 @@ def test_kill_9_while_it_writes_loses_nothing_and_doubles_nothing(library: Libra
         import sys
         from pathlib import Path
         from core_api.infra.database import Database
-        from retrieval import keywords
-        keywords._BATCH_SOURCES = 1
-        index = keywords.KeywordIndex.open(Path(sys.argv[1]))
+        from retrieval.keywords import KeywordIndex, replica
+        replica._BATCH_SOURCES = 1
+        index = KeywordIndex.open(Path(sys.argv[1]))
         print("begin", flush=True)
         index.catch_up(Database(sys.argv[2]))
         print("end", flush=True)
