@@ -1,7 +1,6 @@
 """The parts that search needs (embedder, vectors, keyword index), opened on threads so that the API answers at once."""
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
@@ -12,10 +11,11 @@ from numpy.typing import NDArray
 
 from core_api.infra.database import Database
 from core_api.infra.errors import NexusError, Unavailable
-from core_api.infra.metrics import QUERY_EMBEDDINGS, search_step
+from core_api.infra.metrics import search_step
 from core_api.infra.settings import Settings
 from retrieval.active_model import ServedModels
 from retrieval.embedding import Embedder
+from retrieval.embedding.remembering import RememberingEmbedder
 from retrieval.keywords import KeywordIndex
 from retrieval.rerank import Reranker, load_reranker
 from retrieval.titles import TitleIndex
@@ -25,7 +25,6 @@ log = structlog.get_logger()
 _T = TypeVar("_T")
 
 _LEG_THREADS = 8
-_CACHED_QUERIES = 1_000
 _LOOK_SECONDS = 1.0
 """How often the database is asked which embedding model is active."""
 _REPLICAS_OF_A_HOST = 32
@@ -112,10 +111,11 @@ class RetrievalEngine:
         reranker: Reranker | None = None,
     ) -> None:
         self.settings = settings
-        self._embedder = _Part[Embedder]("embedding model", embedder)
+        remembering = RememberingEmbedder(embedder) if embedder is not None else None
+        self._embedder = _Part[RememberingEmbedder]("embedding model", remembering)
         self._vectors = _Part[VectorStore]("vector index", vectors)
         self._keywords = _Part[KeywordIndex]("keyword index", keywords)
-        self._parts: tuple[_Part[Embedder] | _Part[VectorStore] | _Part[KeywordIndex], ...] = (
+        self._parts: tuple[_Part[RememberingEmbedder] | _Part[VectorStore] | _Part[KeywordIndex], ...] = (
             self._embedder,
             self._vectors,
             self._keywords,
@@ -126,8 +126,6 @@ class RetrievalEngine:
         self._choosing = threading.Lock()
         self._closing = threading.Event()
         self._watcher: threading.Thread | None = None
-        self._cache: OrderedDict[tuple[str, str], NDArray[np.float32]] = OrderedDict()
-        self._cache_lock = threading.Lock()
         self.pool = ThreadPoolExecutor(_LEG_THREADS, thread_name_prefix="search")
 
     @classmethod
@@ -145,8 +143,8 @@ class RetrievalEngine:
         engine._keywords.open(keywords)
         models = engine.models = ServedModels(settings, database)
 
-        def embedder() -> Embedder:
-            active = models.active()
+        def embedder() -> RememberingEmbedder:
+            active = RememberingEmbedder(models.active())
             engine._watcher = threading.Thread(target=engine._watch, name="active-model", daemon=True)
             engine._watcher.start()
             return active
@@ -165,7 +163,7 @@ class RetrievalEngine:
 
     @property
     def embedder(self) -> Embedder:
-        """The embedding model."""
+        """The embedding model, which remembers what it was asked last."""
         return self._embedder.get()
 
     @property
@@ -210,23 +208,11 @@ class RetrievalEngine:
             self._vectors.get(timeout=0)
 
     def embed_query(self, text: str, embedder: Embedder | None = None) -> NDArray[np.float32]:
-        """The vector of a question, shape (dimensions,); the last ones are remembered. A search that has chosen its
-        collections by one `embedder` gives it: another may have become active since."""
+        """The vector of a question, shape (dimensions,). A search that has chosen its collections by one `embedder`
+        gives it: another may have become active since."""
         embedder = embedder or self.embedder
-        key = (embedder.fingerprint, text)
-        with self._cache_lock:
-            known = self._cache.get(key)
-            if known is not None:
-                self._cache.move_to_end(key)
-                QUERY_EMBEDDINGS.labels("hit").inc()
-                return known
-        QUERY_EMBEDDINGS.labels("miss").inc()
         with search_step("embed_query"):
-            vector = np.asarray(embedder.embed_queries([text])[0], dtype=np.float32)
-        with self._cache_lock:
-            self._cache[key] = vector
-            while len(self._cache) > _CACHED_QUERIES:
-                self._cache.popitem(last=False)
+            vector: NDArray[np.float32] = embedder.embed_queries([text])[0]
         return vector
 
     def use_active_model(self) -> None:
@@ -236,8 +222,8 @@ class RetrievalEngine:
             return
         with self._choosing:  # or one who looked before a flip could put the model before back
             embedder = self.models.active()
-            if embedder is not self._embedder.value:
-                self._embedder.replace(embedder)
+            if self._embedder.value is None or embedder is not self._embedder.value.embedder:
+                self._embedder.replace(RememberingEmbedder(embedder))
                 log.info("embedding_model_in_use", fingerprint=embedder.fingerprint)
 
     def _watch(self) -> None:

@@ -20,6 +20,7 @@ from evals.load.visits import Latency
 _SHARES = {"search": 50, "chat": 15, "read": 25, "write": 10}
 _LONGEST_SECONDS = 30.0
 _LOOK_SECONDS = 0.1
+_WATCHED_EDITS = 2  # at a time: more, asked after ten times a second, would be load of their own
 
 
 class MixedReport(BaseModel):
@@ -82,7 +83,7 @@ class _Crowd:
         else:
             word = f"edit{draw.getrandbits(48):012x}"
             response = await client.patch(f"/documents/{mine}", json={"text": f"{paragraph(draw)} {word}"})
-            if response.is_success:
+            if response.is_success and len(self.looking) < _WATCHED_EDITS:
                 task = asyncio.create_task(self._look(client, word, time.perf_counter()))
                 self.looking.add(task)
                 task.add_done_callback(self.looking.discard)
