@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 
+import structlog
 import uvicorn
 from fastapi import FastAPI
 
@@ -42,6 +43,7 @@ from nexus.background import Background
 from nexus.datadir import DataDir
 from retrieval.engine import RetrievalEngine
 
+log = structlog.get_logger()
 _START_SECONDS = 60
 """After so long garbage is looked for again, whatever is not open yet."""
 
@@ -79,9 +81,9 @@ def sign_in_link(settings: Settings, database: Database, base_url: str) -> str:
     return f"{base_url}/sign-in?token={secret}"
 
 
-def build_app(settings: Settings, database: Database, *, web: bool) -> FastAPI:
-    """The whole product in one app; its lifespan opens and closes the indexes and ingestion. In server mode workers
-    and beat do their part elsewhere."""
+def build_app(settings: Settings, database: Database, *, web: bool, warm: bool = False) -> FastAPI:
+    """The whole product in one app; its lifespan opens and closes the indexes and ingestion, and with `warm` loads
+    early what the first people need. In server mode workers and beat do their part elsewhere."""
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -99,7 +101,7 @@ def build_app(settings: Settings, database: Database, *, web: bool) -> FastAPI:
         app.state.ingest = runtime
         app.state.is_ready = lambda: engine.ready
         app.state.database_state.keyword_position = lambda: engine.keyword_position
-        warming = asyncio.create_task(_warm_up(app)) if web else None
+        warming = asyncio.create_task(_warm_up(app)) if warm else None
         try:
             yield
         finally:
@@ -150,7 +152,7 @@ def serve(settings: Settings, announce: Callable[[str, str], None], *, web: bool
         public = (settings.public_url or url).rstrip("/")
         settings = settings.model_copy(update={"public_url": public})  # links in mail name the port that was found
         database = open_database(settings)
-        app = build_app(settings, database, web=web)
+        app = build_app(settings, database, web=web, warm=True)
         config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5)
         server = _Server(config)
 
@@ -194,8 +196,10 @@ def _bind(host: str, port: int) -> socket.socket:
 async def _warm_up(app: FastAPI) -> None:
     """Load what the first answer needs, after what people need first: the API, then the pages."""
 
+    web = getattr(app.state, "web", None)
+
     def started() -> bool:
-        return bool(app.state.is_ready() and (app.state.web.ready or app.state.web.failure is not None))
+        return bool(app.state.is_ready() and (web is None or web.ready or web.failure is not None))
 
     with contextlib.suppress(TimeoutError):  # a part that cannot be opened yet is told by whoever opens it
         async with asyncio.timeout(_START_SECONDS):
@@ -207,6 +211,7 @@ async def _warm_up(app: FastAPI) -> None:
     # What is loaded by now stays: looking through it for garbage again and again would halt every request.
     await asyncio.to_thread(gc.collect)
     gc.freeze()
+    log.info("warmed_up")
 
 
 def _load_titles(app: FastAPI) -> None:

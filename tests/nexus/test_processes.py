@@ -23,6 +23,7 @@ def test_what_one_api_takes_in_a_worker_indexes_and_another_api_finds(installati
     first, worker, second = installation.api(), installation.worker(), installation.api()
     leader = installation.beat()
     until(lambda: "beat_leads" in leader.log())
+    until(lambda: "warmed_up" in first.service.log())
     space = first.space("Animals")
     for number in range(10):
         first.put(space, f"{number}.md", f"# Animal {number}\n\nThe okapi eats {number + 20} leaves a day.")
