@@ -51,14 +51,15 @@ async def search(body: SearchRequest, request: Request, subject: Reader, session
 
 
 def _turns(state: State) -> CapacityLimiter | None:
-    """Where all is done by this process, searches are done few at a time, first come first served: more of them would
-    keep each other from Python's lock, and all would be late. None: as many as there are threads, since they wait for
-    a network."""
+    """Searches are done few at a time, first come first served: more of them would keep each other, and answers, from
+    Python's lock, and all would be late. A few more where they wait for PostgreSQL or Chroma between; None, as many as
+    there are threads, where they wait for an embedding endpoint, which may take its time."""
     settings: Settings = state.settings
-    if settings.embedding_base_url is not None or settings.chroma_url is not None or not state.database.is_local:
+    if settings.embedding_base_url is not None:
         return None
     if not hasattr(state, "search_turns"):
-        state.search_turns = CapacityLimiter(available_cores() + 1)
+        waits = settings.chroma_url is not None or not state.database.is_local
+        state.search_turns = CapacityLimiter(available_cores() * (3 if waits else 1) + 1)
     turns: CapacityLimiter = state.search_turns
     return turns
 
