@@ -15,7 +15,7 @@ def highlights(text: str, query_terms: Collection[str]) -> tuple[tuple[int, int]
     Stems match ("requested" for "request"), and so do Korean words with other particles. A Korean word of three or more
     syllables needs half of its bigrams in the query, or accidental bigrams would light up everywhere.
     """
-    wanted = query_terms if isinstance(query_terms, (set, frozenset)) else set(query_terms)
+    wanted = frozenset(query_terms)
     found: list[tuple[int, int]] = []
     if not wanted:
         return ()

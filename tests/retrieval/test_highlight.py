@@ -59,3 +59,7 @@ def test_words_left_out_for_speed_would_not_have_matched(text: str, query: str) 
     slow = [(t.start, t.end) for t in tokens(text) if terms & set(t.terms)]
     fast = [(t.start, t.end) for t in tokens(text, terms) if terms & set(t.terms)]
     assert fast == slow
+
+
+def test_a_word_that_does_not_begin_as_its_stem_is_marked() -> None:
+    assert marked("He was dying then.", "when did he die") == ["He", "dying"]
