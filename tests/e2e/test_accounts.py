@@ -124,6 +124,8 @@ def test_a_person_registers_uses_a_second_factor_and_shares_a_team_until_they_do
 
     # She invites Bert, who has no account, by mail. He joins, and sees the team's document.
     ada.goto(team)
+    expect(ada.get_by_text("No invitations are waiting.")).to_be_visible()  # nothing moves under the pointer any more
+    expect(ada.get_by_role("link", name="Open the documents")).to_contain_text("1 document")
     ada.get_by_label("E-mail address").fill("bert@larkfield-air.com")
     ada.get_by_role("button", name="Send invitation").click()
     expect(ada.locator(".notice")).to_contain_text("bert@larkfield-air.com is invited")
