@@ -62,4 +62,4 @@ def test_words_left_out_for_speed_would_not_have_matched(text: str, query: str) 
 
 
 def test_a_word_that_does_not_begin_as_its_stem_is_marked() -> None:
-    assert marked("He was dying then.", "when did he die") == ["He", "dying"]
+    assert marked("He was dying then.", "when did he die") == ["dying"]
