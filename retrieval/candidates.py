@@ -6,9 +6,7 @@ chose one leg: that one is shown as it is.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from contextvars import copy_context
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 import structlog
 from sqlalchemy.orm import Session
@@ -31,9 +29,7 @@ from retrieval.types import Mode
 from retrieval.vectors import Target
 
 log = structlog.get_logger()
-_T = TypeVar("_T")
 
-_ANSWER_SECONDS = 5.0
 
 Chunks = Sequence[tuple[str, str, str]]
 """(chunk id, source kind, source id)."""
@@ -134,15 +130,16 @@ class Asked:
         # What has a phrase is found by the words; the best by meaning would seldom be among them.
         by_phrase = bool(self.query.phrases)
         if self.mode is not Mode.KEYWORD and not by_phrase:
-            dense = self.engine.pool.submit(copy_context().run, self._dense, depth, chunks)
+            dense = self.engine.vectors_asked.ask(self._dense, depth, chunks)
         keyword: list[Scored] = []
         if self.mode is not Mode.SEMANTIC or by_phrase:
             keyword = self._keyword(max(depth, words_depth), chunks)
         if self.mode is Mode.KEYWORD:
             return keyword, {}
         try:
-            semantic = _answer(dense) if dense is not None else self._cosines(list(_joined(keyword, depth)))
-            return keyword, semantic
+            if dense is None:
+                dense = self.engine.vectors_asked.ask(self._cosines, list(_joined(keyword, depth)))
+            return keyword, self.engine.vectors_asked.answer(dense)
         except Unavailable as error:
             self._go_without_vectors(error)
             return keyword, {}
@@ -158,10 +155,10 @@ class Asked:
     def _evidence(self, ids: Sequence[str]) -> Evidence:
         if self.mode is Mode.KEYWORD:
             return Evidence(self.engine.keywords.support(self.query.text, ids), None, {})
-        vectors = self.engine.pool.submit(copy_context().run, self._vectors, ids)
+        vectors = self.engine.vectors_asked.ask(self._vectors, ids)
         support = self.engine.keywords.support(self.query.text, ids)
         try:
-            near = _answer(vectors)
+            near = self.engine.vectors_asked.answer(vectors)
             return Evidence(support, self.engine.embed_query(self.query.text, self.embedder), near)
         except Unavailable as error:
             self._go_without_vectors(error)
@@ -200,15 +197,6 @@ class Asked:
 
     def _vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
         return self.engine.vectors.vectors([*self.targets, *self.shared_targets], ids)
-
-
-def _answer(asked: Future[_T]) -> _T:
-    """What the vectors' index answers. A server that hangs is not waited for as long as writing to it may take."""
-    try:
-        return asked.result(_ANSWER_SECONDS)
-    except TimeoutError:
-        asked.cancel()
-        raise Unavailable(f"The vector index has not answered for {_ANSWER_SECONDS:.0f} s.") from None
 
 
 def _joined(parts: Sequence[Scored], most: int | None = None) -> dict[str, float]:

@@ -17,6 +17,7 @@ from retrieval.active_model import ServedModels
 from retrieval.embedding import Embedder
 from retrieval.embedding.remembering import RememberingEmbedder
 from retrieval.keywords import KeywordIndex
+from retrieval.patience import Patience
 from retrieval.rerank import Reranker, load_reranker
 from retrieval.titles import TitleIndex
 from retrieval.vectors import VectorStore
@@ -25,6 +26,8 @@ log = structlog.get_logger()
 _T = TypeVar("_T")
 
 _LEG_THREADS = 8
+_ANSWER_SECONDS = 5.0
+"""How long a search waits for the vectors: not as long as writing them may take."""
 _LOOK_SECONDS = 1.0
 """How often the database is asked which embedding model is active."""
 _REPLICAS_OF_A_HOST = 32
@@ -127,6 +130,7 @@ class RetrievalEngine:
         self._closing = threading.Event()
         self._watcher: threading.Thread | None = None
         self.pool = ThreadPoolExecutor(_LEG_THREADS, thread_name_prefix="search")
+        self.vectors_asked = Patience("The vector index", self.pool, _ANSWER_SECONDS)
 
     @classmethod
     def open(cls, settings: Settings, database: Database) -> "RetrievalEngine":
