@@ -22,7 +22,7 @@ def verify(as_json: JsonOption = False, data_dir: DataDirOption = None) -> None:
     """Check the chain of hashes; exit code 1, and the number of the first event that is not as it was written."""
     from core_api.audit import end, verify
     from nexus.datadir import DataDir
-    from nexus.server import open_database
+    from nexus.owner import open_database
 
     settings = load_settings(data_dir)
     DataDir(settings.data_dir).prepare()

@@ -14,8 +14,9 @@ import typer
 from rich.console import Console
 
 from core_api.infra.errors import NexusError
-from nexus import audit, doctor, evaluate, login, model_change, own_evaluation, processes, render, users
+from nexus import audit, evaluate, login, model_change, own_evaluation, processes, render, users
 from nexus.backup import commands as backup
+from nexus.connection import checked, connect
 from nexus.options import DataDirOption, JsonOption, load_settings
 
 T = TypeVar("T")
@@ -43,7 +44,7 @@ app.command("login")(login.login)
 app.command("api")(processes.api)
 app.command("worker")(processes.worker)
 app.command("beat")(processes.beat)
-app.command("doctor")(doctor.doctor)
+app.command("doctor")(processes.doctor)
 
 out = Console()
 err = Console(stderr=True)
@@ -88,7 +89,7 @@ def token(
     """Print a new one-time sign-in link, or a bearer token."""
     from core_api.audit import Actor, record
     from nexus.datadir import DataDir
-    from nexus.server import open_database, owner_key, sign_in_link
+    from nexus.owner import open_database, owner_key, sign_in_link
 
     settings = load_settings(data_dir)
     datadir = DataDir(settings.data_dir)
@@ -129,7 +130,7 @@ def search(
                 **{"query": query, "mode": mode, "k": k, "filters": filters},
                 **{"sort": sort, "group": group, "explain": explain, "log": False},  # nothing is opened from here
             }
-            return _checked(await client.post("/api/v1/search", json=body))
+            return checked(await client.post("/api/v1/search", json=body))
 
     _show(_run(run()), as_json, render.search_result)
 
@@ -147,7 +148,7 @@ def ask(
         async with _client(data_dir) as client:
             spaces = [await _space_id(client, name) for name in space or []]
             body = {"message": question, "space_ids": spaces}
-            return _checked(await client.post("/api/v1/assistant/chat", json=body))
+            return checked(await client.post("/api/v1/assistant/chat", json=body))
 
     _show(_run(run()), as_json, render.answer)
 
@@ -215,7 +216,7 @@ def reindex(
     async def run() -> Any:
         async with _client(data_dir) as client:
             body = {"space_id": await _space_id(client, space)} if space else {}
-            report = _checked(await client.post("/api/v1/index/reindex", json=body))
+            report = checked(await client.post("/api/v1/index/reindex", json=body))
             await _until_indexed(client)
             return report
 
@@ -283,15 +284,7 @@ def cleanup(as_json: JsonOption = False, data_dir: DataDirOption = None) -> None
 
 
 def _client(data_dir: Path | None) -> contextlib.AbstractAsyncContextManager[httpx.AsyncClient]:
-    from nexus.connection import connect
-
     return connect(load_settings(data_dir))
-
-
-def _checked(response: httpx.Response) -> Any:
-    from nexus.connection import checked
-
-    return checked(response)
 
 
 def _call(
@@ -299,7 +292,7 @@ def _call(
 ) -> None:
     async def run() -> Any:
         async with _client(data_dir) as client:
-            result = _checked(await client.request(method, path, json={} if method == "POST" else None))
+            result = checked(await client.request(method, path, json={} if method == "POST" else None))
             if wait:
                 await _until_indexed(client)
             return result
@@ -309,19 +302,19 @@ def _call(
 
 async def _until_indexed(client: httpx.AsyncClient) -> None:
     """Wait for the queue to run empty: in process, the work ends with this command."""
-    while _checked(await client.get("/api/v1/index/status"))["queue"]["waiting"]:
+    while checked(await client.get("/api/v1/index/status"))["queue"]["waiting"]:
         await asyncio.sleep(0.3)
 
 
 async def _space_id(client: httpx.AsyncClient, name: str, *, create: bool = False) -> str:
-    found = _checked(await client.get("/api/v1/spaces", params={"name": name}))["items"]
+    found = checked(await client.get("/api/v1/spaces", params={"name": name}))["items"]
     if len(found) > 1:
         raise NexusError(f"You see {len(found)} spaces called {name!r}; rename one of them first.")
     if found:
         return str(found[0]["id"])
     if not create:
         raise NexusError(f"There is no space called {name!r} that you can see.")
-    return str(_checked(await client.post("/api/v1/spaces", json={"name": name}))["id"])
+    return str(checked(await client.post("/api/v1/spaces", json={"name": name}))["id"])
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:

@@ -4,17 +4,17 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from core_api.auth.api_keys import delete_api_key
-from core_api.infra.database import Database
 from core_api.infra.errors import NexusError, TooManyRequests, Unavailable
-from core_api.infra.logging import configure_logging
 from core_api.infra.settings import Settings
 from nexus.credentials import stored_key
 from nexus.datadir import DataDir
+
+if TYPE_CHECKING:
+    from core_api.infra.database import Database
 
 KEY_LIFETIME = timedelta(hours=12)
 REQUEST_SECONDS = 300
@@ -64,8 +64,9 @@ async def connect(settings: Settings, key_lifetime: timedelta = KEY_LIFETIME) ->
             await _until_ready(client)
             yield client
         return
-    # The heavy parts load only when a command runs, so that `nexus --help` is quick.
-    from nexus.server import build_app, open_database
+    # A command loads what it needs, so that it begins quickly: the database where it signs itself in, and all that is
+    # served only where nobody serves it yet.
+    from core_api.infra.database import Database
 
     datadir = DataDir(settings.data_dir)
     datadir.prepare()
@@ -79,6 +80,10 @@ async def connect(settings: Settings, key_lifetime: timedelta = KEY_LIFETIME) ->
             yield client
         database.dispose()
         return
+    from core_api.infra.logging import configure_logging
+    from nexus.owner import open_database
+    from nexus.server import build_app
+
     datadir.lock()
     try:
         configure_logging(settings.model_copy(update={"log_level": "warning"}))
@@ -100,11 +105,12 @@ async def connect(settings: Settings, key_lifetime: timedelta = KEY_LIFETIME) ->
 
 @contextlib.asynccontextmanager
 async def _signed_in(
-    client: httpx.AsyncClient, database: Database, settings: Settings, lifetime: timedelta
+    client: httpx.AsyncClient, database: "Database", settings: Settings, lifetime: timedelta
 ) -> AsyncIterator[None]:
     """Sign the client in with the key of the settings, else with one of the owner's that lives as long as the
     command."""
-    from nexus.server import owner_key
+    from core_api.auth.api_keys import delete_api_key
+    from nexus.owner import owner_key
 
     if (given := _given_key(settings)) is not None:
         _authorize(client, given)

@@ -1,14 +1,11 @@
-"""`nexus doctor`: checks every part that the settings name, and says what to do about what is wrong."""
+"""What `nexus doctor` looks at: checks every part that the settings name, and says what to do about what is wrong."""
 
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-import typer
-from rich.console import Console
-from rich.table import Table
 from sqlalchemy import text
 
 from core_api.infra.database import Database
@@ -16,13 +13,11 @@ from core_api.infra.errors import NexusError
 from core_api.infra.migrate import newest_revision, revision_of
 from core_api.infra.settings import Settings
 from core_api.models import utcnow
-from nexus.options import DataDirOption, JsonOption, load_settings
 
 _OLDEST_POSTGRESQL = 14
 _OLDEST_REDIS = 6
 _MOST_SKEW_SECONDS = 2.0
 _PING_SECONDS = 3.0
-_MARKS = {"ok": "[green]ok[/green]", "warning": "[yellow]warning[/yellow]", "failed": "[red]failed[/red]"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +28,6 @@ class Finding:
     state: Literal["ok", "warning", "failed"]
     found: str
     todo: str = ""
-
-
-def doctor(as_json: JsonOption = False, data_dir: DataDirOption = None) -> None:
-    """Check the data directory, the database, Redis, Chroma, storage, and the other processes; exit code 1 when
-    something does not work."""
-    settings = load_settings(data_dir)
-    findings = list(examine(settings))
-    if as_json:
-        import json
-
-        typer.echo(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=2))
-    else:
-        _show(Console(), findings)
-    if any(finding.state == "failed" for finding in findings):
-        raise typer.Exit(1)
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
@@ -204,10 +184,3 @@ def _clock(part: str, there: datetime | None) -> Finding:
 
 def _size(number: float) -> str:
     return f"{number / 2**30:.1f} GB" if number >= 2**30 else f"{number / 2**20:.0f} MB"
-
-
-def _show(console: Console, findings: list[Finding]) -> None:
-    table = Table("part", "state", "found", "what to do")
-    for finding in findings:
-        table.add_row(finding.part, _MARKS[finding.state], finding.found, finding.todo)
-    console.print(table)

@@ -28,7 +28,7 @@ def build(
     from core_api.infra.storage import open_files
     from evals import own_data
     from nexus.datadir import DataDir
-    from nexus.server import open_database
+    from nexus.owner import open_database
 
     settings = load_settings(data_dir)
     DataDir(settings.data_dir).prepare()

@@ -1,18 +1,28 @@
-"""The processes of server mode: `nexus api`, `nexus worker` and `nexus beat`."""
+"""The processes of server mode: `nexus api`, `nexus worker`, `nexus beat`; and a look at them, `nexus doctor`."""
 
 import gc
+import json
 import os
 import signal
 import socket
+from dataclasses import asdict
 from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
+from rich.table import Table
 
 from core_api.infra.errors import NexusError
 from core_api.infra.settings import Settings
-from nexus.options import DataDirOption, load_settings
+from nexus.options import DataDirOption, JsonOption, load_settings
 from nexus.render import announce_server
+
+if TYPE_CHECKING:
+    from nexus.doctor import Finding
+
+
+_MARKS = {"ok": "[green]ok[/green]", "warning": "[yellow]warning[/yellow]", "failed": "[red]failed[/red]"}
 
 
 class NotServerMode(NexusError):
@@ -65,7 +75,7 @@ def beat(data_dir: DataDirOption = None) -> None:
     settings = server_settings(load_settings(data_dir))
     _prepare(settings, "beat")
     from nexus.beat import Beat
-    from nexus.server import open_database
+    from nexus.owner import open_database
 
     database = open_database(settings)
     leader = Beat(settings, database)
@@ -77,6 +87,21 @@ def beat(data_dir: DataDirOption = None) -> None:
     signal.signal(signal.SIGINT, stop)
     leader.run()
     database.dispose()
+
+
+def doctor(as_json: JsonOption = False, data_dir: DataDirOption = None) -> None:
+    """Check the data directory, the database, Redis, Chroma, storage, and the other processes; exit code 1 when
+    something does not work."""
+    from nexus.doctor import examine
+
+    settings = load_settings(data_dir)
+    findings = list(examine(settings))
+    if as_json:
+        typer.echo(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=2))
+    else:
+        _show(Console(), findings)
+    if any(finding.state == "failed" for finding in findings):
+        raise typer.Exit(1)
 
 
 def server_settings(settings: Settings) -> Settings:
@@ -106,3 +131,10 @@ def _prepare(settings: Settings, part: str) -> None:
     DataDir(settings.data_dir).prepare()
     configure_logging(settings)
     observe(settings, part)
+
+
+def _show(console: Console, findings: "list[Finding]") -> None:
+    table = Table("part", "state", "found", "what to do")
+    for finding in findings:
+        table.add_row(finding.part, _MARKS[finding.state], finding.found, finding.todo)
+    console.print(table)

@@ -5,7 +5,6 @@ import contextlib
 import gc
 import socket
 from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
 
 import structlog
 import uvicorn
@@ -25,22 +24,17 @@ import ingest.model_endpoints
 import retrieval.endpoints
 import ui_gradio.app
 from core_api.app import create_app
-from core_api.auth import one_time
-from core_api.auth.api_keys import create_api_key
-from core_api.auth.permissions import Scope
-from core_api.domains.users.service import ensure_owner
 from core_api.infra import tracing
 from core_api.infra.database import Database
 from core_api.infra.errors import NexusError
 from core_api.infra.logging import configure_logging
-from core_api.infra.migrate import lock_start, upgrade
 from core_api.infra.settings import Settings
 from core_api.mail.sender import MailSender
-from core_api.models import TokenKind
 from evals.model_gate import compare_models
 from ingest.runtime import IngestRuntime
 from nexus.background import Background
 from nexus.datadir import DataDir
+from nexus.owner import open_database, sign_in_link
 from retrieval.engine import RetrievalEngine
 
 log = structlog.get_logger()
@@ -52,33 +46,6 @@ class PortInUse(NexusError):
     """The address cannot be bound."""
 
     status, code, title = 503, "port_in_use", "The address is not free"
-
-
-def open_database(settings: Settings) -> Database:
-    """The database at the schema of this version, with its owner."""
-    database = Database(settings.resolved_database_url)
-    upgrade(database)
-    with database.transaction() as session:
-        lock_start(session)  # of two processes that start at once, one makes the owner
-        ensure_owner(session)
-    return database
-
-
-def owner_key(database: Database, lifetime: timedelta, name: str) -> str:
-    """A new API key of the installation's owner, for everything that a key may be used for."""
-    with database.transaction() as session:
-        owner, _ = ensure_owner(session)
-        _, secret = create_api_key(session, owner.user_id, name, list(Scope), lifetime)
-    return secret
-
-
-def sign_in_link(settings: Settings, database: Database, base_url: str) -> str:
-    """A one-time link that signs the owner in."""
-    lifetime = timedelta(minutes=settings.sign_in_link_minutes)
-    with database.transaction() as session:
-        owner, _ = ensure_owner(session)
-        secret = one_time.issue(session, owner.user_id, TokenKind.SIGN_IN_LINK, lifetime)
-    return f"{base_url}/sign-in?token={secret}"
 
 
 def build_app(settings: Settings, database: Database, *, web: bool, warm: bool = False) -> FastAPI:

@@ -149,7 +149,7 @@ def _find(session: "Session", email_or_id: str) -> "User":
 def _transaction(data_dir: Path | None) -> "Iterator[tuple[Session, Settings]]":
     """A transaction on the data directory's database, and the settings, with the address that links begin with."""
     from nexus.datadir import DataDir
-    from nexus.server import open_database
+    from nexus.owner import open_database
 
     settings = load_settings(data_dir)
     directory = DataDir(settings.data_dir)

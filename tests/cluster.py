@@ -22,7 +22,7 @@ import pytest
 
 from core_api.infra.database import Database
 from core_api.infra.settings import Settings
-from nexus.server import open_database, owner_key
+from nexus.owner import open_database, owner_key
 from tests.services import free_port, wait_for_port
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -16,7 +16,8 @@ import assistant.models.endpoints
 from core_api.infra.database import Database
 from core_api.infra.settings import Settings
 from ingest.runtime import IngestRuntime
-from nexus.server import build_app, open_database, owner_key
+from nexus.owner import open_database, owner_key
+from nexus.server import build_app
 from retrieval.engine import RetrievalEngine
 from tests.applications import application
 from tests.factories import bearer, make_user

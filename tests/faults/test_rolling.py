@@ -20,7 +20,7 @@ from core_api.infra.database import Database
 from core_api.infra.migrate import newest_revision, revision_of, upgrade
 from core_api.infra.storage import open_files
 from core_api.models import Space, SpaceKind, User
-from nexus.server import open_database, owner_key
+from nexus.owner import open_database, owner_key
 from tests.cluster import Cluster, cluster
 
 

@@ -13,7 +13,8 @@ from fastapi.testclient import TestClient
 
 from core_api.infra.settings import Settings
 from nexus import cli
-from nexus.server import build_app, open_database, owner_key
+from nexus.owner import open_database, owner_key
+from nexus.server import build_app
 from tests.databases import Databases
 
 

@@ -17,7 +17,7 @@ from core_api.auth import sessions
 from core_api.auth.sessions import Device
 from core_api.infra.settings import Settings
 from core_api.models import AuditEvent, Conversation, ConversationMessage
-from nexus.server import open_database
+from nexus.owner import open_database
 
 Nexus = Callable[..., Any]
 

@@ -17,7 +17,8 @@ from core_api.infra.database import Database
 from core_api.infra.settings import Settings
 from core_api.infra.storage import objects as object_store
 from core_api.models import OutboxEvent, SystemRole
-from nexus.server import build_app, open_database
+from nexus.owner import open_database
+from nexus.server import build_app
 from tests.core_api.accounts import browse, make_account
 from tests.factories import make_space
 from tests.services import ObjectStorage

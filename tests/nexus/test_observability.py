@@ -17,7 +17,7 @@ import yaml
 
 from core_api.infra.database import Database
 from core_api.infra.settings import Settings
-from nexus.server import owner_key
+from nexus.owner import owner_key
 from tests.assistant.llm_server import Calls, Endpoint, Reply, Says, llm_endpoint
 from tests.nexus.test_server import serving
 from tests.receivers import Collector, Sentry, otlp_collector, sentry_server, until

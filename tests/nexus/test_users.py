@@ -21,7 +21,7 @@ from core_api.models import ApiKey, AuditEvent, LoginSession
 from nexus.connection import connect
 from nexus.credentials import NotSignedIn
 from nexus.datadir import DataDir
-from nexus.server import open_database
+from nexus.owner import open_database
 from tests.applications import application
 from tests.core_api.accounts import PASSWORD, browse, code_of, make_account, turn_mfa_on
 from tests.nexus.conftest import Ran

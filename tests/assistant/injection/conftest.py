@@ -8,7 +8,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from core_api.infra.settings import Settings
-from nexus.server import build_app, open_database, owner_key
+from nexus.owner import open_database, owner_key
+from nexus.server import build_app
 from tests.assistant.conftest import MERGER, Company
 from tests.assistant.injection.attempts import ATTEMPTS
 from tests.factories import bearer, make_user

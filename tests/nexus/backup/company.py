@@ -55,7 +55,8 @@ from core_api.models import (
     new_id,
     utcnow,
 )
-from nexus.server import build_app, open_database, owner_key
+from nexus.owner import open_database, owner_key
+from nexus.server import build_app
 from tests.factories import make_document, make_space, make_user
 
 Client = httpx.Client | TestClient

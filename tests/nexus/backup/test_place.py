@@ -25,7 +25,7 @@ from nexus.backup.contents import File, Head, Part, PlaceNotEmpty, Progress, Row
 from nexus.backup.live import LiveProduct, vectors_of
 from nexus.backup.place import Report, fill
 from nexus.datadir import DataDir, RestoreUnfinished
-from nexus.server import open_database
+from nexus.owner import open_database
 from retrieval.carrying import VectorBatch
 from retrieval.vectors import VectorStore
 from tests.databases import Databases, PostgresqlDatabases, borrowed, opened
