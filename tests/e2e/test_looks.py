@@ -94,6 +94,22 @@ def test_every_page_fits_a_phone_and_its_text_has_enough_contrast(visit: Visit) 
     assert faults_of(page, "/?q=When+are+expenses+paid%3F", answered) == []
 
 
+def test_long_names_make_no_page_wider_than_a_phone(site: Site, visit: Visit) -> None:
+    space = site.client.get("/api/v1/spaces").json()["items"][0]["id"]
+    title = "Frequently asked questions of those who travel to conferences abroad, and what they have to keep in mind"
+    body = {"space_id": space, "title": title, "text": "# Asked\n\nKeep your receipts."}
+    document = site.client.post("/api/v1/documents", json=body).raise_for_status().json()["id"]
+    page = visit("/", width=360, height=740)
+    try:
+        expect(page.locator(".recent")).to_contain_text(title)
+        assert width_of(page) <= 360
+        page.goto("/knowledge")
+        expect(page.locator(".doc-row").first).to_contain_text(title)
+        assert width_of(page) <= 360
+    finally:
+        site.client.delete(f"/api/v1/documents/{document}").raise_for_status()
+
+
 def test_the_pages_before_sign_in_fit_a_phone_and_have_enough_contrast(visit: Visit) -> None:
     page = visit("/sign-in", signed_in=False)
     assert [fault for address in ENTRANCE for fault in faults_of(page, address, carded)] == []
