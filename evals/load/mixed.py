@@ -46,7 +46,7 @@ class _Crowd:
     lags: list[float] = field(default_factory=list)
     errors: int = 0
     first_error: str = ""
-    looking: set[asyncio.Task[None]] = field(default_factory=set)
+    looking: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     async def visit(self, number: int) -> None:
         """One person, with one of the documents to write and one of the servers to talk to."""
@@ -60,8 +60,7 @@ class _Crowd:
                 taken = await self._ask(client, name, mine, draw)
                 self.milliseconds[name].append((taken - start) * 1000)
             except (httpx.HTTPError, ValueError) as error:
-                self.errors += 1
-                self.first_error = self.first_error or f"{name}: {error!r}"
+                self._count(f"{name}: {error!r}")
             await asyncio.sleep(self.think_seconds * (0.5 + draw.random()))
 
     async def _ask(self, client: httpx.AsyncClient, name: str, mine: str, draw: random.Random) -> float:
@@ -83,22 +82,33 @@ class _Crowd:
         else:
             word = f"edit{draw.getrandbits(48):012x}"
             response = await client.patch(f"/documents/{mine}", json={"text": f"{paragraph(draw)} {word}"})
+            if (overtaken := self.looking.pop(mine, None)) is not None:
+                overtaken.cancel()
             if response.is_success and len(self.looking) < _WATCHED_EDITS:
-                task = asyncio.create_task(self._look(client, word, time.perf_counter()))
-                self.looking.add(task)
-                task.add_done_callback(self.looking.discard)
+                self.looking[mine] = asyncio.create_task(self._look(client, mine, word, time.perf_counter()))
         response.raise_for_status()
         return time.perf_counter()
 
-    async def _look(self, client: httpx.AsyncClient, word: str, since: float) -> None:
-        """Wait until an edit is found. One that another has overtaken is never found, and says nothing."""
+    async def _look(self, client: httpx.AsyncClient, mine: str, word: str, since: float) -> None:
+        """Wait until an edit is found; one that is not found in time is an error."""
+        body = {"query": word, "mode": "keyword", "k": 1, "log": False}
         while time.perf_counter() - since < _LONGEST_SECONDS:
-            body = {"query": word, "mode": "keyword", "k": 1, "log": False}
-            response = await client.post("/search", json=body)
+            try:
+                response = await client.post("/search", json=body)
+            except httpx.HTTPError as error:
+                self._count(f"edit: {error!r}")
+                break
             if response.is_success and any(word in hit["text"] for hit in response.json()["hits"]):
                 self.lags.append((time.perf_counter() - since) * 1000)
-                return
+                break
             await asyncio.sleep(_LOOK_SECONDS)
+        else:
+            self._count(f"edit: not found in {_LONGEST_SECONDS:.0f} s")
+        del self.looking[mine]
+
+    def _count(self, error: str) -> None:
+        self.errors += 1
+        self.first_error = self.first_error or error
 
 
 async def mixed(
@@ -120,7 +130,7 @@ async def mixed(
         await asyncio.gather(*(crowd.visit(number) for number in range(visitors)))
         took = time.perf_counter() - start
         if crowd.looking:
-            await asyncio.wait(crowd.looking)
+            await asyncio.wait(crowd.looking.values())
     finally:
         for client in clients:
             await client.aclose()
