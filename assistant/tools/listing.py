@@ -13,7 +13,7 @@ from assistant.context import AssistantContext
 from assistant.lookup import MAX_NAME_CHARS, find_space
 from assistant.recommending.service import matching
 from assistant.tools.giving import Given, give, label, mentions, nothing, one_line, spoken
-from core_api.auth.access import readable_documents, readable_space_name
+from core_api.auth.access import access_space, readable_documents, readable_space_name
 from core_api.domains.groups.service import list_groups
 from core_api.domains.members.service import list_members
 from core_api.domains.projects.service import PROJECT
@@ -141,7 +141,7 @@ def list_groups_and_people(
             if found is None:
                 return nothing(words["no_space"].format(name=space.strip()[:100]))
             about = words["in"].format(name=found.name)
-            members = list_members(session, context.subject, found.id, None, _MOST + 1).items
+            members = list_members(session, access_space(session, context.subject, found.id), None, _MOST + 1).items
             names = [f"{one_line(member.name)} ({member.role.value})" for member in members]
         else:
             names = _names(session, context, kind, text, words)

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Select,
     SelectBase,
     Subquery,
+    bindparam,
     case,
     literal,
     or_,
@@ -94,20 +95,30 @@ def readable_documents(subject: Subject) -> ColumnElement[bool]:
     return or_(Document.space_id.in_(readable_space_ids(subject)), Document.id.in_(granted_document_ids(subject)))
 
 
+# Made once: nearly every request asks it.
+_SPACE = (
+    select(Space, SpaceMember.role)
+    .outerjoin(SpaceMember, (SpaceMember.space_id == Space.id) & (SpaceMember.user_id == bindparam("user_id")))
+    .where(Space.id == bindparam("space_id"))
+)
+
+
 def space_role(session: Session, subject: Subject, space_id: str) -> SpaceRole | None:
     """The subject's role in a space, None where they may not read it. In the company space a person without a role
     of their own is a viewer."""
-    row = session.execute(
-        select(Space.kind, SpaceMember.role)
-        .outerjoin(SpaceMember, (SpaceMember.space_id == Space.id) & (SpaceMember.user_id == subject.user_id))
-        .where(Space.id == space_id)
-    ).first()
+    found = _space_with_role(session, subject, space_id)
+    return found[1] if found is not None else None
+
+
+def _space_with_role(session: Session, subject: Subject, space_id: str) -> tuple[Space, SpaceRole] | None:
+    row = session.execute(_SPACE, {"user_id": subject.user_id, "space_id": space_id}).first()
     if row is None:
         return None
-    kind, role = row
+    space, role = row
     if role is not None:
-        return SpaceRole(role)
-    return SpaceRole.VIEWER if kind == SpaceKind.COMPANY and subject.role is not SystemRole.GUEST else None
+        return space, SpaceRole(role)
+    open_to_them = space.kind == SpaceKind.COMPANY and subject.role is not SystemRole.GUEST
+    return (space, SpaceRole.VIEWER) if open_to_them else None
 
 
 def access_space(
@@ -123,10 +134,10 @@ def access_space(
     Raises NotFound where they may not even read it (its existence is not told), Forbidden where the role is too low,
     Conflict where more than reading is asked for in an archived space (`even_archived`: it may be).
     """
-    role = space_role(session, subject, space_id)
-    space = session.get(Space, space_id) if role is not None else None
-    if space is None or role is None:
+    found = _space_with_role(session, subject, space_id)
+    if found is None:
         raise NotFound(f"There is no space {space_id!r} that you can see.")
+    space, role = found
     if not covers(role, at_least):
         raise Forbidden(f"You are {role.value} of the space “{space.name}”; this needs {at_least.value}.")
     if space.archived_at is not None and at_least is not SpaceRole.VIEWER and not even_archived:

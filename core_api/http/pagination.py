@@ -40,7 +40,7 @@ def page_rows(
 ) -> tuple[list[Any], str | None]:
     """Rows of `statement` ordered by `keys`, descending by default, after `cursor`, and the cursor of the next page.
 
-    The keys together are unique, and are columns of the first entity of the statement.
+    The keys together are unique. They are among the columns of the statement, or are columns of its first entity.
     """
     if cursor is not None:
         here, there = tuple_(*keys), tuple_(*_decode(cursor, [key.type.python_type for key in keys]))
@@ -50,7 +50,8 @@ def page_rows(
     if len(rows) <= limit:
         return rows, None
     rows = rows[:limit]
-    return rows, _encode([getattr(rows[-1][0], key.key) for key in keys])
+    last = rows[-1] if hasattr(rows[-1], keys[0].key) else rows[-1][0]
+    return rows, _encode([getattr(last, key.key) for key in keys])
 
 
 def _encode(values: Sequence[Any]) -> str:

@@ -58,8 +58,8 @@ def group_router(kind: Kind[G, R]) -> APIRouter:
         group_id: str, subject: Reader, session: ReadSession, cursor: Cursor = None, limit: Limit = 50
     ) -> Page[MemberRead]:
         """Who is in it, by name."""
-        group, _ = service.access_group(session, subject, kind, group_id)
-        return members.list_members(session, subject, group.space_id, cursor, limit)
+        _, space = service.access_group(session, subject, kind, group_id)
+        return members.list_members(session, space, cursor, limit)
 
     @router.put("/{group_id}/members/{user_id}", name=f"set_{kind.name}_member")
     def set_member(

@@ -150,16 +150,14 @@ def access_group(
 
     Raises as core_api.auth.access.access_space does.
     """
-    space_id = session.scalar(select(kind.model.space_id).where(kind.model.id == group_id))
-    if space_id is None:
-        raise _missing(kind, group_id)
-    if at_least is not SpaceRole.VIEWER:
-        members.lock_space(session, space_id)
     group = session.get(kind.model, group_id)
-    if group is None:  # deleted while this waited
+    if group is not None and at_least is not SpaceRole.VIEWER:
+        members.lock_space(session, group.space_id)
+        group = session.get(kind.model, group_id, populate_existing=True)  # changed, or deleted, while this waited
+    if group is None:
         raise _missing(kind, group_id)
     try:
-        space = access_space(session, subject, space_id, at_least, even_archived=even_archived)
+        space = access_space(session, subject, group.space_id, at_least, even_archived=even_archived)
     except NotFound as error:
         raise _missing(kind, group_id) from error
     return group, space

@@ -34,16 +34,15 @@ def active_user(session: Session, user_id: str) -> User:
     return user
 
 
-def list_members(session: Session, subject: Subject, space_id: str, cursor: str | None, limit: int) -> Page[MemberRead]:
-    """Who is in a space, by name."""
-    access_space(session, subject, space_id)
+def list_members(session: Session, space: Space, cursor: str | None, limit: int) -> Page[MemberRead]:
+    """Who is in a space, by name. The caller has it from `access_space`."""
     statement: Select[*tuple[Any, ...]] = (
-        select(User, SpaceMember.role)
+        select(User.id, User.name, User.avatar_sha256, SpaceMember.role)
         .join(SpaceMember, SpaceMember.user_id == User.id)
-        .where(SpaceMember.space_id == space_id)
+        .where(SpaceMember.space_id == space.id)
     )
     rows, next_cursor = page_rows(session, statement, [User.name, User.id], cursor, limit, ascending=True)
-    return Page(items=[_read(user, SpaceRole(role)) for user, role in rows], next_cursor=next_cursor)
+    return Page(items=[_read(*row) for row in rows], next_cursor=next_cursor)
 
 
 def set_member(session: Session, subject: Subject, space_id: str, user_id: str, role: SpaceRole) -> MemberRead:
@@ -54,7 +53,7 @@ def set_member(session: Session, subject: Subject, space_id: str, user_id: str, 
     if role is not SpaceRole.OWNER:
         _keep_an_owner(session, space, user_id)
     put_member(session, Actor.of(subject), space, user_id, role)
-    return _read(user, role)
+    return _read(user.id, user.name, user.avatar_sha256, role)
 
 
 def put_member(session: Session, actor: Actor, space: Space, user_id: str, role: SpaceRole) -> None:
@@ -164,6 +163,6 @@ def _names(names: Sequence[str]) -> str:
     return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"
 
 
-def _read(user: User, role: SpaceRole) -> MemberRead:
-    avatar_url = f"/api/v1/users/{user.id}/avatar" if user.avatar_sha256 else None
-    return MemberRead(user_id=user.id, name=user.name, role=role, avatar_url=avatar_url)
+def _read(user_id: str, name: str, avatar_sha256: str | None, role: str) -> MemberRead:
+    avatar_url = f"/api/v1/users/{user_id}/avatar" if avatar_sha256 else None
+    return MemberRead(user_id=user_id, name=name, role=SpaceRole(role), avatar_url=avatar_url)

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, status
 
+from core_api.auth.access import access_space
 from core_api.auth.dependencies import GroupMaker, Reader, ReadSession, Writer, WriteSession
 from core_api.domains.members import service as members
 from core_api.domains.members.schemas import MemberRead, MemberUpdate
@@ -48,7 +49,7 @@ def list_members(
     space_id: str, subject: Reader, session: ReadSession, cursor: Cursor = None, limit: Limit = 50
 ) -> Page[MemberRead]:
     """Who is in a space, by name."""
-    return members.list_members(session, subject, space_id, cursor, limit)
+    return members.list_members(session, access_space(session, subject, space_id), cursor, limit)
 
 
 @router.put("/{space_id}/members/{user_id}")

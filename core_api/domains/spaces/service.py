@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from core_api.auth.access import access_space, covers, readable_space_ids
+from core_api.auth.access import covers, readable_space_ids
 from core_api.auth.permissions import Permission
 from core_api.auth.subject import Subject
 from core_api.domains.groups.service import create_group
@@ -14,7 +14,7 @@ from core_api.domains.projects.service import PROJECT
 from core_api.domains.spaces.schemas import SpaceMay, SpaceRead
 from core_api.domains.teams.service import TEAM
 from core_api.http.pagination import Page, page_rows
-from core_api.infra.errors import Invalid
+from core_api.infra.errors import Invalid, NotFound
 from core_api.models import Document, Space, SpaceKind, SpaceMember, SpaceRole
 
 
@@ -31,8 +31,10 @@ def list_spaces(
 
 def get_space(session: Session, subject: Subject, space_id: str) -> SpaceRead:
     """One space. Raises NotFound."""
-    access_space(session, subject, space_id)
-    return _read(subject, *session.execute(_described(subject).where(Space.id == space_id)).one())
+    row = session.execute(_described(subject).where(Space.id == space_id)).first()
+    if row is None:
+        raise NotFound(f"There is no space {space_id!r} that you can see.")
+    return _read(subject, *row)
 
 
 def create_space(session: Session, subject: Subject, name: str, kind: SpaceKind = SpaceKind.TEAM) -> SpaceRead:
