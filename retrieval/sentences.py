@@ -44,7 +44,7 @@ _TITLES = _words(
 )
 _BEFORE_NUMBER = _words(
     "no nos fig figs sec sect art arts ch chap vol vols pp p par para eq eqs tab app ref refs ver op cl reg nr jan "
-    "feb mar apr jun jul aug sep sept oct nov dec"
+    "feb mar apr jun jul aug sep sept oct nov dec c b d r fl"
 )
 _MAY_END = _words(
     "etc al inc ltd co corp bros jr sr esq dept univ assn ave blvd rd est ph.d m.d b.a m.a llc plc a.m p.m u.s u.k "

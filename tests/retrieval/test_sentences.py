@@ -20,6 +20,7 @@ def sentences(text: str) -> list[str]:
         ("He moved to the U.S. The war had ended.", ["He moved to the U.S.", "The war had ended."]),
         ("Come at 5 p.m. tomorrow. Bring e.g. cake.", ["Come at 5 p.m. tomorrow.", "Bring e.g. cake."]),
         ("It costs 3.5 dollars. That is No. 5 of it.", ["It costs 3.5 dollars.", "That is No. 5 of it."]),
+        ("Jo Reed (c. 1455–1536) taught here. He left.", ["Jo Reed (c. 1455–1536) taught here.", "He left."]),
         ("See Fig. 3 first. Apple Inc. The rest follows.", ["See Fig. 3 first.", "Apple Inc.", "The rest follows."]),
         ("He was born in 1999. The end came.", ["He was born in 1999.", "The end came."]),
         ('"Is it so?" he said. "Yes." Then he left.', ['"Is it so?" he said.', '"Yes."', "Then he left."]),
