@@ -8,6 +8,8 @@ by -0.009 nDCG@10.
 import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+from typing import cast
 
 import tantivy
 
@@ -18,12 +20,23 @@ from retrieval.keywords.support import Question, Support
 # One field of all words decides; a word of the title or of a heading counts a little more than one of the body.
 _FIELD_BOOSTS = {"words": 1.0, "title": 0.2, "heading": 0.2}
 _MAX_QUERY_TERMS = 48
-# Chunks whose words are kept: about a kilobyte each.
-_MOST_READ = 20_000
+# Of the best so many that words find, the words are read at once: they are likely to be asked for (`support`).
+_CLOSE = 100
+# Chunks whose ids are kept, at 200 bytes each, and whose words are, at a kilobyte.
+_MOST_IDS = 200_000
+_MOST_WORDS = 30_000
+
+Hits = Sequence[tuple[float, tantivy.DocAddress]]
 
 
 class KeywordIndex(Replica):
     """BM25 over analysed chunks, for readers in many threads and one writer. Searching needs no database."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        # What has been read of the index, by key (layout.schema).
+        self._ids: dict[int, str] = {}
+        self._words: dict[int, str] = {}
 
     def __len__(self) -> int:
         """Chunks in the index."""
@@ -47,13 +60,13 @@ class KeywordIndex(Replica):
         """
         if k <= 0 or not space_ids or sources == [] or chunk_ids == []:
             return []
-        read, searcher = self._read, self._index.searcher()
+        met, searcher = self._met, self._index.searcher()
         required = [self._any_of("space", space_ids)]
         if sources is not None:
             required.append(self._any_of("source", sources))
         if chunk_ids is not None:
             required.append(self._any_of("id", chunk_ids))
-        words = self._words(self._known_terms(searcher, analyzer.analyze(text)))
+        words = self._asked(self._known_terms(searcher, analyzer.analyze(text)))
         quoted = self._quoted(phrases)
         if words:
             required.append(tantivy.Query.boolean_query(words))
@@ -63,9 +76,9 @@ class KeywordIndex(Replica):
         else:
             return []
         hits = searcher.search(self._all_of(required, excluded), limit=k, count=False).hits
-        entries = _entries(searcher, hits)
-        _keep(read, entries)
-        return [(chunk_id, score) for (chunk_id, _), (score, _) in zip(entries, hits, strict=True)]
+        keys, ids = self._chunks(searcher, met, hits)
+        self._read_words(searcher, keys[:_CLOSE], hits)
+        return [(chunk_id, score) for chunk_id, (score, _) in zip(ids, hits, strict=True)]
 
     def near(
         self, word: str, edits: int, k: int, space_ids: Sequence[str], *, sources: Sequence[str] | None = None
@@ -84,9 +97,8 @@ class KeywordIndex(Replica):
         if not similar:
             return []
         required.append(tantivy.Query.boolean_query([(tantivy.Occur.Should, query) for query in similar]))
-        searcher = self._index.searcher()
-        hits = searcher.search(self._all_of(required), limit=k, count=False).hits
-        return [searcher.doc(address)["id"][0] for _, address in hits]
+        met, searcher = self._met, self._index.searcher()
+        return self._chunks(searcher, met, searcher.search(self._all_of(required), limit=k, count=False).hits)[1]
 
     def support(self, text: str, chunk_ids: Sequence[str]) -> dict[str, Support]:
         """How well the words of `text` support each of some hundred chunks, whichever leg found them.
@@ -96,30 +108,54 @@ class KeywordIndex(Replica):
         terms = analyzer.analyze(text)
         if not terms or not chunk_ids:
             return {}
-        read, searcher = self._read, self._index.searcher()
-        stored = {chunk_id: known for chunk_id in chunk_ids if (known := read.get(chunk_id)) is not None}
-        if unread := [chunk_id for chunk_id in chunk_ids if chunk_id not in stored]:
+        met, searcher = self._met, self._index.searcher()
+        words = {chunk_id: self._words.get(met.get(chunk_id, -1)) for chunk_id in chunk_ids}
+        if unread := [chunk_id for chunk_id, known in words.items() if known is None]:
             hits = searcher.search(self._any_of("id", unread), limit=len(unread), count=False).hits
-            entries = _entries(searcher, hits)
-            _keep(read, entries)
-            stored.update(entries)
-        words = {chunk_id: stored[chunk_id].split() for chunk_id in chunk_ids if chunk_id in stored}
-        usual = sum(map(len, words.values())) / max(1, len(words))
+            keys, ids = self._chunks(searcher, met, hits)
+            words.update(zip(ids, self._read_words(searcher, keys, hits), strict=True))
+        read = {chunk_id: known.split() for chunk_id, known in words.items() if known is not None}
+        usual = sum(map(len, read.values())) / max(1, len(read))
         question = Question.of(terms, self._idf(searcher, set(terms)), usual)
-        return {chunk_id: question.judge(terms) for chunk_id, terms in words.items()}
+        return {chunk_id: question.judge(known) for chunk_id, known in read.items()}
 
     def having(self, chunk_ids: Sequence[str], phrases: Sequence[str], excluded: Sequence[str]) -> set[str]:
         """Of these chunks those that have all phrases and nothing that is excluded."""
         if not chunk_ids:
             return set()
-        searcher = self._index.searcher()
+        met, searcher = self._met, self._index.searcher()
         query = self._all_of([self._any_of("id", chunk_ids), *self._quoted(phrases)], excluded)
         hits = searcher.search(query, limit=len(chunk_ids), count=False).hits
-        return {searcher.doc(address)["id"][0] for _, address in hits}
+        return set(self._chunks(searcher, met, hits)[1])
 
     def rarity(self, terms: Sequence[str]) -> dict[str, float]:
         """How much each term tells: BM25's idf, ln(1 + (N - n + 0.5) / (n + 0.5)), n of the N chunks having it."""
         return self._idf(self._index.searcher(), terms)
+
+    # --- what was found
+
+    def _chunks(self, searcher: tantivy.Searcher, met: dict[str, int], hits: Hits) -> tuple[list[int], list[str]]:
+        """The keys and the ids of what was found."""
+        keys = cast("list[int]", searcher.fast_field_values("key", [address for _, address in hits]))
+        known = self._ids
+        if len(known) + len(keys) > _MOST_IDS:
+            known = self._ids = {}
+        for key, (_, address) in zip(keys, hits, strict=True):
+            if key not in known:
+                known[key] = searcher.doc(address)["id"][0]
+        ids = [known[key] for key in keys]
+        met.update(zip(ids, keys, strict=True))
+        return keys, ids
+
+    def _read_words(self, searcher: tantivy.Searcher, keys: Sequence[int], hits: Hits) -> list[str]:
+        """The words of the first of what was found, as many as there are keys."""
+        known = self._words
+        if len(known) + len(keys) > _MOST_WORDS:
+            known = self._words = {}
+        for key, (_, address) in zip(keys, hits, strict=False):
+            if key not in known:
+                known[key] = searcher.doc(address)["words"][0]
+        return [known[key] for key in keys]
 
     # --- parts of queries
 
@@ -139,7 +175,7 @@ class KeywordIndex(Replica):
             counts = {term: counts[term] for term in rarest}
         return counts
 
-    def _words(self, counts: dict[str, int]) -> list[tuple[tantivy.Occur, tantivy.Query]]:
+    def _asked(self, counts: dict[str, int]) -> list[tuple[tantivy.Occur, tantivy.Query]]:
         return [
             (tantivy.Occur.Should, _boosted(self._term(field, term, "freq"), boost * count))
             for field, boost in _FIELD_BOOSTS.items()
@@ -171,18 +207,6 @@ class KeywordIndex(Replica):
 
     def _term(self, field: str, term: str, option: str) -> tantivy.Query:
         return tantivy.Query.term_query(self._schema, field, term, option)
-
-
-def _entries(searcher: tantivy.Searcher, hits: Sequence[tuple[float, tantivy.DocAddress]]) -> list[tuple[str, str]]:
-    """The ids of the chunks found with their stored words."""
-    entries = [searcher.doc(address) for _, address in hits]
-    return [(entry["id"][0], entry["words"][0]) for entry in entries]
-
-
-def _keep(read: dict[str, str], entries: Iterable[tuple[str, str]]) -> None:
-    if len(read) > _MOST_READ:
-        read.clear()
-    read.update(entries)
 
 
 def _boosted(query: tantivy.Query, boost: float) -> tantivy.Query:

@@ -66,9 +66,9 @@ class Replica:
         self._directory_lock = FileLock(f"{path}.lock", thread_local=False)
         self._index: tantivy.Index
         self._writer: tantivy.IndexWriter | None = None
-        # The words of chunks that searches have read, by id. A new one after every change of the index: whoever takes
-        # it before a searcher finds nothing older than that searcher in it.
-        self._read: dict[str, str] = {}
+        # The keys of chunks that searches have met, by id. A new one after every change of the index: whoever takes it
+        # before a searcher finds nothing older than that searcher in it.
+        self._met: dict[str, int] = {}
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -154,7 +154,7 @@ class Replica:
                     self._add(session, writer, kind, source_ids)
             writer.commit()
             self._index.reload()
-            self._read = {}
+            self._met = {}
             self._save(states[-1].change_seq)
             done += len(states)
 
@@ -247,7 +247,7 @@ class Replica:
         self._position = 0
         self._index = tantivy.Index(self._schema, path=str(self._path))
         self._index.config_reader("manual")
-        self._read = {}
+        self._met = {}
         self._open_writer()
         self._save(0)
 
