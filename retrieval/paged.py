@@ -68,7 +68,7 @@ def find_page(
             terms = found.asked.terms_of(candidate.chunk_id for candidate in found.candidates)
             better = correct(session, subject, engine, parsed, found.asked.spaces, found.asked.shared, terms)
             if better is not None:
-                meant = Correction(_retyped(query.text, better.replaced), better.nothing_found)
+                meant = Correction(_retyped(query.text, parsed, better.replaced), better.nothing_found)
                 if better.nothing_found:
                     parsed = _corrected(parsed, better.replaced)
                     found = _find(session, subject, engine, query, parsed, filters, clock)
@@ -268,8 +268,9 @@ def _corrected(parsed: ParsedQuery, replaced: dict[str, str]) -> ParsedQuery:
     return replace(parsed, text=" ".join((*words, *parsed.phrases)), words=words)
 
 
-def _retyped(text: str, replaced: dict[str, str]) -> str:
-    """What was typed, with the words that were meant."""
-    for typed, word in replaced.items():
-        text = text.replace(typed, word)
+def _retyped(text: str, parsed: ParsedQuery, replaced: dict[str, str]) -> str:
+    """What was typed, with the words that were meant; what only looks like them (a tag, a quotation) stays."""
+    for word, end in zip(reversed(parsed.words), reversed(parsed.word_ends), strict=True):
+        if word in replaced:
+            text = text[: end - len(word)] + replaced[word] + text[end:]
     return text

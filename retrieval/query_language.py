@@ -8,7 +8,7 @@ whoever applies a field says what is wrong with its value.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from retrieval.stopwords import KOREAN_PARTICLES
@@ -46,6 +46,8 @@ class ParsedQuery:
     excluded_words: tuple[str, ...] = ()
     excluded_phrases: tuple[str, ...] = ()
     fields: tuple[FieldTerm, ...] = ()
+    # Where each of `words` ends in what was typed.
+    word_ends: tuple[int, ...] = field(default=(), compare=False)
 
     @property
     def excluded(self) -> tuple[str, ...]:
@@ -57,6 +59,7 @@ def parse(text: str) -> ParsedQuery:
     """Take a query apart. Any text is valid: a quotation that never ends, a lone minus or an empty field is words."""
     searched: list[str] = []
     words: list[str] = []
+    word_ends: list[int] = []
     phrases: list[str] = []
     excluded_words: list[str] = []
     excluded_phrases: list[str] = []
@@ -72,6 +75,7 @@ def parse(text: str) -> ParsedQuery:
             else:
                 searched.append(name.group(1))
                 words.append(name.group(1))
+                word_ends.append(name.end(1))
         elif quoted := _quotation(text, start):
             phrase, place = quoted
             if phrase and minus:
@@ -86,6 +90,7 @@ def parse(text: str) -> ParsedQuery:
             elif word:
                 searched.append(word)
                 words.append(word)
+                word_ends.append(place)
         place = _after_blanks(text, place)
     return ParsedQuery(
         " ".join(searched),
@@ -94,6 +99,7 @@ def parse(text: str) -> ParsedQuery:
         tuple(excluded_words),
         tuple(excluded_phrases),
         tuple(dict.fromkeys(fields)),
+        tuple(word_ends),
     )
 
 

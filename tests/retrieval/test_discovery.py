@@ -195,6 +195,8 @@ def test_a_slip_of_the_keyboard_is_forgiven(office: Office) -> None:
     assert (as_typed["hits"], as_typed["did_you_mean"]) == ([], None)
     half = office.ask(office.kim, "vacation polciy tag:hr")
     assert half["did_you_mean"] == {"query": "vacation policy tag:hr", "applied": False}
+    mixed = office.ask(office.kim, 'vacaton tag:vacaton "vacaton x" -vacaton', mode="keyword")
+    assert mixed["did_you_mean"]["query"] == 'vacation tag:vacaton "vacaton x" -vacaton'
     assert office.ask(office.kim, "vacation policy")["did_you_mean"] is None
     assert office.ask(office.kim, "육아휴칙")["did_you_mean"] == {"query": "육아휴직", "applied": True}
 
