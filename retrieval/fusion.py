@@ -58,32 +58,40 @@ class Legs:
         return _ranked(self.keyword), _ranked(self.semantic)
 
     @cached_property
+    def scaled(self) -> tuple[dict[str, float], dict[str, float]]:
+        """The scores of each leg, scaled by its best so many."""
+        return _scaled_leg(self.keyword, self.ranked[0], 0.0), _scaled_leg(self.semantic, self.ranked[1])
+
+    @cached_property
     def first_scores(self) -> dict[str, float]:
-        """The legs' scores, each leg's scaled by its best so many, in equal parts."""
-        return self._scaled(self.keyword, self.semantic)
+        """The legs' scaled scores, in equal parts."""
+        return _halves(*self.scaled)
 
     @cached_property
     def shortlist(self) -> list[str]:
         """The ids that are worth a closer look, by the legs' scores alone, best first."""
         if len(self.keyword) <= _CORE and len(self.semantic) <= _CORE:
             return _ranked(self.first_scores)[:_SHORTLIST]
-        keyword, semantic = (
-            {id_: leg[id_] for id_ in ids[:_CORE]}
-            for leg, ids in zip((self.keyword, self.semantic), self.ranked, strict=True)
-        )
-        return _ranked(self._scaled(keyword, semantic))[:_SHORTLIST]
+        core = ({id_: leg[id_] for id_ in ids[:_CORE]} for leg, ids in zip(self.scaled, self.ranked, strict=True))
+        return _ranked(_halves(*core))[:_SHORTLIST]
 
-    def _scaled(self, keyword: Mapping[str, float], semantic: Mapping[str, float]) -> dict[str, float]:
-        first: dict[str, float] = {}
-        for leg, ranked, floor in zip((keyword, semantic), self.ranked, (0.0, None), strict=True):
-            if not leg:
-                continue
-            best = ranked[:_CORE]
-            top, bottom = leg[best[0]], leg[best[-1]] if floor is None else floor
-            for chunk_id, score in leg.items():
-                scaled = max(0.0, (score - bottom) / (top - bottom)) if top > bottom else 1.0
-                first[chunk_id] = first.get(chunk_id, 0.0) + scaled / 2
-        return first
+
+def _scaled_leg(leg: Mapping[str, float], ranked: Sequence[str], floor: float | None = None) -> dict[str, float]:
+    """Between the worst of the best so many, or `floor`, and the best."""
+    if not leg:
+        return {}
+    best = ranked[:_CORE]
+    top, bottom = leg[best[0]], leg[best[-1]] if floor is None else floor
+    if top <= bottom:
+        return dict.fromkeys(leg, 1.0)
+    return {chunk_id: max(0.0, (score - bottom) / (top - bottom)) for chunk_id, score in leg.items()}
+
+
+def _halves(keyword: Mapping[str, float], semantic: Mapping[str, float]) -> dict[str, float]:
+    first = {chunk_id: scaled / 2 for chunk_id, scaled in keyword.items()}
+    for chunk_id, scaled in semantic.items():
+        first[chunk_id] = first.get(chunk_id, 0.0) + scaled / 2
+    return first
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +179,17 @@ def _rest(legs: Legs, taken: set[str], below: float, *, explain: bool) -> list[C
     candidates = []
     for chunk_id in _ranked(first):
         score = below * first[chunk_id]  # first scores are 1 at most
-        why = Explanation({}, score, (), score) if explain else None
-        candidates.append(Candidate(chunk_id, score, _own_scores(legs, chunk_id), why))
-    return candidates
+        candidates.append(Candidate(chunk_id, score, _own_scores(legs, chunk_id)))
+    return [_explained_rest(legs, one, below) for one in candidates] if explain else candidates
+
+
+def _explained_rest(legs: Legs, candidate: Candidate, below: float) -> Candidate:
+    parts = {
+        name: LegPart(ranked.index(candidate.chunk_id) + 1, own, scaled[candidate.chunk_id], below / 2)
+        for (name, ranked, scaled) in zip(("keyword", "semantic"), legs.ranked, legs.scaled, strict=True)
+        if (own := candidate.scores.get(name)) is not None
+    }
+    return replace(candidate, explain=Explanation(parts, candidate.score, (), candidate.score))
 
 
 def _own_scores(legs: Legs, chunk_id: str) -> dict[str, float]:

@@ -6,7 +6,7 @@ asked for, they are asked again for what meets the filters, so that nothing is l
 Without words, all that meets the filters is found.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
@@ -15,6 +15,7 @@ from core_api.auth.subject import Subject
 from retrieval.access import existing, hydrate, matching_chunks, where_to_look
 from retrieval.candidates import Asked
 from retrieval.engine import RetrievalEngine
+from retrieval.explanation import Explanation, LegPart
 from retrieval.facets import SourceRow, all_sources, count_facets, meets, sources_of
 from retrieval.fusion import Candidate
 from retrieval.hits import as_hits
@@ -128,7 +129,7 @@ def _find(
         candidates, full = ranking.candidates, ranking.full
         clock.lap("legs")
         if full:
-            candidates = [*candidates, *_by_words(candidates, ranking.by_words)]
+            candidates = [*candidates, *_by_words(candidates, ranking.by_words, explain=query.explain)]
             clock.lap("words")
     there = existing(session, subject, [candidate.chunk_id for candidate in candidates])
     candidates = [candidate for candidate in candidates if candidate.chunk_id in there]
@@ -148,7 +149,7 @@ def _find(
     return Found(candidates, asked.mode, asked)
 
 
-def _by_words(ranked: Sequence[Candidate], found: Mapping[str, float]) -> list[Candidate]:
+def _by_words(ranked: Sequence[Candidate], found: Mapping[str, float], *, explain: bool) -> list[Candidate]:
     """What words find beyond what was ranked, below all of that."""
     known = {candidate.chunk_id for candidate in ranked}
     scores = {chunk_id: score for chunk_id, score in found.items() if chunk_id not in known}
@@ -156,7 +157,20 @@ def _by_words(ranked: Sequence[Candidate], found: Mapping[str, float]) -> list[C
         return []
     last, best = ranked[-1].score if ranked else 1.0, max(scores.values())
     order = sorted(scores, key=lambda chunk_id: (-scores[chunk_id], chunk_id))
-    return [Candidate(id_, last * scores[id_] / best, {"keyword": scores[id_]}) for id_ in order]
+    candidates = [Candidate(id_, last * scores[id_] / best, {"keyword": scores[id_]}) for id_ in order]
+    return list(map(_explained(found, last, best), candidates)) if explain else candidates
+
+
+def _explained(found: Mapping[str, float], last: float, best: float) -> Callable[[Candidate], Candidate]:
+    """Says of what words alone have found how they did; they count as much as the last of what was ranked."""
+    ranks = {id_: rank for rank, id_ in enumerate(sorted(found, key=lambda id_: (-found[id_], id_)), 1)}
+
+    def explained(candidate: Candidate) -> Candidate:
+        score = found[candidate.chunk_id]
+        part = LegPart(ranks[candidate.chunk_id], score, score / best, last)
+        return replace(candidate, explain=Explanation({"keyword": part}, candidate.score, (), candidate.score))
+
+    return explained
 
 
 def _browse(
