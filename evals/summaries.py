@@ -19,8 +19,11 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from assistant.answers.questions import understand
-from assistant.summaries.service import Length, Section, summarize_document, summarize_hits, summarize_search
+from assistant.agent.agent import Agent
+from assistant.chat.exchange import answer, begin
+from assistant.conversations.service import delete_conversation
+from assistant.schemas import ChatRequest
+from assistant.summaries.service import Length, Section, summarize_document, summarize_search
 from core_api.infra.settings import Settings
 from core_api.models import Document, DocumentVersion, VersionText
 from evals import report
@@ -33,7 +36,6 @@ from retrieval.types import Filters, Hit, Query
 
 Span = tuple[int, int]
 
-_ANSWER_SENTENCES = 3
 _EXAMPLES = 20
 _OVERVIEW = "What were the main points of the meeting?"
 
@@ -77,13 +79,15 @@ def run(
     with indexed_corpus(settings, f"qmsum-{split}", [meeting.document for meeting in meetings], progress) as corpus:
         ids = {given: document_id for document_id, given in corpus.document_ids.items()}
         chosen = meetings[:limit]
+        agent = Agent(corpus.settings, corpus.engine)
+        agent.prepare()
         for done, meeting in enumerate(chosen, start=1):
             with corpus.database.reading() as session:
                 document_id = ids[meeting.id]
                 turns = _turn_spans(session, document_id, meeting)
                 for number, question in enumerate(meeting.questions):
                     gold = [(turns[first][0], turns[min(last, len(turns) - 1)][1]) for first, last in question.turns]
-                    answers = _answers(session, corpus, document_id, question.text)
+                    answers = _answers(session, agent, corpus, document_id, question.text)
                     for system, (spans, words) in answers.items():
                         asked[system][f"{meeting.id}-{number}"] = _score(spans, words, gold, question.answer)
                     if number == 0 and len(examples) < _EXAMPLES:
@@ -129,17 +133,22 @@ def run(
 
 
 def _answers(
-    session: Session, corpus: IndexedCorpus, document_id: str, question: str
+    session: Session, agent: Agent, corpus: IndexedCorpus, document_id: str, question: str
 ) -> dict[str, tuple[list[Span], str]]:
     """The spans that each system quotes, and the words that it shows."""
     top = _search(session, corpus, document_id, question, 1)
-    hits = _search(session, corpus, document_id, question, 8)
-    sections = summarize_hits(corpus.engine, hits, understand(question), _ANSWER_SENTENCES)
+    asked = begin(agent, corpus.database, corpus.subject, ChatRequest(message=question, document_ids=[document_id]))
+    reply = answer(asked)
+    with corpus.database.transaction() as writing:
+        delete_conversation(writing, corpus.subject, asked.conversation_id)
     filters = Filters(source_ids=(document_id,))
     whole = summarize_search(session, corpus.subject, corpus.engine, question, filters, Length.MEDIUM)
     return {
         "top passage": ([(hit.start, hit.end) for hit in top], " ".join(hit.text for hit in top)),
-        "answer": _quoted(sections),
+        "answer": (
+            [(one.start, one.end) for one in reply.citations],
+            " ".join(one.quote for one in reply.citations),
+        ),
         "summary of the search": _quoted(whole.sections),
     }
 

@@ -40,6 +40,12 @@ _TAIL_KO = re.compile(r"\s*(?:문서|파일|자료)?(?:의|을|를|은|는)?(?:\
 _ABOUT_KO = re.compile(
     r"\s*(?:에\s?대해서?|에\s?대하여|에\s?관해서?|에\s?관한|에\s?대한|관련(?:된)?|을|를|은|는|이|가|의)\s*$"
 )
+_WHAT_IS_SAID = re.compile(
+    r"(?:what (?:we|you|the sources|they) (?:know|say|have|said|think|thought) (?:about|on|of)|everything (?:about|on)"
+    r"|(?:the |their |our |(?P<whose>\S.*?) )?(?:discussions?|debates?|talks?|conversations?|opinions?|views?|remarks?|comments?"
+    r"|decisions?) (?:about|on|of|over|regarding|concerning|towards?)) (?P<topic>.+)",
+    re.IGNORECASE,
+)
 _QUOTED = " \"'“”‘’「」『』"
 
 
@@ -54,11 +60,8 @@ def intent_of(message: str) -> Intent | None:
 
 def _summary(match: re.Match[str]) -> Intent | None:
     target = match.group(1).strip(_QUOTED)
-    about = re.match(
-        r"(?:what (?:we|you|the sources|they) (?:know|say|have) (?:about|on)|everything (?:about|on)) (.+)", target
-    )
-    if about:
-        return Intent("summarize", {"query": about.group(1)})
+    if about := _WHAT_IS_SAID.match(target):
+        return Intent("summarize", {"query": about.group("topic") if about.group("whose") is None else target})
     return Intent("summarize", {"document": "" if _THIS.match(target) else target})
 
 

@@ -21,6 +21,7 @@ class QuestionType(StrEnum):
     DEFINITION = "definition"
     LIST = "list"
     REASON = "reason"
+    VIEWS = "views"
     OTHER = "other"
 
 
@@ -38,6 +39,15 @@ class Question:
 _TYPES: tuple[tuple[QuestionType, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(pattern, re.IGNORECASE))
     for kind, pattern in (
+        (
+            QuestionType.VIEWS,
+            r"^\s*what (?:do|did|does|would)\b.*?\b(?:think|say|feel|talk|discuss|learn|agree|disagree|comment|suggest"
+            r"|recommend)\b,? (?:(?:about|of|on|with|towards?|regarding|concerning|when|during)\b"
+            r"|(?:and why|in the|at the)\b)"
+            r"|^\s*what (?:is|was|are|were)\b.*\b(?:opinions?|attitudes?|comments?|thoughts|suggestions?"
+            r"|recommendations?|concerns?|discussions?) (?:about|of|on|to|towards?|regarding|concerning|when)\b"
+            r"|어떻게 생각|무슨 (?:의견|논의|이야기|말)|(?:의견|논의|생각)(?:은|는|이|가)?\s?(?:무엇|뭐|어땠|어떤)",
+        ),
         (
             QuestionType.DURATION,
             r"\bhow (?:long|soon|quickly|many (?:minutes|hours|days|weeks|months|years))\b|\bhow far in advance\b"

@@ -12,13 +12,15 @@ import numpy as np
 
 from assistant.answers.candidates import Candidate, candidates
 from assistant.answers.confidence import confidence_of, support_of
-from assistant.answers.questions import Question
+from assistant.answers.questions import Question, QuestionType
 from assistant.answers.scoring import Scored, TermWeights
 from assistant.types import Confidence, Selection
 from retrieval.embedding import Embedder
 from retrieval.types import Hit
 
 _MOST_SENTENCES = 3
+# What people think of something, or said when they discussed it, is not said in one place.
+_MOST_VIEWS = 8
 # A further sentence is shown where it is not this much less likely to be the answer than the best: exp(4) times.
 _MARGIN = 4.0
 _DUPLICATE = 0.8
@@ -37,14 +39,16 @@ def select(
     *,
     embedder: Embedder | None,
     weights: TermWeights,
-    most: int = _MOST_SENTENCES,
+    most: int | None = None,
 ) -> Selection:
     """The at most `most` sentences (or whole lists) that answer best, the best first; none where nothing supports an
-    answer. `hits` are the passages found, best first. Without an embedder the words alone decide."""
+    answer. Default: three, and eight where views are asked for. `hits` are the passages found, best first. Without an
+    embedder the words alone decide."""
     pool = candidates(hits)
     if not pool or not question.terms:
         return Selection((), 0.0, Confidence.NONE)
     scored = Scored(question, pool, hits, embedder, weights)
+    most = most or (_MOST_VIEWS if question.type is QuestionType.VIEWS else _MOST_SENTENCES)
     chosen = _choose(scored, most)
     support = support_of(scored, chosen)
     confidence = confidence_of(support)
