@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import aiohttp
 from pydantic import BaseModel
@@ -81,6 +82,18 @@ def visit(url: str, visitors: Sequence[Visitor], think_seconds: float, seconds: 
 def searching(_visitor: Visitor, draw: random.Random) -> Sequence[Request]:
     """Searches only, hardly any of them twice."""
     return [Request("search", "/search", {"query": question(draw), "k": 10})]
+
+
+def looking(_visitor: Visitor, draw: random.Random) -> Sequence[Request]:
+    """What the search page asks for: groups of passages, with facets."""
+    return [Request("page", "/search", {"query": question(draw), "k": 20, "group": True, "facets": True})]
+
+
+def typing(_visitor: Visitor, draw: random.Random) -> Sequence[Request]:
+    """The beginning of something, as the search box asks what it may become."""
+    words = question(draw).split()
+    typed = " ".join(words[-3:])
+    return [Request("suggest", f"/search/suggest?q={quote(typed[: draw.randint(1, len(typed))])}")]
 
 
 async def _visit(url: str, visitors: Sequence[Visitor], think_seconds: float, seconds: float, mix: Mix) -> Visit:

@@ -8,7 +8,7 @@ from evals.bench.synthetic import Company
 from evals.load.company import Sizes, fill
 from evals.load.searchers import make_searchers
 from evals.load.server import serving
-from evals.load.visits import searching, visit
+from evals.load.visits import looking, searching, typing, visit
 
 
 def test_a_company_is_made_served_and_read_without_errors(tmp_path: Path, model_cache: Path) -> None:
@@ -30,6 +30,7 @@ def test_people_search_what_the_benchmark_makes(tmp_path: Path, model_cache: Pat
     searchers = make_searchers(settings, Company(chunks=500), readable=13, visitors=3)
     assert make_searchers(settings, Company(chunks=500), readable=13, visitors=3) == searchers  # kept
     with serving(settings) as url:
-        seen = visit(url, searchers, think_seconds=0.01, seconds=1, mix=searching)
-    assert (seen.errors, seen.first_error) == (0, "")
-    assert seen.all.requests >= 3
+        for mix in (searching, looking, typing):
+            seen = visit(url, searchers, think_seconds=0.01, seconds=1, mix=mix)
+            assert (seen.errors, seen.first_error) == (0, "")
+            assert seen.all.requests >= 3
