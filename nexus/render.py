@@ -28,6 +28,8 @@ def search_result(console: Console, result: Any) -> None:
     if (meant := result["did_you_mean"]) is not None:
         says = "Nothing matched; searched for" if meant["applied"] else "Did you mean"
         console.print(f"[yellow]{says}: {escape(meant['query'])}[/yellow]", highlight=False)
+    if result["by_meaning_alone"]:
+        console.print("[yellow]Nothing that you may read has these words; this is nearest in meaning.[/yellow]")
     if not result["total"]:
         console.print("Nothing found that you may read. Try other words, or `--mode keyword`.")
     if result["groups"] is not None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy.orm import Session
 
 from core_api.auth.subject import Subject
+from retrieval import analyzer
 from retrieval.access import existing, hydrate, matching_chunks, where_to_look
 from retrieval.candidates import Asked
 from retrieval.engine import RetrievalEngine
@@ -105,6 +106,7 @@ def find_page(
         facets=facets,
         next_cursor=next_cursor(query, subject, shown, shows) if more else None,
         did_you_mean=meant,
+        by_meaning_alone=_by_meaning_alone(found, parsed),
     )
 
 
@@ -171,6 +173,12 @@ def _explained(found: Mapping[str, float], last: float, best: float) -> Callable
         return replace(candidate, explain=Explanation({"keyword": part}, candidate.score, (), candidate.score))
 
     return explained
+
+
+def _by_meaning_alone(found: Found, parsed: ParsedQuery) -> bool:
+    """Whether a search for words and meaning has found no word: who typed letters at random had better know it."""
+    without = not any("keyword" in candidate.scores for candidate in found.candidates)
+    return found.mode is Mode.HYBRID and without and bool(found.candidates and analyzer.analyze(parsed.text))
 
 
 def _browse(

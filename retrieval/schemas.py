@@ -285,6 +285,7 @@ class SearchResponse(BaseModel):
     total: int
     next_cursor: str | None
     did_you_mean: CorrectionRead | None
+    by_meaning_alone: bool = Field(description="Nothing found has any word of the query; it may not be what was meant.")
     mode: Mode
     took_ms: dict[str, float]
     query: QueryRead
@@ -301,6 +302,7 @@ class SearchResponse(BaseModel):
             total=result.total,
             next_cursor=result.next_cursor,
             did_you_mean=CorrectionRead(query=meant.query, applied=meant.applied) if meant is not None else None,
+            by_meaning_alone=result.by_meaning_alone,
             mode=result.mode,
             took_ms=result.took_ms,
             query=QueryRead(

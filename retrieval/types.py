@@ -194,7 +194,8 @@ class SearchResult:
     keywords); `took_ms` is wall time by step, with `total`.
 
     Of a paged query also: `total`, the sources that paging to the end shows; `groups`, where asked for, the hits by
-    their sources (`hits` has them all, group by group); the cursor of the next page.
+    their sources (`hits` has them all, group by group); the cursor of the next page; `by_meaning_alone`, that nothing
+    found has any word of the query.
     """
 
     hits: tuple[Hit, ...]
@@ -205,6 +206,7 @@ class SearchResult:
     facets: Facets | None = None
     next_cursor: str | None = None
     did_you_mean: Correction | None = None
+    by_meaning_alone: bool = False
     understood: Understood = field(default_factory=Understood)
 
 

@@ -214,6 +214,16 @@ def test_corrections_come_from_what_one_may_read(office: Office) -> None:
     assert office.ask(office.kim, "zanzibarium vacation")["did_you_mean"] is None
 
 
+def test_what_only_meaning_finds_is_told(office: Office) -> None:
+    nonsense = office.ask(office.kim, "qwzxv plonk")
+    assert nonsense["hits"]
+    assert nonsense["by_meaning_alone"] is True
+    assert office.ask(office.kim, "qwzxv vacation")["by_meaning_alone"] is False
+    assert office.ask(office.kim, "qwzxv", mode="semantic")["by_meaning_alone"] is False  # as was asked for
+    assert office.ask(office.kim, "what is it?")["by_meaning_alone"] is False  # no word that could be found
+    assert office.ask(office.kim, "qwzxv", mode="keyword")["by_meaning_alone"] is False
+
+
 def test_past_queries_are_suggested_to_whom_they_belong(office: Office) -> None:
     client = office.client(office.kim)
     assert client.post(URL, json={"query": "vacuum cleaner"}).json()["search_id"]

@@ -221,7 +221,11 @@ export function searchPage({ query, place, side, back, onleave, onaddress }) {
     const fallback = found.mode !== state.mode && count > 0 ? ` · ${t("search.mode.fallback")}` : "";
     fill(summary, count > 0 ? tn("search.count", count, words) + fallback : "");
     fill(showButton, tn("search.show", count));
-    fill(note, didYouMean(state.q.trim(), found.did_you_mean, change));
+    fill(
+      note,
+      didYouMean(state.q.trim(), found.did_you_mean, change),
+      found.by_meaning_alone && count > 0 && h("p", { class: "did-you-mean" }, t("search.bymeaningalone")),
+    );
     fill(tools, toolbar(count));
     drawNothingFound(list);
   }

@@ -20,6 +20,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "search.language.4": ("written by me, or by a name", "내가 쓴 것 (또는 이름)"),
     "search.language.5": ("with a tag", "태그가 붙은 것"),
     "search.language.6": ("changed since; also before:", "이날부터 수정된 것 (before:도 가능)"),
+    "search.bymeaningalone": (
+        "No document that you can read has these words. These are nearest in meaning.",
+        "이 단어가 들어 있는 문서가 없습니다. 뜻이 가까운 결과입니다.",
+    ),
     "search.none.title": ("Nothing found for “{q}”", "“{q}”에 맞는 결과가 없습니다"),
     "search.none.filters": ("Nothing meets these filters", "조건에 맞는 결과가 없습니다"),
     "search.none": ("Try other words, or ask it as a question.", "다른 단어로 찾거나 질문해 보세요."),
