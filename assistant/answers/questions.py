@@ -41,11 +41,12 @@ _TYPES: tuple[tuple[QuestionType, re.Pattern[str]], ...] = tuple(
     for kind, pattern in (
         (
             QuestionType.VIEWS,
-            r"^\s*what (?:do|did|does|would)\b.*?\b(?:think|say|feel|talk|discuss|learn|agree|disagree|comment|suggest"
-            r"|recommend)\b,? (?:(?:about|of|on|with|towards?|regarding|concerning|when|during)\b"
-            r"|(?:and why|in the|at the)\b)"
+            r"^\s*(?:what|why) (?:do|did|does|would|didn't|did not)\b.*?\b(?:think|feel|say|agree|disagree|talk|discuss"
+            r"|comment|suggest|recommend|learn|question)\b,? "
+            r"(?:(?:about|of|on|with|towards?|regarding|concerning|when|during|in the|at the)\b|and why\b)"
             r"|^\s*what (?:is|was|are|were)\b.*\b(?:opinions?|attitudes?|comments?|thoughts|suggestions?"
             r"|recommendations?|concerns?|discussions?) (?:about|of|on|to|towards?|regarding|concerning|when)\b"
+            r"|^\s*(?:please )?(?:summari[sz]e|sum up|recap|outline)\b"
             r"|어떻게 생각|무슨 (?:의견|논의|이야기|말)|(?:의견|논의|생각)(?:은|는|이|가)?\s?(?:무엇|뭐|어땠|어떤)",
         ),
         (

@@ -7,6 +7,7 @@ XQuAD-en's questions (docs/decisions/2026-11-28-answers-ranked-and-confidence-fi
 
 import re
 from collections.abc import Sequence
+from itertools import accumulate
 
 import numpy as np
 
@@ -19,12 +20,12 @@ from retrieval.embedding import Embedder
 from retrieval.types import Hit
 
 _MOST_SENTENCES = 3
-# What people think of something, or said when they discussed it, is not said in one place.
-_MOST_VIEWS = 8
 # A further sentence is shown where it is not this much less likely to be the answer than the best: exp(4) times.
 _MARGIN = 4.0
+# What people think of something, or said when they discussed it, is said in many places, mostly briefly.
+_MOST_VIEWS, _VIEWS_MARGIN, _VIEWS_CHARS = 12, 8.0, 1_000
 _DUPLICATE = 0.8
-_LOOKED_AT = 12
+_LOOKED_AT = 20
 # What a further sentence gains by each part of the question that the others leave out (0..1 of it, by rarity): of
 # "the difference between A and B" both sides are shown.
 _NEW = 2.0
@@ -42,14 +43,18 @@ def select(
     most: int | None = None,
 ) -> Selection:
     """The at most `most` sentences (or whole lists) that answer best, the best first; none where nothing supports an
-    answer. Default: three, and eight where views are asked for. `hits` are the passages found, best first. Without an
-    embedder the words alone decide."""
+    answer. Default: three; where views are asked for twelve, as far as they are short. `hits` are the passages found,
+    best first. Without an embedder the words alone decide."""
     pool = candidates(hits)
     if not pool or not question.terms:
         return Selection((), 0.0, Confidence.NONE)
     scored = Scored(question, pool, hits, embedder, weights)
-    most = most or (_MOST_VIEWS if question.type is QuestionType.VIEWS else _MOST_SENTENCES)
-    chosen = _choose(scored, most)
+    views = question.type is QuestionType.VIEWS
+    most = most or (_MOST_VIEWS if views else _MOST_SENTENCES)
+    chosen = _choose(scored, most, _VIEWS_MARGIN if views else _MARGIN)
+    if views:
+        lengths = accumulate(len(pool[index].text) for index in chosen)
+        chosen = [index for index, length in zip(chosen, lengths, strict=True) if length <= _VIEWS_CHARS] or chosen[:1]
     support = support_of(scored, chosen)
     confidence = confidence_of(support)
     if confidence is Confidence.NONE:
@@ -57,10 +62,10 @@ def select(
     return Selection(tuple(pool[index].evidence for index in _in_order(pool, chosen)), support, confidence)
 
 
-def _choose(scored: Scored, most: int) -> list[int]:
+def _choose(scored: Scored, most: int, margin: float) -> list[int]:
     """Indices of the chosen candidates, the best first."""
     order = [int(index) for index in np.argsort(-scored.total, kind="stable")]
-    least = float(scored.total[order[0]]) - _MARGIN
+    least = float(scored.total[order[0]]) - margin
     chosen, left = [order[0]], order[1:_LOOKED_AT]
     said = frozenset(scored.pool[order[0]].terms)
     while left and len(chosen) < most:
