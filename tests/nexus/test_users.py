@@ -17,7 +17,7 @@ from sqlalchemy import select
 from core_api.infra.database import Database
 from core_api.infra.settings import Settings
 from core_api.infra.vault import Vault
-from core_api.models import ApiKey, AuditEvent, LoginSession
+from core_api.models import ApiKey, AuditEvent, LoginSession, User
 from nexus.connection import connect
 from nexus.credentials import NotSignedIn
 from nexus.datadir import DataDir
@@ -86,6 +86,15 @@ def test_who_has_lost_password_and_phone_gets_in_again(nexus: Nexus, settings: S
     body = {"token": token_in(shown.out), "new_password": "granite lantern willow 82"}
     assert TestClient(app).post("/api/v1/auth/password/reset", json=body).status_code == 204
     browse(app, password="granite lantern willow 82")
+
+
+def test_a_sign_in_link_for_the_owner_is_in_the_audit_log(nexus: Nexus, database: Database) -> None:
+    link = nexus("token").out
+    with database.reading() as session:
+        [event] = session.scalars(select(AuditEvent).where(AuditEvent.action == "auth.sign_in_link_issued"))
+        assert session.get_one(User, event.target_id).name == "Owner"
+    assert (event.actor_id, event.actor_name, event.details) == (None, "command line", {})
+    assert "/sign-in?token=" in link
 
 
 def test_mistakes_are_told_in_words(nexus: Nexus, database: Database) -> None:
