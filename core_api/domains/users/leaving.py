@@ -66,9 +66,10 @@ def prove_identity(database: Database, vault: Vault, subject: Subject, password:
         with database.transaction() as session:
             if second_factor.use_code(session, vault, subject.user_id, code) is not None:
                 return
-    for factor, given in (("password", password), ("code", code)):
-        if given is not None:
-            record_failed_proof(database, subject, "account_deletion", factor)
+    if password is not None:
+        record_failed_proof(database, subject, "account_deletion", "password")
+    if code is not None:
+        record_failed_proof(database, subject, "account_deletion", "code")
     raise Forbidden("Give your `password`, or a `code` of your authenticator app, to confirm that it is you.")
 
 
