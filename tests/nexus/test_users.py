@@ -97,6 +97,34 @@ def test_a_sign_in_link_for_the_owner_is_in_the_audit_log(nexus: Nexus, database
     assert "/sign-in?token=" in link
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("user", "add", "Lee", "lee@example.com"),
+        ("user", "list"),
+        ("user", "disable", "kim@example.com"),
+        ("user", "reset-password", "kim@example.com"),
+        ("audit", "verify"),
+        ("token",),
+    ],
+)
+def test_what_works_on_this_machine_only_does_not_take_it_for_the_server_that_is_set(
+    nexus: Nexus, database: Database, data_dir: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    make_account(database, "Kim")
+    monkeypatch.setenv("NEXUS_SERVER_URL", "https://nexus.example.com")
+    refused = nexus(*arguments)
+    assert (refused.code, refused.out) == (1, "")
+    told = " ".join(refused.err.split())
+    for words in ("https://nexus.example.com", data_dir.name, f"`nexus {arguments[0]}`", "unset NEXUS_SERVER_URL"):
+        assert words in told
+    monkeypatch.delenv("NEXUS_SERVER_URL")
+    people = {person["name"]: person["state"] for person in nexus("user", "list", "--json").json()}
+    assert people == {"Kim": "active", "Owner": "active"}
+    with database.reading() as session:
+        assert session.scalars(select(AuditEvent)).all() == []
+
+
 def test_mistakes_are_told_in_words(nexus: Nexus, database: Database) -> None:
     make_account(database, "Kim")
     for arguments, words in (
