@@ -5,7 +5,7 @@ import json
 import typer
 from rich.console import Console
 
-from nexus.options import DataDirOption, JsonOption, load_settings
+from nexus.options import DataDirOption, JsonOption, local_settings
 
 app = typer.Typer(help="Check the audit log.", no_args_is_help=True)
 
@@ -24,7 +24,7 @@ def verify(as_json: JsonOption = False, data_dir: DataDirOption = None) -> None:
     from nexus.datadir import DataDir
     from nexus.owner import open_database
 
-    settings = load_settings(data_dir)
+    settings = local_settings(data_dir, "nexus audit")
     DataDir(settings.data_dir).prepare()
     database = open_database(settings)
     with database.reading() as session:

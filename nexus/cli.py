@@ -17,7 +17,7 @@ from core_api.infra.errors import NexusError
 from nexus import audit, evaluate, login, model_change, own_evaluation, processes, render, users
 from nexus.backup import commands as backup
 from nexus.connection import checked, connect
-from nexus.options import DataDirOption, JsonOption, load_settings
+from nexus.options import DataDirOption, JsonOption, load_settings, local_settings
 
 T = TypeVar("T")
 
@@ -91,7 +91,7 @@ def token(
     from nexus.datadir import DataDir
     from nexus.owner import open_database, owner_key, sign_in_link
 
-    settings = load_settings(data_dir)
+    settings = local_settings(data_dir, "nexus token")
     datadir = DataDir(settings.data_dir)
     datadir.prepare()
     database = open_database(settings)

@@ -3,6 +3,8 @@ that is served: commands that only talk to a server start without it."""
 
 from datetime import timedelta
 
+from core_api import audit
+from core_api.audit import Actor
 from core_api.auth import one_time
 from core_api.auth.api_keys import create_api_key
 from core_api.auth.permissions import Scope
@@ -32,9 +34,11 @@ def owner_key(database: Database, lifetime: timedelta, name: str) -> str:
 
 
 def sign_in_link(settings: Settings, database: Database, base_url: str) -> str:
-    """A one-time link that signs the owner in."""
+    """A one-time link that signs the owner in; that there is one is recorded."""
     lifetime = timedelta(minutes=settings.sign_in_link_minutes)
     with database.transaction() as session:
         owner, _ = ensure_owner(session)
         secret = one_time.issue(session, owner.user_id, TokenKind.SIGN_IN_LINK, lifetime)
+        actor = Actor(None, "command line")
+        audit.record(session, actor, "auth.sign_in_link_issued", "user", owner.user_id)
     return f"{base_url}/sign-in?token={secret}"

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from nexus.options import DataDirOption, JsonOption, load_settings
+from nexus.options import DataDirOption, JsonOption, local_settings
 
 if TYPE_CHECKING:  # they load only when a command runs, so that `nexus --help` is quick
     from sqlalchemy.orm import Session
@@ -151,7 +151,7 @@ def _transaction(data_dir: Path | None) -> "Iterator[tuple[Session, Settings]]":
     from nexus.datadir import DataDir
     from nexus.owner import open_database
 
-    settings = load_settings(data_dir)
+    settings = local_settings(data_dir, "nexus user")
     directory = DataDir(settings.data_dir)
     directory.prepare()
     server = directory.running_server()

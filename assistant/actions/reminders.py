@@ -10,7 +10,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from assistant.proposals.schemas import ReminderRead
-from core_api import mail
+from core_api import audit, mail
+from core_api.audit import Actor
 from core_api.auth.subject import Subject
 from core_api.http.pagination import Page, page_rows
 from core_api.infra.database import Database
@@ -53,7 +54,10 @@ def mark_seen(session: Session, subject: Subject, reminder_id: str) -> ReminderR
 
 def delete_reminder(session: Session, subject: Subject, reminder_id: str) -> None:
     """Delete a reminder; it is not told of any more. Raises NotFound."""
-    session.delete(_access(session, subject, reminder_id))
+    reminder = _access(session, subject, reminder_id)
+    session.delete(reminder)
+    # Without its text, which is nobody else's.
+    audit.record(session, Actor.of(subject), "reminder.deleted", "reminder", reminder.id)
 
 
 def export_reminders(session: Session, subject: Subject) -> list[dict[str, object]]:

@@ -7,6 +7,8 @@ import structlog
 from sqlalchemy import delete, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from core_api import audit
+from core_api.audit import SYSTEM
 from core_api.infra.database import Database
 from core_api.infra.settings import Settings
 from core_api.models import Conversation, ConversationMessage, utcnow
@@ -41,7 +43,8 @@ class ConversationKeeper:
 
     def delete_old(self, now: datetime | None = None) -> int:
         """Delete the conversations that nobody has asked anything in for longer than the settings allow, with what was
-        said about their answers; gives how many. Filed questions and tests that were made of them stay."""
+        said about their answers; gives how many. Each transaction that deletes leaves one event with their
+        count. Filed questions and tests that were made of them stay."""
         if self._days is None:
             return 0
         old = Conversation.updated_at < (now or utcnow()) - timedelta(days=self._days)
@@ -59,6 +62,9 @@ class ConversationKeeper:
                     delete(Conversation).where(Conversation.id.in_(ids)),
                 ):
                     session.execute(statement, execution_options={"synchronize_session": False})
+                audit.record(
+                    session, SYSTEM, "conversation.expired", "conversation", count=len(ids), kept_days=self._days
+                )
             deleted += len(ids)
         if deleted:
             log.info("conversations_deleted", count=deleted, days=self._days)

@@ -13,6 +13,8 @@ from assistant.conversations.showing import ASSISTANT, USER, WITHHELD, is_source
 from assistant.schemas import AnswerAbout, ChatRequest, ConversationBrief, ConversationRead, Scope
 from assistant.sharing.service import shares_of
 from assistant.types import Part, Turn
+from core_api import audit
+from core_api.audit import Actor
 from core_api.auth.subject import Subject
 from core_api.domains.users.schemas import PersonRead
 from core_api.http.pagination import Page, page_rows
@@ -185,6 +187,8 @@ def delete_conversation(session: Session, subject: Subject, conversation_id: str
     conversation = access_conversation(session, subject, conversation_id)
     session.execute(delete(ConversationMessage).where(ConversationMessage.conversation_id == conversation.id))
     session.delete(conversation)
+    # Without the title, which is a person's question.
+    audit.record(session, Actor.of(subject), "conversation.deleted", "conversation", conversation.id)
 
 
 def title_of(message: str) -> str:

@@ -25,8 +25,9 @@ from core_api.infra.settings import Settings
 from core_api.infra.storage import FileStore
 from core_api.infra.vault import Vault
 
-# What an admin without a second factor may do where one is required: see that, set it up, and leave.
-_WITHOUT_SECOND_FACTOR = re.compile(r"/api/v1/(auth/mfa(/.*)?|auth/logout|users/me)")
+# What an admin without a second factor may do where one is required: see who they are and that it is missing, and set
+# it up. (Signing out asks for nobody.)
+_WITHOUT_SECOND_FACTOR = re.compile(r"GET /api/v1/(users/me|auth/mfa)|POST /api/v1/auth/mfa/(setup|confirm)")
 # For the API's documentation; `bearer_token` reads the header.
 _bearer_scheme = OAuth2PasswordBearer("/api/v1/auth/token", auto_error=False)
 
@@ -106,7 +107,7 @@ async def _subject(
     if (
         state.settings.admin_mfa_required
         and caller.needs_second_factor
-        and not _WITHOUT_SECOND_FACTOR.fullmatch(request.scope["path"])
+        and not _WITHOUT_SECOND_FACTOR.fullmatch(f"{request.method} {request.scope['path']}")
     ):
         raise MfaSetupRequired("Admins need a second factor here. Set one up under Account, Security.")
     if caller.is_due:

@@ -7,6 +7,8 @@ import structlog
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
+from core_api import audit
+from core_api.audit import SYSTEM
 from core_api.infra.database import Database
 from core_api.infra.errors import NexusError
 from core_api.infra.settings import Settings
@@ -126,7 +128,12 @@ class MailSender:
             found = session.scalar(select(MailMessage.id).where(old, kept, idle).limit(1))
         if found is not None:
             with self._database.transaction() as session:
-                session.execute(update(MailMessage).where(old, kept, idle).values(body_encrypted=None))
+                drop = update(MailMessage).where(old, kept, idle).values(body_encrypted=None)
+                dropped = session.scalars(drop.returning(MailMessage.id)).all()
+                if dropped:  # another process may have been at it
+                    audit.record(
+                        session, SYSTEM, "mail.expired", "mail", count=len(dropped), kept_days=_KEEP_BODIES.days
+                    )
 
     def _seconds_to_next(self) -> float:
         with self._database.reading() as session:

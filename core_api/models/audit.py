@@ -1,4 +1,4 @@
-"""The audit log: rows are added, never changed; each carries the hash of the one before."""
+"""The audit log: rows are added, never changed (the database refuses it); each carries the hash of the one before."""
 
 from datetime import datetime
 from typing import Any

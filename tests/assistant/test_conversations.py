@@ -50,6 +50,8 @@ def test_a_deleted_conversation_is_gone(company: Company, ask: Ask) -> None:
     assert company.owner.delete(f"{CONVERSATIONS}/{identifier}").status_code == 204
     assert company.owner.get(f"{CONVERSATIONS}/{identifier}").status_code == 404
     assert company.owner.delete(f"{CONVERSATIONS}/{identifier}").status_code == 404
+    [event] = company.owner.get("/api/v1/audit", params={"target_id": identifier}).json()["items"]
+    assert (event["action"], event["details"]) == ("conversation.deleted", {}), "not what it was about"
 
 
 def test_conversations_are_listed_in_pages(company: Company, ask: Ask) -> None:
@@ -209,6 +211,8 @@ def test_old_conversations_go_only_where_the_settings_say_so(company: Company, a
     assert keeper.delete_old(later - timedelta(days=2)) == 0
     assert keeper.delete_old(later) == 1
     assert company.owner.get(f"{CONVERSATIONS}/{identifier}").status_code == 404
+    events = company.owner.get("/api/v1/audit", params={"action": "conversation.expired"}).json()["items"]
+    assert [(event["actor_name"], event["details"]) for event in events] == [("system", {"count": 1, "kept_days": 30})]
 
 
 def test_neither_listing_nor_opening_asks_the_database_for_each(company: Company, ask: Ask) -> None:

@@ -139,6 +139,8 @@ def test_a_reminder_is_told_of_once_after_its_time(company: Company, proposal: C
     assert company.owner.get(f"{API}/reminders", params={"due": True}).json()["items"] == []
     assert company.owner.delete(f"{API}/reminders/{due['id']}").status_code == 204
     assert company.owner.get(f"{API}/reminders").json()["items"] == []
+    [event] = company.owner.get("/api/v1/audit", params={"target_id": due["id"]}).json()["items"]
+    assert (event["action"], event["details"]) == ("reminder.deleted", {}), "not what it was about"
 
 
 def test_what_cannot_be_proposed_says_what_is_missing(company: Company, ask: Ask) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pyotp
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from core_api.auth.passwords import hash_password
 from core_api.domains.users.service import create_user
@@ -88,6 +88,17 @@ def audited(database: Database, action: str) -> list[AuditEvent]:
     """The events of an action, oldest first."""
     with database.reading() as session:
         return list(session.scalars(select(AuditEvent).where(AuditEvent.action == action).order_by(AuditEvent.id)))
+
+
+def unlock_audit_log(database: Database) -> None:
+    """Let events be changed, as whoever has all rights on the database can: what they do then, the chain shows."""
+    with database.transaction() as session:
+        if database.is_local:
+            for name in ("no_update", "no_delete", "no_replace"):
+                session.execute(text(f"DROP TRIGGER audit_events_{name}"))
+        else:
+            for name in ("no_change", "no_truncate"):
+                session.execute(text(f"DROP TRIGGER audit_events_{name} ON audit_events"))
 
 
 def code_of(secret: str, steps: int = 0) -> str:

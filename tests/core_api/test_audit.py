@@ -9,12 +9,14 @@ from datetime import timedelta
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, text, update
+from sqlalchemy.exc import IntegrityError
 
 from core_api import audit
 from core_api.audit import SYSTEM, Actor
 from core_api.infra.database import Database
 from core_api.models import AuditChain, AuditEvent, SystemRole, utcnow
+from tests.core_api.accounts import unlock_audit_log
 
 Person = Callable[..., TestClient]
 URL = "/api/v1/audit"
@@ -47,6 +49,39 @@ def test_an_untouched_chain_verifies(database: Database) -> None:
 
 
 @pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE audit_events SET action = 'user.created' WHERE id = 2",
+        "UPDATE audit_events SET details = details",
+        "DELETE FROM audit_events WHERE id = 3",
+        "DELETE FROM audit_events",
+    ],
+)
+def test_the_database_refuses_to_change_or_delete_an_event(database: Database, statement: str) -> None:
+    write(database, 3)
+    with pytest.raises(IntegrityError, match="only added to"), database.transaction() as session:
+        session.execute(text(statement))
+    assert broken(database) is None
+    write(database, 1)
+    with database.reading() as session:
+        assert audit.end(session)[0] == 4
+
+
+def test_the_database_refuses_to_replace_or_truncate_too(database: Database) -> None:
+    write(database, 3)
+    columns = ", ".join(column.key for column in AuditEvent.__table__.columns)
+    replaced = columns.replace("action", "'user.created'")
+    statement = (
+        f"INSERT OR REPLACE INTO audit_events ({columns}) SELECT {replaced} FROM audit_events WHERE id = 2"
+        if database.is_local
+        else "TRUNCATE audit_events"
+    )
+    with pytest.raises(IntegrityError, match="only added to"), database.transaction() as session:
+        session.execute(text(statement))
+    assert broken(database) is None
+
+
+@pytest.mark.parametrize(
     ("column", "value"),
     [
         ("actor_name", "Somebody else"),
@@ -62,6 +97,7 @@ def test_an_untouched_chain_verifies(database: Database) -> None:
 )
 def test_a_changed_event_is_found(database: Database, column: str, value: object) -> None:
     write(database, 4, Actor("kim", "Kim"))
+    unlock_audit_log(database)
     with database.transaction() as session:
         session.execute(update(AuditEvent).where(AuditEvent.id == 3).values({column: value}))
     assert broken(database) == 3
@@ -69,6 +105,7 @@ def test_a_changed_event_is_found(database: Database, column: str, value: object
 
 def test_a_removed_event_is_found(database: Database) -> None:
     write(database, 4)
+    unlock_audit_log(database)
     with database.transaction() as session:
         session.execute(delete(AuditEvent).where(AuditEvent.id == 2))
     assert broken(database) == 2
@@ -77,6 +114,7 @@ def test_a_removed_event_is_found(database: Database) -> None:
 @pytest.mark.parametrize("kept", [0, 2, 3])
 def test_an_end_that_was_cut_off_is_found(database: Database, kept: int) -> None:
     write(database, 4)
+    unlock_audit_log(database)
     with database.transaction() as session:
         session.execute(delete(AuditEvent).where(AuditEvent.id > kept))
     assert broken(database) == kept + 1
@@ -84,6 +122,7 @@ def test_an_end_that_was_cut_off_is_found(database: Database, kept: int) -> None
 
 def test_an_end_that_was_put_back_is_found(database: Database) -> None:
     write(database, 4)
+    unlock_audit_log(database)
     with database.transaction() as session:
         second = session.get_one(AuditEvent, 2).sha256
         session.execute(delete(AuditEvent).where(AuditEvent.id > 2))

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from core_api.infra.database import Database
 from core_api.models import OutboxEvent
+from tests.core_api.accounts import audited
 from tests.factories import make_document, make_space
 
 Person = Callable[..., TestClient]
@@ -84,6 +85,19 @@ def test_title_tags_and_space_can_be_changed_without_a_new_version(person: Perso
     ).json()
     assert (changed["title"], changed["tags"], changed["space"]["name"]) == ("Better", ["hr"], "There")
     assert changed["version"] == 1
+
+
+def test_a_move_is_in_the_audit_log_with_both_spaces(person: Person, database: Database) -> None:
+    kim = person()
+    here, there, elsewhere = make_space(kim, "Here"), make_space(kim, "There"), make_space(person("Lee"), "Lee's")
+    url = f"/api/v1/documents/{make_document(kim, here, 'Leave')}"
+    assert kim.patch(url, json={"tags": ["hr"], "space_id": here}).status_code == 200
+    assert kim.patch(url, json={"space_id": elsewhere}).status_code == 404
+    assert audited(database, "document.moved") == [], "neither a change in place nor what was refused"
+    assert kim.patch(url, json={"space_id": there}).status_code == 200
+    [event] = audited(database, "document.moved")
+    assert (event.actor_name, event.target_id) == ("Kim", url.rsplit("/", 1)[1])
+    assert event.details == {"title": "Leave", "from_space": here, "to_space": there}
 
 
 def test_a_deleted_document_is_gone_at_once_and_its_path_is_free(person: Person) -> None:

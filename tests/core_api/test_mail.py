@@ -19,6 +19,7 @@ from core_api.infra.vault import Vault
 from core_api.mail.sender import MailSender
 from core_api.mail.smtp import Undeliverable, compose
 from core_api.models import MailMessage, SystemRole, utcnow
+from tests.core_api.accounts import audited
 from tests.services import free_port
 from tests.smtp_server import PASSWORD, USER, certificate, password_required, smtp_server
 
@@ -179,6 +180,11 @@ def test_without_a_server_mail_is_a_file_and_shown_to_admins(
     assert person("Kim", SystemRole.MANAGER).get("/api/v1/mail").status_code == 403
     admin.app.state.settings = settings.model_copy(update={"smtp_url": SecretStr("smtp://x")})  # type: ignore[attr-defined]
     assert admin.get("/api/v1/mail").json()["items"][0]["body"] is None
+    looked = audited(database, "mail.listed")
+    assert [(event.actor_name, event.details) for event in looked] == [
+        ("Ada", {"count": 1, "bodies": True}),
+        ("Ada", {"count": 1, "bodies": False}),
+    ]
 
 
 def test_old_bodies_are_dropped(settings: Settings, database: Database, vault: Vault) -> None:
@@ -189,6 +195,8 @@ def test_old_bodies_are_dropped(settings: Settings, database: Database, vault: V
     with sending(settings, database, vault, None):
         until(lambda: state(database, message_id).body_encrypted is None)
     assert state(database, message_id).recipient == TO, "the rest of it is kept"
+    [event] = audited(database, "mail.expired")
+    assert (event.actor_name, event.details) == ("system", {"count": 1, "kept_days": 30})
 
 
 def test_two_senders_send_once(settings: Settings, database: Database, vault: Vault) -> None:

@@ -11,6 +11,7 @@ from core_api.infra.database import Database
 from core_api.models import SystemRole, User
 from tests.core_api.accounts import (
     API,
+    OTHER_PASSWORD,
     PASSWORD,
     audited,
     browse,
@@ -160,6 +161,25 @@ def test_turning_it_off_needs_a_code_and_forgets_everything(
     assert len(audited(database, "auth.mfa_disabled")) == 1
 
 
+def test_wrong_codes_of_somebody_signed_in_are_in_the_audit_log(app: FastAPI, database: Database) -> None:
+    user_id = make_account(database)
+    here = browse(app)
+    here.post(f"{API}/auth/mfa/setup", json={"password": PASSWORD})
+    assert here.post(f"{API}/auth/mfa/confirm", json={"code": "000000"}).status_code == 422
+    assert here.post(f"{API}/auth/mfa/setup", json={"password": "wrong"}).status_code == 422
+    turn_mfa_on(here)
+    for path in ("recovery-codes", "disable"):
+        assert here.post(f"{API}/auth/mfa/{path}", json={"code": "wrong"}).status_code == 422
+    failures = audited(database, "auth.proof_failed")
+    assert [(event.details["purpose"], event.details["factor"]) for event in failures] == [
+        ("mfa_confirm", "code"),
+        ("mfa_setup", "password"),
+        ("recovery_codes", "code"),
+        ("mfa_disable", "code"),
+    ]
+    assert {(event.actor_id, event.actor_name, event.target_id) for event in failures} == {(user_id, "Kim", user_id)}
+
+
 def test_guesses_at_codes_are_throttled_at_sign_in_and_after_it(
     app: FastAPI, visitor: TestClient, database: Database
 ) -> None:
@@ -205,14 +225,34 @@ def test_an_admin_without_a_second_factor_can_only_set_it_up_where_one_is_requir
     make_account(database, "Lee")
     app.state.settings.admin_mfa_required = True
     admin, member = browse(app), browse(app, "Lee")
-    for method, path in (("GET", "/spaces"), ("GET", "/auth/sessions"), ("GET", "/mail"), ("POST", "/auth/api-keys")):
-        refused = admin.request(method, API + path, json={} if method == "POST" else None)
-        assert (refused.status_code, refused.json()["code"]) == (403, "mfa_setup_required"), path
-    assert me(admin) == 200
+    for method, path, body in (
+        ("GET", "/spaces", None),
+        ("GET", "/auth/sessions", None),
+        ("GET", "/mail", None),
+        ("GET", "/users/me/export", None),
+        ("POST", "/auth/api-keys", {}),
+        ("POST", "/auth/password", {"current_password": PASSWORD, "new_password": OTHER_PASSWORD}),
+        ("POST", "/auth/mfa/disable", {"code": "000000"}),
+        ("PATCH", "/users/me", {"name": "Somebody else", "email": "else@example.com"}),
+        ("DELETE", "/users/me", {"password": PASSWORD}),
+    ):
+        refused = admin.request(method, API + path, json=body)
+        assert (refused.status_code, refused.json()["code"]) == (403, "mfa_setup_required"), (method, path)
+    assert admin.get(f"{API}/users/me").json()["name"] == "Kim"
+    assert admin.get(f"{API}/auth/mfa").json()["enabled"] is False
     assert member.get(f"{API}/spaces").status_code == 200
     turn_mfa_on(admin)
     assert admin.get(f"{API}/spaces").status_code == 200
+    assert admin.patch(f"{API}/users/me", json={"name": "Kim Minji"}).status_code == 200
     assert admin.post(f"{API}/auth/logout").status_code == 204
+
+
+def test_an_admin_who_lacks_a_required_second_factor_can_sign_out(app: FastAPI, database: Database) -> None:
+    make_account(database, role=SystemRole.ADMIN)
+    app.state.settings.admin_mfa_required = True
+    admin = browse(app)
+    assert admin.post(f"{API}/auth/logout").status_code == 204
+    assert me(admin) == 401
 
 
 def test_that_requirement_follows_the_role_at_once(app: FastAPI, database: Database) -> None:

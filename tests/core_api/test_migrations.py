@@ -3,17 +3,22 @@
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from fastapi.testclient import TestClient
-from sqlalchemy import MetaData, insert, inspect
+from sqlalchemy import MetaData, insert, inspect, text
+from sqlalchemy.exc import IntegrityError
 
-from core_api import migrations
+from core_api import audit, migrations
 from core_api.app import create_app
+from core_api.audit import SYSTEM
 from core_api.auth.secret_tokens import digest
 from core_api.infra.database import Database
-from core_api.infra.migrate import upgrade
+from core_api.infra.migrate import drop_schema, upgrade
 from core_api.infra.settings import Settings
 from core_api.models import Base, utcnow
 from core_api.outbox import last_change, next_change
@@ -36,6 +41,32 @@ def test_migrating_again_changes_nothing(database: Database) -> None:
     before = set(inspect(database.engine).get_table_names())
     upgrade(database)
     assert set(inspect(database.engine).get_table_names()) == before
+
+
+def test_the_log_can_be_written_after_going_back_before_its_triggers_and_on_again(database: Database) -> None:
+    def write() -> None:
+        with database.transaction() as session:
+            audit.record(session, SYSTEM, "user.changed", "user", "u1")
+
+    write()
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    config.set_main_option("path_separator", "os")
+    with database.engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0010")
+        connection.execute(text("UPDATE audit_events SET details = details"))
+        connection.commit()
+    upgrade(database)
+    write()
+    with pytest.raises(IntegrityError), database.transaction() as session:
+        session.execute(text("UPDATE audit_events SET details = details"))
+    # A schema that is taken away and made anew, as an empty place is for a backup of an older version.
+    drop_schema(database)
+    upgrade(database)
+    write()
+    with database.reading() as session:
+        assert (audit.verify(session), audit.end(session)[0]) == (None, 1)
 
 
 def test_change_numbers_follow_the_order_of_commits(database: Database) -> None:

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import text, update
 
+from core_api import audit
 from core_api.infra.database import Database
 from core_api.infra.settings import Settings
 from core_api.models import OneTimeToken, User, utcnow
@@ -80,6 +81,19 @@ def test_guesses_at_the_current_password_are_throttled(app: FastAPI, database: D
         change(here, current_password="wrong", new_password=OTHER_PASSWORD).status_code for _ in range(4)
     ]  # fmt: skip
     assert answers == [422, 422, 422, 429]
+
+
+def test_a_wrong_current_password_is_in_the_audit_log(app: FastAPI, database: Database) -> None:
+    user_id = make_account(database)
+    here = browse(app)
+    assert change(here, new_password=OTHER_PASSWORD).status_code == 422
+    assert audited(database, "auth.proof_failed") == [], "no guess was made"
+    assert change(here, current_password="not my password", new_password=OTHER_PASSWORD).status_code == 422
+    [event] = audited(database, "auth.proof_failed")
+    assert (event.actor_id, event.target_id) == (user_id, user_id)
+    assert event.details == {"purpose": "password_change", "factor": "password"}
+    with database.reading() as session:
+        assert audit.verify(session) is None
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from core_api.infra.migrate import upgrade
 from core_api.infra.settings import Settings
 from core_api.models import Chunk, SearchClick, SearchLog, SystemRole, User, utcnow
 from tests.applications import application
-from tests.core_api.accounts import API, PASSWORD, browse, make_account
+from tests.core_api.accounts import API, PASSWORD, audited, browse, make_account
 from tests.factories import make_document, make_space, make_user
 
 Person = Callable[..., TestClient]
@@ -113,6 +113,8 @@ def test_old_searches_are_really_deleted(app: FastAPI, database: Database, perso
     recorder = SearchRecorder(app.state.settings, database)
     assert recorder.delete_old() == 1
     assert recorder.delete_old() == 0
+    [event] = audited(database, "search.history_expired")
+    assert (event.actor_name, event.details) == ("system", {"count": 1, "kept_days": kept})
     with database.reading() as session:
         assert list(session.scalars(select(SearchLog.id))) == [new]
         assert list(session.scalars(select(SearchClick.search_id))) == [new]
@@ -174,6 +176,9 @@ def test_ones_searches_are_in_the_export_and_go_when_one_says_so(app: FastAPI, d
     assert [item["query"] for item in kim.get(f"{API}/search/history").json()["items"]] == ["three", "one"]
     assert kim.delete(f"{API}/search/history").status_code == 204
     assert (count(database, SearchLog), count(database, SearchClick)) == (1, 0)
+    one, rest = audited(database, "search.history_deleted")
+    assert (one.actor_id, one.target_id, one.details) == (kim_id, searches[1], {"count": 1})
+    assert (rest.actor_id, rest.target_id, rest.details) == (kim_id, "", {"count": 2})
 
 
 def test_ones_searches_go_with_ones_account(app: FastAPI, database: Database) -> None:

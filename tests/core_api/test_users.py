@@ -35,6 +35,7 @@ from core_api.models import (
     User,
     utcnow,
 )
+from tests.core_api.accounts import audited
 from tests.factories import make_document, make_space
 
 Person = Callable[..., TestClient]
@@ -222,6 +223,24 @@ def test_deleting_oneself_removes_what_is_personal_and_keeps_what_was_written_fo
         assert session.scalars(select(OutboxEvent.source_id)).all() == [secret]
         assert audit.verify(session) is None
     assert actions(database)[-1] == "user.deleted"
+    [failure] = audited(database, "auth.proof_failed")
+    assert (failure.actor_id, failure.details) == (kim.user_id, {"purpose": "account_deletion", "factor": "password"})
+
+
+def test_who_leaves_may_keep_their_name_on_what_they_wrote(signed_in: Person, owned: None, database: Database) -> None:
+    kim, lee = signed_in("Kim"), signed_in("Lee")
+    team = make_space(lee, "Team")
+    lee.put(f"/api/v1/spaces/{team}/members/{kim.user_id}", json={"role": "editor"})
+    document = make_document(kim, team, "Shared", "For all.")
+    assert kim.request("DELETE", ME, json={"attribution": "keep"}).status_code == 204
+    assert kim.get(ME).status_code == 401
+    assert lee.get(f"/api/v1/documents/{document}").json()["author"] == {"id": kim.user_id, "name": "Kim"}
+    [version] = lee.get(f"/api/v1/documents/{document}/versions").json()["items"]
+    assert version["author"]["name"] == "Kim"
+    assert lee.get(f"/api/v1/users/{kim.user_id}").status_code == 404
+    assert "Kim" not in [person["name"] for person in lee.get("/api/v1/users").json()["items"]]
+    [event] = audited(database, "user.deleted")
+    assert event.details == {"attribution": "keep"}
 
 
 def test_an_admin_manages_people(admin: TestClient, kim: TestClient, database: Database) -> None:
@@ -257,6 +276,7 @@ def test_an_admin_manages_people(admin: TestClient, kim: TestClient, database: D
     assert [(user["name"], user["email"]) for user in gone] == [("Lee", None)]
     assert actions(database) == [
         "user.created",
+        "mail.listed",
         "user.role_changed",
         "user.disabled",
         "user.enabled",

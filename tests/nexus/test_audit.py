@@ -18,6 +18,7 @@ from core_api.auth.sessions import Device
 from core_api.infra.settings import Settings
 from core_api.models import AuditEvent, Conversation, ConversationMessage
 from nexus.owner import open_database
+from tests.core_api.accounts import unlock_audit_log
 
 Nexus = Callable[..., Any]
 
@@ -34,6 +35,7 @@ def test_verify_tells_the_first_broken_event_and_fails(nexus: Nexus, data_dir: P
     seen = nexus("audit", "verify", "--json").json()
     assert (seen["events"], seen["first_broken"]) == (3, None)
     assert seen["last_sha256"] in intact.out
+    unlock_audit_log(database)
     with database.transaction() as session:
         session.execute(update(AuditEvent).where(AuditEvent.id == 2).values(action="user.created"))
     database.dispose()

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from core_api.infra.database import Database
 from core_api.infra.settings import Settings
 from core_api.infra.vault import Vault
-from core_api.models import ApiKey, AuditEvent, LoginSession
+from core_api.models import ApiKey, AuditEvent, LoginSession, User
 from nexus.connection import connect
 from nexus.credentials import NotSignedIn
 from nexus.datadir import DataDir
@@ -86,6 +86,43 @@ def test_who_has_lost_password_and_phone_gets_in_again(nexus: Nexus, settings: S
     body = {"token": token_in(shown.out), "new_password": "granite lantern willow 82"}
     assert TestClient(app).post("/api/v1/auth/password/reset", json=body).status_code == 204
     browse(app, password="granite lantern willow 82")
+
+
+def test_a_sign_in_link_for_the_owner_is_in_the_audit_log(nexus: Nexus, database: Database) -> None:
+    link = nexus("token").out
+    with database.reading() as session:
+        [event] = session.scalars(select(AuditEvent).where(AuditEvent.action == "auth.sign_in_link_issued"))
+        assert session.get_one(User, event.target_id).name == "Owner"
+    assert (event.actor_id, event.actor_name, event.details) == (None, "command line", {})
+    assert "/sign-in?token=" in link
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("user", "add", "Lee", "lee@example.com"),
+        ("user", "list"),
+        ("user", "disable", "kim@example.com"),
+        ("user", "reset-password", "kim@example.com"),
+        ("audit", "verify"),
+        ("token",),
+    ],
+)
+def test_what_works_on_this_machine_only_does_not_take_it_for_the_server_that_is_set(
+    nexus: Nexus, database: Database, data_dir: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    make_account(database, "Kim")
+    monkeypatch.setenv("NEXUS_SERVER_URL", "https://nexus.example.com")
+    refused = nexus(*arguments)
+    assert (refused.code, refused.out) == (1, "")
+    told = " ".join(refused.err.split())
+    for words in ("https://nexus.example.com", data_dir.name, f"`nexus {arguments[0]}`", "unset NEXUS_SERVER_URL"):
+        assert words in told
+    monkeypatch.delenv("NEXUS_SERVER_URL")
+    people = {person["name"]: person["state"] for person in nexus("user", "list", "--json").json()}
+    assert people == {"Kim": "active", "Owner": "active"}
+    with database.reading() as session:
+        assert session.scalars(select(AuditEvent)).all() == []
 
 
 def test_mistakes_are_told_in_words(nexus: Nexus, database: Database) -> None:

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import select
 
 from core_api.auth.subject import Subject
 from core_api.domains.saved_searches.service import export_saved
 from core_api.infra.vault import Vault
-from core_api.models import Document, MailMessage, SavedSearch, SpaceMember, User, utcnow
+from core_api.models import AuditEvent, Document, MailMessage, SavedSearch, SpaceMember, User, utcnow
 from retrieval.alerts import AlertChecker
 from tests.retrieval.library import Library
 
@@ -182,3 +183,14 @@ def test_it_runs_by_itself(library: Library) -> None:
 )
 def test_bad_ones_are_refused(library: Library, body: dict[str, Any]) -> None:
     assert library.client(library.person()).post(URL, json=body).status_code == 422
+
+
+def test_a_saved_search_that_is_deleted_leaves_an_event_without_its_words(library: Library) -> None:
+    kim = library.person("Kim")
+    watch = Watch(library, kim)
+    saved = watch.save("parental leave")
+    assert watch.client.delete(f"{URL}/{saved}").status_code == 204
+    assert watch.client.get(f"{URL}/{saved}").status_code == 404
+    with library.database.reading() as session:
+        [event] = session.scalars(select(AuditEvent).where(AuditEvent.target_id == saved))
+    assert (event.action, event.actor_id, event.details) == ("saved_search.deleted", kim.user_id, {})

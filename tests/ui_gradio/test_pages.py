@@ -99,3 +99,15 @@ def test_the_pages_use_only_words_that_exist_and_no_word_is_left_over() -> None:
     around = {key for key in CATALOGUE if key.split(".")[0] in messages | done}
     left_over = {key for key in CATALOGUE if key not in used | listed | around and not key.startswith(tuple(together))}
     assert left_over == set()
+
+
+def test_the_audit_log_can_be_narrowed_to_all_that_is_recorded_and_names_it() -> None:
+    script = (FOLDER / "assets" / "audit.js").read_text()
+    listed = re.search(r"const AREAS = \[(.*?)\];", script, re.DOTALL)
+    assert listed is not None
+    areas = re.findall(r'"(\w+)"', listed.group(1))
+    named = {key.removeprefix("audit.area.") for key in CATALOGUE if key.startswith("audit.area.")} - {"all"}
+    assert sorted(areas) == sorted(named)
+    done = {key.split(".")[2] for key in CATALOGUE if key.startswith("audit.do.")}
+    assert done <= set(areas)
+    assert {"conversation", "answer", "gap", "assistant", "backup", "proposal"} <= set(areas)

@@ -7,7 +7,11 @@ import { menu } from "./parts.js";
 import { picker } from "./people.js";
 import { exactly, has, t } from "./words.js";
 
-const AREAS = ["auth", "user", "invitation", "team", "project", "space", "document", "audit", "index"];
+const AREAS = [
+  ...["auth", "user", "invitation", "team", "project", "space", "document"],
+  ...["conversation", "answer", "gap", "proposal", "reminder", "search", "saved_search", "assistant"],
+  ...["mail", "backup", "index", "audit"],
+];
 
 /** The start of a day that a date field names, in the reader's time zone. */
 const startOf = (day, later = 0) => {

@@ -5,6 +5,7 @@ from sqlalchemy import select
 from core_api import audit
 from core_api.audit import Actor
 from core_api.auth import mailed_links, one_time, passwords, sessions
+from core_api.auth.failed_proofs import record_failed_proof
 from core_api.auth.subject import Subject
 from core_api.domains.accounts.desk import MAIL_LIMIT, Desk
 from core_api.infra.errors import Conflict, Invalid, Unauthenticated
@@ -17,20 +18,21 @@ class WrongPassword(Invalid):
     code, title = "wrong_password", "The password is wrong"
 
 
-def prove_password(desk: Desk, user_id: str, password: str | None, field: str) -> str | None:
-    """Check that a person who has a password knows it; gives its hash.
+def prove_password(desk: Desk, subject: Subject, password: str | None, field: str, purpose: str) -> str | None:
+    """Check that a person who has a password knows it; gives its hash. A wrong one is recorded with the `purpose`.
 
     Raises WrongPassword, which names `field`, and TooManyRequests.
     """
     with desk.database.reading() as session:
-        password_hash = session.scalar(select(User.password_hash).where(User.id == user_id))
+        password_hash = session.scalar(select(User.password_hash).where(User.id == subject.user_id))
     if password_hash is None:
         return None
     if password is None:
         raise _wrong("Give your password.", field)
-    guesses = desk.guesses("password", user_id)
+    guesses = desk.guesses("password", subject.user_id)
     guesses.begin()
     if not passwords.verify_password(password_hash, password):
+        record_failed_proof(desk.database, subject, purpose, "password")
         guesses.failed()
         raise _wrong("This is not your password.", field)
     guesses.succeeded()
@@ -39,7 +41,7 @@ def prove_password(desk: Desk, user_id: str, password: str | None, field: str) -
 
 def change_password(desk: Desk, subject: Subject, current: str | None, new: str) -> None:
     """Set a new password, and end the person's other sessions. Raises WrongPassword and WeakPassword."""
-    before = prove_password(desk, subject.user_id, current, "current_password")
+    before = prove_password(desk, subject, current, "current_password", "password_change")
     with desk.database.reading() as session:
         person = session.get_one(User, subject.user_id)
     passwords.check_strength(new, person.name, person.email)

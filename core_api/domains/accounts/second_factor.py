@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from core_api import audit
 from core_api.audit import Actor
 from core_api.auth import second_factor
+from core_api.auth.failed_proofs import record_failed_proof
 from core_api.auth.subject import Subject
 from core_api.domains.accounts.choosing_passwords import prove_password
 from core_api.domains.accounts.desk import Desk
@@ -27,7 +28,7 @@ class CodeInvalid(Invalid):
 def set_up(desk: Desk, subject: Subject, password: str | None) -> MfaSetupRead:
     """A secret for the authenticator app, which counts once a code of it was given back. Raises WrongPassword, and
     Conflict where there is a second factor."""
-    prove_password(desk, subject.user_id, password, "password")
+    prove_password(desk, subject, password, "password", "mfa_setup")
     with desk.database.transaction() as session:
         if second_factor.is_enabled(session, subject.user_id):
             raise Conflict("You have a second factor. Turn it off first.")
@@ -50,7 +51,7 @@ def confirm(desk: Desk, subject: Subject, code: str) -> list[str]:
         audit.record(session, Actor.of(subject), "auth.mfa_enabled", "user", subject.user_id)
         return codes
 
-    return _guarded(desk, subject, enable)
+    return _guarded(desk, subject, "mfa_confirm", enable)
 
 
 def renew_recovery_codes(desk: Desk, subject: Subject, code: str) -> list[str]:
@@ -62,7 +63,7 @@ def renew_recovery_codes(desk: Desk, subject: Subject, code: str) -> list[str]:
         audit.record(session, Actor.of(subject), "auth.mfa_enabled", "user", subject.user_id, recovery_codes="new")
         return codes
 
-    return _guarded(desk, subject, renew)
+    return _guarded(desk, subject, "recovery_codes", renew)
 
 
 def turn_off(desk: Desk, subject: Subject, code: str) -> None:
@@ -73,16 +74,18 @@ def turn_off(desk: Desk, subject: Subject, code: str) -> None:
         second_factor.disable(session, subject.user_id)
         audit.record(session, Actor.of(subject), "auth.mfa_disabled", "user", subject.user_id)
 
-    _guarded(desk, subject, disable)
+    _guarded(desk, subject, "mfa_disable", disable)
 
 
-def _guarded(desk: Desk, subject: Subject, work: Callable[[Session], T]) -> T:
+def _guarded(desk: Desk, subject: Subject, purpose: str, work: Callable[[Session], T]) -> T:
+    """Do work that uses a code, in a transaction; a wrong one is counted, and recorded with the `purpose`."""
     guesses = desk.guesses("code", subject.user_id)
     guesses.begin()
     try:
         with desk.database.transaction() as session:
             done = work(session)
     except CodeInvalid:
+        record_failed_proof(desk.database, subject, purpose, "code")
         guesses.failed()
         raise
     guesses.succeeded()

@@ -142,12 +142,18 @@ def change_document(
         document.title, document.title_given = title, True
     if tags is not None:
         document.tags = tags
+    moved_from = None
     if space_id is not None and space_id != document.space_id:
         _access_its_space(session, subject, document)
         access_space(session, subject, space_id, SpaceRole.EDITOR)
-        document.space_id = space_id
+        moved_from, document.space_id = document.space_id, space_id
     document.updated_at = utcnow()
     _flush_path(session, document.path)
+    if moved_from is not None:  # other people read it now
+        spaces = {"from_space": moved_from, "to_space": document.space_id}
+        audit.record(
+            session, Actor.of(subject), "document.moved", "document", document.id, title=document.title, **spaces
+        )
     return document
 
 

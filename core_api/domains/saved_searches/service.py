@@ -7,6 +7,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, delete, func, select, update
 from sqlalchemy.orm import Session
 
+from core_api import audit
+from core_api.audit import Actor
 from core_api.auth.access import readable_documents, readable_space_name
 from core_api.auth.subject import Subject
 from core_api.domains.saved_searches.schemas import (
@@ -87,7 +89,10 @@ def change_saved(
 
 def delete_saved(session: Session, subject: Subject, saved_search_id: str) -> None:
     """Forget a saved search and its news. Raises NotFound."""
-    session.delete(_own(session, subject, saved_search_id))
+    saved = _own(session, subject, saved_search_id)
+    session.delete(saved)
+    # Without its name and words, which are nobody else's.
+    audit.record(session, Actor.of(subject), "saved_search.deleted", "saved_search", saved.id)
 
 
 def list_news(

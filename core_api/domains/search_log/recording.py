@@ -11,6 +11,8 @@ import structlog
 from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from core_api import audit
+from core_api.audit import SYSTEM
 from core_api.infra.database import Database
 from core_api.infra.settings import Settings
 from core_api.models import SearchLog, User, utcnow
@@ -106,7 +108,8 @@ class SearchRecorder:
                 raise
 
     def delete_old(self, now: datetime | None = None) -> int:
-        """Delete what is older than the settings allow, with what was opened of it; gives how many searches."""
+        """Delete what is older than the settings allow, with what was opened of it; gives how many searches. Each
+        transaction that deletes leaves one event with their count."""
         limit = (now or utcnow()) - self._kept
         deleted = 0
         while True:
@@ -115,10 +118,15 @@ class SearchRecorder:
             if not ids:
                 return deleted
             with self._database.transaction() as session:
-                session.execute(
-                    delete(SearchLog).where(SearchLog.id.in_(ids)), execution_options={"synchronize_session": False}
-                )
-            deleted += len(ids)
+                gone = session.scalars(
+                    delete(SearchLog).where(SearchLog.id.in_(ids)).returning(SearchLog.id),
+                    execution_options={"synchronize_session": False},
+                ).all()
+                if gone:  # another process may have been at it
+                    audit.record(
+                        session, SYSTEM, "search.history_expired", "search", count=len(gone), kept_days=self._kept.days
+                    )
+            deleted += len(gone)
 
     def _run(self) -> None:
         cleaned, failures = float("-inf"), 0

@@ -5,6 +5,8 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from core_api import audit
+from core_api.audit import Actor
 from core_api.auth.access import readable_documents
 from core_api.auth.subject import Subject
 from core_api.domains.search_log.recording import SearchRecorder
@@ -54,7 +56,9 @@ def forget(session: Session, subject: Subject, search_id: str | None = None) -> 
     if search_id is not None:
         _own(session, subject, search_id)
         statement = statement.where(SearchLog.id == search_id)
-    session.execute(statement, execution_options={"synchronize_session": False})
+    gone = session.scalars(statement.returning(SearchLog.id), execution_options={"synchronize_session": False}).all()
+    # Without the words, which are nobody else's.
+    audit.record(session, Actor.of(subject), "search.history_deleted", "search", search_id or "", count=len(gone))
 
 
 def click(session: Session, subject: Subject, search_id: str, chunk_id: str, position: int) -> None:

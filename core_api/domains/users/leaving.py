@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 from core_api import audit
 from core_api.audit import Actor
 from core_api.auth import second_factor
+from core_api.auth.failed_proofs import record_failed_proof
 from core_api.auth.passwords import verify_password
 from core_api.auth.subject import Subject
 from core_api.domains.members.service import leave_all
@@ -51,7 +52,7 @@ _PERSONAL_SPACE = "Personal space of a former member"
 
 def prove_identity(database: Database, vault: Vault, subject: Subject, password: str | None, code: str | None) -> None:
     """Check that it is really the subject: by their password or a code of their second factor. Whoever has neither
-    (they sign in elsewhere, or by link) is proven by their session. Raises Forbidden.
+    (they sign in elsewhere, or by link) is proven by their session. A wrong one is recorded. Raises Forbidden.
 
     It takes its own sessions: no transaction waits for a password to be hashed.
     """
@@ -65,6 +66,10 @@ def prove_identity(database: Database, vault: Vault, subject: Subject, password:
         with database.transaction() as session:
             if second_factor.use_code(session, vault, subject.user_id, code) is not None:
                 return
+    if password is not None:
+        record_failed_proof(database, subject, "account_deletion", "password")
+    if code is not None:
+        record_failed_proof(database, subject, "account_deletion", "code")
     raise Forbidden("Give your `password`, or a `code` of your authenticator app, to confirm that it is you.")
 
 
