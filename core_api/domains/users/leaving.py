@@ -65,7 +65,10 @@ def prove_identity(database: Database, vault: Vault, subject: Subject, password:
         with database.transaction() as session:
             if second_factor.use_code(session, vault, subject.user_id, code) is not None:
                 return
-    raise Forbidden("Give your `password`, or a `code` of your authenticator app, to confirm that it is you.")
+    raise Forbidden(
+        "Give your `password`, or a `code` of your authenticator app, to confirm that it is you.",
+        field="code" if code is not None else "password",
+    )
 
 
 def delete_user(session: Session, actor: Actor, files: FileStore, user_id: str, attribution: Attribution) -> None:
