@@ -267,6 +267,23 @@ def test_an_admin_manages_people(admin: TestClient, kim: TestClient, database: D
     ]
 
 
+def test_what_a_person_wrote_stays_under_the_name_that_they_choose(signed_in: Person, admin: TestClient) -> None:
+    kim, lee = signed_in("Kim"), signed_in("Lee")
+    team = make_space(admin, "Team")
+    written = {}
+    for who in (kim, lee):
+        admin.put(f"/api/v1/spaces/{team}/members/{who.user_id}", json={"role": "editor"})
+        written[who] = make_document(who, team, f"By {who.user_id}", "For all.")
+    other = {"attribution": "other name"}
+    for bad in (other, other | {"name": " "}, other | {"name": "x" * 201}, {"attribution": "keep", "name": "Bo"}):
+        refused = kim.request("DELETE", ME, json=bad)
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "name"), bad
+    assert kim.request("DELETE", ME, json=other | {"name": "  The handbook team "}).status_code == 204
+    assert admin.request("DELETE", f"/api/v1/users/{lee.user_id}", json=other | {"name": "L."}).status_code == 204
+    names = [admin.get(f"/api/v1/documents/{written[who]}").json()["author"]["name"] for who in (kim, lee)]
+    assert names == ["The handbook team", "L."]
+
+
 def test_the_last_admin_stays_one(admin: TestClient, signed_in: Person, database: Database) -> None:
     me = f"/api/v1/users/{admin.user_id}"  # type: ignore[attr-defined]
     assert admin.patch(me, json={"role": "member"}).status_code == 409
