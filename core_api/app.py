@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from fastapi import APIRouter, FastAPI, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy import text
 from starlette.middleware.cors import CORSMiddleware
 
@@ -62,6 +62,13 @@ class Lifespan(Protocol):
     def __call__(self, app: FastAPI) -> AbstractAsyncContextManager[None]: ...
 
 
+class FieldProblem(BaseModel):
+    """What is wrong with one field; `field` is its name, with dots where it is inside of others."""
+
+    field: str
+    message: str
+
+
 class Problem(BaseModel):
     """An error, as RFC 9457 has it; `code` is stable."""
 
@@ -71,6 +78,7 @@ class Problem(BaseModel):
     code: str
     detail: str
     request_id: str
+    errors: list[FieldProblem] = Field(default=[], description="The fields of the request that are to blame.")
 
 
 class Health(BaseModel):

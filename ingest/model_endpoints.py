@@ -113,7 +113,7 @@ def migrate(
     try:
         embedder = spec.load(settings)
     except UnusableModel as error:  # of the model that is asked for: the one in use is as well as before
-        raise ModelRefused(error.detail) from error
+        raise ModelRefused(error.detail, field="model") from error
     with database.transaction() as session:
         change = model_change.start(session, spec, embedder, body.share or settings.model_change_share)
         _audit(subject, session, "index.model_change_begun", change, fingerprint=embedder.fingerprint)

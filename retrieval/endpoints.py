@@ -67,7 +67,7 @@ def _turns(state: State) -> CapacityLimiter | None:
 def _search(body: SearchRequest, request: Request, subject: Subject, session: Session) -> SearchResponse:
     filters = body.filters.as_filters()
     if not filters.any and not _asks(body.query):
-        raise Invalid("Write what to search for, or choose a filter.")
+        raise Invalid("Write what to search for, or choose a filter.", field="query")
     result = service.search(
         session,
         subject,

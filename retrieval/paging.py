@@ -49,4 +49,4 @@ def _digest(query: Query, subject: Subject) -> bytes:
 
 
 def _foreign() -> Invalid:
-    return Invalid("`cursor` belongs to another query. Start again without it.")
+    return Invalid("`cursor` belongs to another query. Start again without it.", field="cursor")

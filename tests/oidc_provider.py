@@ -22,9 +22,12 @@ _KEY = RSAKey.generate_key(2048, {"kid": "first", "use": "sig"})
 
 @dataclass
 class Provider:
-    """What the provider says; a test changes it to have it misbehave."""
+    """What the provider says; a test changes it to have it misbehave. `realm` is the path of the issuer, as Keycloak's
+    have one; without `client_auth` the provider names no way for the client to prove itself, and takes each."""
 
     url: str = ""
+    realm: str = ""
+    client_auth: str = ""
     key: RSAKey = field(default_factory=lambda: _KEY)
     claims: dict[str, Any] = field(default_factory=dict)
     userinfo: dict[str, Any] = field(default_factory=dict)
@@ -37,6 +40,10 @@ class Provider:
     github_user: dict[str, Any] = field(default_factory=dict)
     github_emails: list[dict[str, Any]] = field(default_factory=list)
 
+    @property
+    def issuer(self) -> str:
+        return f"{self.url}{self.realm}"
+
     def person(self, subject: str, email: str | None = None, *, verified: bool = True, name: str = "Kim Minji") -> None:
         """Who signs in from now on."""
         self.claims = {"sub": subject, "name": name}
@@ -45,7 +52,7 @@ class Provider:
 
     def id_token(self, nonce: str) -> str:
         now = int(time.time())
-        claims = {"iss": self.url, "aud": CLIENT_ID, "iat": now, "exp": now + 300, "nonce": nonce, **self.claims}
+        claims = {"iss": self.issuer, "aud": CLIENT_ID, "iat": now, "exp": now + 300, "nonce": nonce, **self.claims}
         if self.forge_claims is not None:
             self.forge_claims(claims)
         token = jwt.encode({"alg": "RS256", "kid": self.key.kid}, claims, self.key)
@@ -78,17 +85,12 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
         asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
-        match parts.path:
+        if not parts.path.startswith(self.state.realm):
+            self._json({"error": "not_found"}, 404)
+            return
+        match parts.path.removeprefix(self.state.realm):
             case "/.well-known/openid-configuration":
-                self._json(
-                    {
-                        "issuer": self.state.url,
-                        "authorization_endpoint": f"{self.state.url}/authorize",
-                        "token_endpoint": f"{self.state.url}/token",
-                        "userinfo_endpoint": f"{self.state.url}/userinfo",
-                        "jwks_uri": f"{self.state.url}/jwks",
-                    }
-                )
+                self._json(self._configuration())
             case "/jwks":
                 self._json(KeySet([self.state.key]).as_dict(private=False))
             case "/authorize" | "/login/oauth/authorize":
@@ -105,12 +107,12 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"])).decode()
         form = {name: values[0] for name, values in parse_qs(body).items()}
-        client = (form.get("client_id", ""), form.get("client_secret", ""))
+        client, how = (form.get("client_id", ""), form.get("client_secret", "")), "client_secret_post"
         if (basic := self.headers.get("authorization", "")).startswith("Basic "):
-            client = tuple(base64.b64decode(basic[6:]).decode().split(":", 1))
+            client, how = tuple(base64.b64decode(basic[6:]).decode().split(":", 1)), "client_secret_basic"
         asked = self.state.codes.pop(form.get("code", ""), None)  # each works once
         challenge = base64.urlsafe_b64encode(hashlib.sha256(form.get("code_verifier", "").encode()).digest())
-        if client != (CLIENT_ID, CLIENT_SECRET):
+        if client != (CLIENT_ID, CLIENT_SECRET) or self.state.client_auth not in ("", how):
             self._json({"error": "invalid_client"}, 401)
         elif (
             asked is None
@@ -123,6 +125,18 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             token = self.state.id_token(asked["nonce"])
             self._json({"access_token": "x", "token_type": "Bearer", "expires_in": 60, "id_token": token})
+
+    def _configuration(self) -> dict[str, Any]:
+        issuer = self.state.issuer
+        endpoints = {"authorization": "authorize", "token": "token", "userinfo": "userinfo"}
+        configuration: dict[str, Any] = {
+            "issuer": issuer,
+            "jwks_uri": f"{issuer}/jwks",
+            **{f"{name}_endpoint": f"{issuer}/{path}" for name, path in endpoints.items()},
+        }
+        if self.state.client_auth:
+            configuration["token_endpoint_auth_methods_supported"] = [self.state.client_auth]
+        return configuration
 
     def _authorize(self, asked: dict[str, str]) -> None:
         self.state.asked.append(asked)

@@ -55,9 +55,13 @@ def set_options(session: Session, subject: Subject, settings: Settings, options:
     _check_space(session, subject, space_id)
     models, prompts = available_models(settings), [prompt.name for prompt in available_prompts()]
     if options.model is not None and options.model not in models:
-        raise OptionRefused(f"There is no model {options.model!r} here. Choose one of: {', '.join(models)}.")
+        raise OptionRefused(
+            f"There is no model {options.model!r} here. Choose one of: {', '.join(models)}.", field="model"
+        )
     if options.prompt not in prompts:
-        raise OptionRefused(f"There is no prompt {options.prompt!r} here. Choose one of: {', '.join(prompts)}.")
+        raise OptionRefused(
+            f"There is no prompt {options.prompt!r} here. Choose one of: {', '.join(prompts)}.", field="prompt"
+        )
     row = session.get(AssistantSetting, space_id or INSTALLATION)
     before = _options(row) if row is not None else Options()
     if row is None:

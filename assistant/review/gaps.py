@@ -236,5 +236,5 @@ def _decode(cursor: str | None) -> tuple[int, str] | None:
         return None
     match = _CURSOR.fullmatch(cursor)
     if match is None:
-        raise Invalid("`cursor` is not one that this server gave out. Start again without it.")
+        raise Invalid("`cursor` is not one that this server gave out. Start again without it.", field="cursor")
     return -int(match.group(1)), match.group(2)

@@ -63,7 +63,10 @@ def review(session: Session, subject: Subject, message_id: str, given: ReviewVer
         answer, question = session.execute(asking).one()
         asked = given.question or " ".join((question or "").split())
         if not 0 < len(asked) <= _MOST_QUESTION_CHARS:
-            raise Invalid(f"Give the `question` in at most {_MOST_QUESTION_CHARS} characters: this one is longer.")
+            raise Invalid(
+                f"Give the `question` in at most {_MOST_QUESTION_CHARS} characters: this one is longer.",
+                field="question",
+            )
         document_ids = _right_documents(session, subject, answer, given)
         if golden is None:
             golden = GoldenQuestion(message_id=message_id)
@@ -89,7 +92,10 @@ def _right_documents(
         raise NotFound(f"There is no document {missing[0]!r} that you can see.")
     right = [id_ for id_ in wanted if id_ in readable]
     if not right:
-        raise Invalid("The answer cites nothing that you can see. Name the documents that are right (`document_ids`).")
+        raise Invalid(
+            "The answer cites nothing that you can see. Name the documents that are right (`document_ids`).",
+            field="document_ids",
+        )
     return right
 
 

@@ -58,7 +58,7 @@ def share(session: Session, subject: Subject, conversation_id: str, new: ShareCr
     conversation = _own(session, subject, conversation_id, lock=True)
     if new.user_id is not None:
         if new.user_id == subject.user_id:
-            raise Invalid("The conversation is yours already. Name somebody else.")
+            raise Invalid("The conversation is yours already. Name somebody else.", field="user_id")
         _known_person(session, subject, new.user_id)
     if new.team_id is not None:
         access_group(session, subject, TEAM, new.team_id)
@@ -72,7 +72,10 @@ def share(session: Session, subject: Subject, conversation_id: str, new: ShareCr
     if found is None:
         count = select(func.count()).where(ConversationShare.conversation_id == conversation_id)
         if (session.scalar(count) or 0) >= _MOST_SHARES:
-            raise Invalid(f"It is shared with {_MOST_SHARES} already. Share it with a team, or take a share back.")
+            raise Invalid(
+                f"It is shared with {_MOST_SHARES} already. Share it with a team, or take a share back.",
+                field="user_id" if new.user_id is not None else "team_id",
+            )
         made = ConversationShare(conversation_id=conversation_id, user_id=new.user_id, team_id=new.team_id)
         session.add(made)
         session.flush()

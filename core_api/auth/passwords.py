@@ -62,7 +62,7 @@ def check_strength(password: str, *known: str | None, field: str = "new_password
         _normal(password), [word for text in known if text for word in (text, *text.replace("@", " ").split())]
     )
     if problem is not None:
-        raise WeakPassword(problem, errors=[{"field": field, "message": problem}])
+        raise WeakPassword(problem, field=field)
 
 
 def _normal(password: str) -> str:

@@ -136,7 +136,7 @@ class BodyLimit:
         error = TooLarge(f"The body may have {size} at most.", max_bytes=limit)
         declared = headers.get("content-length", "0")
         if not declared.isdecimal():
-            await _refuse(scope, receive, send, Invalid("`Content-Length` is not a number."))
+            await _refuse(scope, receive, send, Invalid("`Content-Length` is not a number.", field="content-length"))
             return
         if int(declared) > limit:
             await _refuse(scope, receive, send, error)

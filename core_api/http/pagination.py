@@ -65,7 +65,9 @@ def _decode(cursor: str, types: Sequence[type[Any]]) -> list[Any]:
         values = [_of_plain(value) if isinstance(value, dict) else value for value in plain]
         return [_of_type(value, type_) for value, type_ in zip(values, types, strict=True)]
     except (ValueError, KeyError, TypeError, binascii.Error, RecursionError) as error:
-        raise Invalid("`cursor` is not one that this server gave out. Start again without it.") from error
+        raise Invalid(
+            "`cursor` is not one that this server gave out. Start again without it.", field="cursor"
+        ) from error
 
 
 def _plain(value: Any) -> Any:

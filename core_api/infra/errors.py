@@ -6,19 +6,23 @@ from typing import Any, ClassVar
 class NexusError(Exception):
     """Base of every error that a client may see.
 
-    `code` is stable and machine-readable; `detail` says what happened and what to do; `extra` adds members to
-    the problem document.
+    `code` is stable and machine-readable; `detail` says what happened and what to do; `field` names what of the
+    request is to blame (it becomes the one entry of `errors`); `extra` adds members to the problem document.
     """
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal_error"
     title: ClassVar[str] = "Something went wrong on the server"
 
-    def __init__(self, detail: str = "", *, headers: dict[str, str] | None = None, **extra: Any) -> None:
+    def __init__(
+        self, detail: str = "", *, field: str | None = None, headers: dict[str, str] | None = None, **extra: Any
+    ) -> None:
         super().__init__(detail or self.title)
         self.detail = detail or self.title
         self.headers = headers or {}
         self.extra = extra
+        if field is not None:
+            self.extra["errors"] = [{"field": field, "message": self.detail}]
 
     def problem(self) -> dict[str, Any]:
         """The RFC 9457 problem document."""

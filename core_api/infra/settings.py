@@ -54,15 +54,41 @@ class OidcProvider(BaseModel):
     name: str = Field(pattern=r"^[a-z0-9-]{1,64}$", description="Part of addresses: `google`, `company`.")
     label: str = Field(description="What the button says: `Google`.")
     kind: Literal["oidc", "github"] = "oidc"
-    issuer: str | None = Field(default=None, description="oidc: the issuer's URL, where its configuration is found.")
+    issuer: Annotated[str, AfterValidator(_http_url)] | None = Field(
+        default=None,
+        description="oidc: the issuer's URL, where its configuration is found; github: an Enterprise Server, where it "
+        "is not github.com.",
+    )
     client_id: str
     client_secret: SecretStr
+
+    @model_validator(mode="after")
+    def _an_issuer_is_known(self) -> Self:
+        if self.kind == "oidc" and not self.issuer:
+            raise ValueError(
+                f"the provider `{self.name}` has no `issuer`: give the address under which it publishes "
+                "/.well-known/openid-configuration, or set `kind` to `github`"
+            )
+        return self
+
+
+def _named_apart(providers: list[OidcProvider]) -> list[OidcProvider]:
+    names = [provider.name for provider in providers]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"two providers are named `{twice[0]}`: give each a `name` of its own")
+    return providers
 
 
 class Settings(BaseSettings):
     """Settings of one server. Environment variables carry the prefix `NEXUS_`; a `.env` file is read too."""
 
-    model_config = SettingsConfigDict(env_prefix="NEXUS_", env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="NEXUS_",
+        env_file=".env",
+        extra="ignore",
+        hide_input_in_errors=True,  # it may be a secret, and errors of settings end in logs
+    )
 
     data_dir: Path = Path("data")
     host: str = "127.0.0.1"
@@ -138,7 +164,7 @@ class Settings(BaseSettings):
         description="Keys that encrypt secrets at rest, the first for writing (`nexus secret-key` makes one); "
         "default: one in the data directory.",
     )
-    oidc_providers: list[OidcProvider] = []
+    oidc_providers: Annotated[list[OidcProvider], AfterValidator(_named_apart)] = []
 
     # mail
     smtp_url: Annotated[SecretStr, AfterValidator(_smtp_url)] | None = Field(

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+import httpx
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -10,7 +11,7 @@ from fastapi.testclient import TestClient
 from core_api.auth import one_time
 from core_api.http.cookies import SESSION_COOKIE
 from core_api.infra.database import Database
-from core_api.models import TokenKind, User, utcnow
+from core_api.models import SystemRole, TokenKind, User, utcnow
 from tests.factories import bearer, make_space, make_user
 
 Person = Callable[..., TestClient]
@@ -92,6 +93,37 @@ def test_every_error_is_a_problem_document_with_the_request_id(visitor: TestClie
         assert (response.status_code, problem["status"], problem["code"]) == (status, status, code)
         assert problem["detail"]
         assert problem["request_id"] == response.headers["x-request-id"]
+        if status == 422:
+            assert all(error["field"] and error["message"] for error in problem["errors"]), problem
+            assert problem["errors"]
+
+
+def test_what_a_service_refuses_names_the_field_as_what_a_schema_refuses_does(person: Person) -> None:
+    kim, admin = person(), person("Ada", SystemRole.ADMIN)
+    space = make_space(kim)
+    admin.post("/api/v1/users", json={"name": "Lee", "email": "lee@example.com"})
+    there = {"space_id": space, "title": "Plan", "text": "Words.", "path": "plan.md"}
+    kim.post("/api/v1/documents", json=there)
+
+    def upload(**form: str) -> httpx.Response:
+        files = {"file": ("a.txt", b"x")}
+        return kim.post("/api/v1/documents/upload", data={"space_id": space, **form}, files=files)
+
+    for response, status, field in (
+        (kim.get("/api/v1/spaces", params={"limit": 0}), 422, "limit"),
+        (kim.get("/api/v1/documents", params={"cursor": "x"}), 422, "cursor"),
+        (upload(path="p" * 2000), 422, "path"),
+        (upload(title="  "), 422, "title"),
+        (upload(tags="t" * 500), 422, "tags"),
+        (kim.post("/api/v1/saved-searches", json={"name": "All", "query": ""}), 422, "query"),
+        (kim.post("/api/v1/spaces", json={"name": "Mine", "kind": "personal"}), 422, "kind"),
+        (kim.post("/api/v1/spaces", headers={"Content-Length": "many"}, content=b""), 422, "content-length"),
+        (kim.post("/api/v1/documents", json=there), 409, "path"),
+        (admin.post("/api/v1/users", json={"name": "L", "email": "lee@example.com"}), 409, "email"),
+    ):
+        problem = response.json()
+        assert (response.status_code, problem["errors"][0]["field"]) == (status, field), problem
+        assert len(problem["errors"][0]["message"]) > 10
 
 
 def test_a_body_without_a_declared_length_is_counted_while_it_is_read(person: Person) -> None:
@@ -152,4 +184,5 @@ def test_a_full_disk_is_told_and_nothing_is_stored(app: FastAPI, person: Person,
 def test_the_openapi_document_has_examples_and_describes_problems(visitor: TestClient) -> None:
     document = visitor.get("/openapi.json").json()
     assert "example" in document["components"]["schemas"]["DocumentCreate"]
-    assert "Problem" in document["components"]["schemas"]
+    problem = document["components"]["schemas"]["Problem"]["properties"]
+    assert problem["errors"]["items"] == {"$ref": "#/components/schemas/FieldProblem"}

@@ -5,6 +5,7 @@ import hmac
 import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -13,6 +14,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
+from pydantic import ValidationError
 from sqlalchemy import select
 
 from core_api.infra.database import Database
@@ -47,7 +49,7 @@ def make_app(settings: Settings, database: Database, provider: Provider) -> Make
 
     def make(**changes: object) -> FastAPI:
         sites = [
-            {"name": "company", "label": "Company", "issuer": provider.url},
+            {"name": "company", "label": "Company", "issuer": provider.issuer},
             {"name": "github", "label": "GitHub", "kind": "github", "issuer": provider.url},
         ]
         common = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
@@ -277,6 +279,68 @@ def test_an_equal_address_links_only_when_both_sides_have_verified_it(
     assert come_in(client) == "/"
     assert me(client)["id"] == kim
     assert [event.actor_id for event in audited(database, "auth.identity_linked")] == [kim]
+
+
+@pytest.mark.parametrize("client_auth", ["client_secret_basic", "client_secret_post"])
+def test_an_issuer_with_a_path_signs_people_in_whichever_way_it_wants_the_secret(
+    make_app: MakeApp, provider: Provider, client_auth: str
+) -> None:
+    provider.realm, provider.client_auth = "/realms/staff", client_auth
+    provider.person("kim-1", "kim@example.com")
+    client = visit(make_app())
+    assert come_in(client) == "/"
+    assert me(client)["email"] == "kim@example.com"
+
+
+def test_a_configuration_of_another_realm_is_not_believed(make_app: MakeApp, provider: Provider) -> None:
+    provider.realm = "/realms/staff"
+    app = make_app()
+    provider.realm = "/realms/guests"
+    assert "problem=" in visit(app).get(START, follow_redirects=False).headers["location"]
+
+
+@pytest.mark.parametrize(
+    ("sites", "says"),
+    [
+        ([{"name": "company"}], "`company` has no `issuer`"),
+        ([{"name": "company", "issuer": ""}], "is an address"),
+        ([{"name": "company", "issuer": "login.example.com"}], "is an address"),
+        ([{"name": "hub", "kind": "github"}, {"name": "hub", "issuer": "https://a.example"}], "named `hub`"),
+    ],
+)
+def test_providers_that_cannot_work_are_refused_when_settings_are_read(
+    sites: list[dict[str, str]], says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    common = {"label": "Site", "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
+    monkeypatch.setenv("NEXUS_OIDC_PROVIDERS", json.dumps([site | common for site in sites]))
+    with pytest.raises(ValidationError, match=says) as refused:
+        Settings()
+    assert CLIENT_SECRET not in str(refused.value)
+
+
+def test_the_example_in_the_documentation_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "security.md"
+    example = page.read_text().split("NEXUS_OIDC_PROVIDERS='", 1)[1].split("'", 1)[0]
+    monkeypatch.setenv("NEXUS_OIDC_PROVIDERS", example)
+    assert [(one.name, one.kind) for one in Settings().oidc_providers] == [
+        ("google", "oidc"),
+        ("github", "github"),
+        ("keycloak", "oidc"),
+        ("company", "oidc"),
+    ]
+
+
+def test_linked_sites_are_listed_in_pages_newest_first(app: FastAPI, database: Database) -> None:
+    make_account(database, "Kim")
+    kim = browse(app)
+    with database.transaction() as session:
+        for number in range(3):
+            session.add(Identity(user_id=str(me(kim)["id"]), provider=f"site-{number}", subject="1"))
+            session.flush()
+    first = kim.get(f"{API}/auth/identities", params={"limit": 2}).json()
+    rest = kim.get(f"{API}/auth/identities", params={"limit": 2, "cursor": first["next_cursor"]}).json()
+    listed = [one["provider"] for one in first["items"] + rest["items"]]
+    assert (listed, rest["next_cursor"]) == (["site-2", "site-1", "site-0"], None)
 
 
 def test_somebody_signed_in_links_and_unlinks_a_site(app: FastAPI, provider: Provider, database: Database) -> None:

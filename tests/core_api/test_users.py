@@ -145,6 +145,7 @@ def test_what_is_no_picture_or_too_large_a_one_is_refused(kim: TestClient) -> No
     ):
         response = kim.put(f"{ME}/avatar", files={"file": ("me.png", content, "image/png")})
         assert response.status_code == status, response.text
+        assert status != 422 or response.json()["errors"][0]["field"] == "file"
     assert kim.get(ME).json()["avatar_url"] is None
 
 
@@ -208,7 +209,8 @@ def test_deleting_oneself_removes_what_is_personal_and_keeps_what_was_written_fo
         for event in session.scalars(select(OutboxEvent)):
             session.delete(event)
 
-    assert kim.request("DELETE", ME, json={"password": "wrong"}).status_code == 403
+    refused = kim.request("DELETE", ME, json={"password": "wrong"})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (403, "password")
     assert kim.request("DELETE", ME, json={"password": "correct horse battery"}).status_code == 204
     assert kim.get(ME).status_code == 401
     assert lee.get(f"/api/v1/documents/{shared}").json()["author"]["name"] == "Former member"
@@ -283,6 +285,23 @@ def test_an_admin_manages_people(admin: TestClient, kim: TestClient, database: D
         "auth.password_reset_asked",
         "user.deleted",
     ]
+
+
+def test_what_a_person_wrote_stays_under_the_name_that_they_choose(signed_in: Person, admin: TestClient) -> None:
+    kim, lee = signed_in("Kim"), signed_in("Lee")
+    team = make_space(admin, "Team")
+    written = {}
+    for who in (kim, lee):
+        admin.put(f"/api/v1/spaces/{team}/members/{who.user_id}", json={"role": "editor"})
+        written[who] = make_document(who, team, f"By {who.user_id}", "For all.")
+    other = {"attribution": "other name"}
+    for bad in (other, other | {"name": " "}, other | {"name": "x" * 201}, {"attribution": "keep", "name": "Bo"}):
+        refused = kim.request("DELETE", ME, json=bad)
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "name"), bad
+    assert kim.request("DELETE", ME, json=other | {"name": "  The handbook team "}).status_code == 204
+    assert admin.request("DELETE", f"/api/v1/users/{lee.user_id}", json=other | {"name": "L."}).status_code == 204
+    names = [admin.get(f"/api/v1/documents/{written[who]}").json()["author"]["name"] for who in (kim, lee)]
+    assert names == ["The handbook team", "L."]
 
 
 def test_the_last_admin_stays_one(admin: TestClient, signed_in: Person, database: Database) -> None:

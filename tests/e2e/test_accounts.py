@@ -283,6 +283,10 @@ def test_a_person_changes_their_profile_and_leaves_by_typing_their_name(site: Si
     box.get_by_role("button", name="Delete account").click()
     expect(box.get_by_role("alert").first).to_contain_text("That is not “Mary <i>Somerville</i>”.")
     box.get_by_label("to confirm").fill("Mary <i>Somerville</i>")
+    box.get_by_label("What was written stays").select_option("under another name")
+    box.get_by_role("button", name="Delete account").click()
+    expect(box.get_by_role("alert").first).to_contain_text("Enter a name")
+    box.get_by_label("The other name").fill("The <b>handbook</b> team")
     box.get_by_role("button", name="Delete account").click()
     expect(page).to_have_url(f"{site.url}/sign-in")
 

@@ -89,6 +89,8 @@ def check_answer(case: schemathesis.Case, response: httpx.Response) -> None:
         assert problem["detail"], said
         if response.status_code == 422:
             assert problem["detail"] != "Unprocessable Entity", said
+            assert problem.get("errors"), said
+            assert all(error["field"] and error["message"] for error in problem["errors"]), said
 
 
 def test_nothing_that_the_owner_sends_breaks_the_server(product: TestClient, operations: list[Any]) -> None:

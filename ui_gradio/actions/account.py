@@ -6,7 +6,7 @@ ACTIONS: tuple[Action, ...] = (
     action("me", "GET", "/users/me"),
     action("change_me", "PATCH", "/users/me", body=("name", "email", "locale", "time_zone")),
     action("delete_avatar", "DELETE", "/users/me/avatar"),
-    action("delete_me", "DELETE", "/users/me", body=("password", "code", "attribution")),
+    action("delete_me", "DELETE", "/users/me", body=("password", "code", "attribution", "name")),
     action("auth_methods", "GET", "/auth/methods"),
     action("change_password", "POST", "/auth/password", body=("current_password", "new_password")),
     action("sessions", "GET", "/auth/sessions", query=("cursor",)),

@@ -232,11 +232,14 @@ export function accountPage({ place, side, onleave }) {
             options: [
               ["keep", t("attribution.keep")],
               ["former member", t("attribution.former")],
+              ["other name", t("attribution.other")],
             ],
           },
+          { name: "name", label: t("attribution.name"), hint: t("attribution.name.hint") },
           ...proof,
         ],
-        onsubmit: ({ typed, ...values }) => call("delete_me", values),
+        onsubmit: ({ typed, name, ...values }) =>
+          call("delete_me", values.attribution === "other name" ? { ...values, name } : values),
       });
       if (done) location.assign("/sign-in");
     };

@@ -98,9 +98,11 @@ export function form({ fields, submit, onsubmit, danger = false, oncancel = null
       mark(name, message);
       first ??= inputs[name];
     };
+    // The words for a field say how it is written; another refusal (it is taken, it is wrong) says so itself.
+    const written = problem.status === 422;
     for (const { field, message } of problem.document?.errors ?? []) {
       const name = field?.replace(/^body\./, "");
-      if (inputs[name]) at(name, has(`wrong.${name}`) ? t(`wrong.${name}`) : message);
+      if (inputs[name]) at(name, written && has(`wrong.${name}`) ? t(`wrong.${name}`) : message);
     }
     const own = FIELD_OF[problem.code]?.find((name) => inputs[name]) ?? inputs[problem.document?.field]?.name;
     if (!first && own) at(own, explain(problem).detail);

@@ -45,6 +45,9 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "attribution": ("What was written stays", "작성한 글의 표시"),
     "attribution.keep": ("under the name", "이름을 그대로 둠"),
     "attribution.former": ("as by a “former member”", "“former member”로 표시"),
+    "attribution.other": ("under another name", "다른 이름으로 표시"),
+    "attribution.name": ("The other name", "다른 이름"),
+    "attribution.name.hint": ("Only for “under another name”.", "“다른 이름으로 표시”를 고를 때만 씁니다."),
     # Security
     "security.title": ("Security", "보안"),
     "security.subtitle": (

@@ -100,4 +100,4 @@ def reset_password(desk: Desk, token: str, new: str) -> None:
 
 
 def _wrong(message: str, field: str) -> WrongPassword:
-    return WrongPassword(message, errors=[{"field": field, "message": message}])
+    return WrongPassword(message, field=field)

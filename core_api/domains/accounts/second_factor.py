@@ -104,5 +104,4 @@ def _use(desk: Desk, session: Session, subject: Subject, code: str) -> None:
 
 
 def _invalid() -> CodeInvalid:
-    message = "The code does not work. Each works once: wait for the next one."
-    return CodeInvalid(message, errors=[{"field": "code", "message": message}])
+    return CodeInvalid("The code does not work. Each works once: wait for the next one.", field="code")

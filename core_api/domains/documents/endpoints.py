@@ -1,7 +1,7 @@
 """HTTP for documents."""
 
 from pathlib import PurePosixPath
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, File, Form, Query, Response, UploadFile, status
 from fastapi.responses import FileResponse
@@ -26,6 +26,8 @@ from core_api.http.pagination import Cursor, Limit, Page
 from core_api.http.quick import quick
 from core_api.infra.errors import Conflict, Invalid
 from core_api.models import SpaceRole
+
+T = TypeVar("T")
 
 router = APIRouter(prefix="/documents", tags=["knowledge"])
 
@@ -60,7 +62,7 @@ def create_document(
             session, subject, body.space_id, content, path=body.path, title=body.title, tags=body.tags
         )
         if outcome is not Outcome.CREATED:
-            raise Conflict(f"The space already has a document at {body.path!r}. Change that one instead.")
+            raise Conflict(f"The space already has a document at {body.path!r}. Change that one instead.", field="path")
         return service.read_document(session, subject, document.id)
 
 
@@ -84,13 +86,10 @@ def upload_document(
     """Upload a file. The same path again makes a new version of the document, or changes nothing."""
     filename = PurePosixPath((file.filename or "").replace("\\", "/")).name[:500]
     if not filename:
-        raise Invalid("The upload has no file name.")
-    try:
-        path = _path.validate_python(path if path is not None else filename)
-        title = _title.validate_python(title) if title is not None else None
-        tags = _tags.validate_python(tags) if tags is not None else None
-    except ValidationError as error:
-        raise Invalid(f"`path`, `title` or `tags` is not valid: {error.errors()[0]['msg']}.") from error
+        raise Invalid("The upload has no file name.", field="file")
+    path = _checked(_path, path, "path") if path is not None else _checked(_path, filename, "file")
+    title = _checked(_title, title, "title") if title is not None else None
+    tags = _checked(_tags, tags, "tags") if tags is not None else None
     with database.reading() as session:  # before the bytes are stored
         access_space(session, subject, space_id, SpaceRole.EDITOR)
     content = service.Content(
@@ -181,3 +180,12 @@ def read_file(
         filename=stored.filename,
         headers={"X-Content-Type-Options": "nosniff"},
     )
+
+
+def _checked(kind: TypeAdapter[T], value: object, field: str) -> T:
+    """A form field's value as its type takes it. Raises Invalid, which names the field."""
+    try:
+        return kind.validate_python(value)
+    except ValidationError as error:
+        says = error.errors()[0]["msg"].removeprefix("Value error, ").rstrip(".")
+        raise Invalid(f"`{field}`: {says}.", field=field) from error

@@ -360,7 +360,7 @@ def _flush_path(session: Session, path: str | None) -> None:
     try:
         session.flush()
     except IntegrityError as error:
-        raise Conflict(f"The space already has a document at {path!r}.") from error
+        raise Conflict(f"The space already has a document at {path!r}.", field="path") from error
 
 
 # Columns, not objects: a page of them is read in half the time.

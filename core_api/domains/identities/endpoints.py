@@ -21,7 +21,7 @@ from core_api.domains.accounts.schemas import SignedInRead
 from core_api.domains.identities import service
 from core_api.domains.identities.schemas import IdentityRead, SecondFactorCreate
 from core_api.domains.identities.service import Expired
-from core_api.http.pagination import Page
+from core_api.http.pagination import Cursor, Limit, Page
 from core_api.infra.errors import NexusError
 from core_api.infra.settings import Settings
 
@@ -120,9 +120,11 @@ def give_code(body: SecondFactorCreate, request: Request, response: Response, de
 
 
 @router.get("/identities")
-def list_identities(subject: AccountOwner, session: ReadSession, settings: SettingsDep) -> Page[IdentityRead]:
-    """The sites with which you sign in."""
-    return Page(items=service.list_identities(session, subject, settings))
+def list_identities(
+    subject: AccountOwner, session: ReadSession, settings: SettingsDep, cursor: Cursor = None, limit: Limit = 50
+) -> Page[IdentityRead]:
+    """The sites with which you sign in, newest first."""
+    return service.list_identities(session, subject, settings, cursor, limit)
 
 
 @router.delete("/identities/{identity_id}", status_code=status.HTTP_204_NO_CONTENT)

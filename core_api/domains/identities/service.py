@@ -24,6 +24,7 @@ from core_api.domains.identities.schemas import IdentityRead
 from core_api.domains.invitations.service import accept_for_proven_address, join_invited_space
 from core_api.domains.users.service import create_user, get_user
 from core_api.http.fields import Email
+from core_api.http.pagination import Page, page_rows
 from core_api.infra.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from core_api.infra.settings import Settings
 from core_api.infra.vault import SecretKeyUnusable, Vault
@@ -116,11 +117,14 @@ def link(session: Session, subject: Subject, provider: str, profile: Profile) ->
         raise IdentityTaken("You are linked to another account here with that site. Unlink it there first.")
 
 
-def list_identities(session: Session, subject: Subject, settings: Settings) -> list[IdentityRead]:
-    """The sites with which the subject signs in."""
+def list_identities(
+    session: Session, subject: Subject, settings: Settings, cursor: str | None, limit: int
+) -> Page[IdentityRead]:
+    """The sites with which the subject signs in, newest first."""
     labels = {provider.name: provider.label for provider in settings.oidc_providers}
-    rows = session.scalars(select(Identity).where(Identity.user_id == subject.user_id).order_by(Identity.id))
-    return [
+    statement = select(Identity).where(Identity.user_id == subject.user_id)
+    rows, next_cursor = page_rows(session, statement, [Identity.id], cursor, limit)
+    items = [
         IdentityRead(
             id=row.id,
             provider=row.provider,
@@ -128,8 +132,9 @@ def list_identities(session: Session, subject: Subject, settings: Settings) -> l
             email=row.email,
             created_at=row.created_at,
         )
-        for row in rows
+        for (row,) in rows
     ]
+    return Page(items=items, next_cursor=next_cursor)
 
 
 def unlink(session: Session, subject: Subject, identity_id: str) -> None:

@@ -92,7 +92,7 @@ def transfer(session: Session, subject: Subject, space_id: str, user_id: str) ->
     space = access_space(session, subject, space_id, SpaceRole.OWNER)
     active_user(session, user_id)
     if user_id == subject.user_id:
-        raise Conflict("It is yours already. Name somebody else.")
+        raise Conflict("It is yours already. Name somebody else.", field="user_id")
     put_member(session, Actor.of(subject), space, user_id, SpaceRole.OWNER)
     put_member(session, Actor.of(subject), space, subject.user_id, SpaceRole.EDITOR)
 

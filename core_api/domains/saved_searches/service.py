@@ -177,7 +177,7 @@ def _own(session: Session, subject: Subject, saved_search_id: str) -> SavedSearc
 
 def _check(query: str, filters: SavedFilters) -> None:
     if not query and not any(filters.model_dump().values()):
-        raise Invalid("Write what to search for, or choose a filter.")
+        raise Invalid("Write what to search for, or choose a filter.", field="query")
 
 
 def _is_news(subject: Subject) -> ColumnElement[bool]:

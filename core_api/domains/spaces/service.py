@@ -44,7 +44,7 @@ def create_space(session: Session, subject: Subject, name: str, kind: SpaceKind 
     elif kind is SpaceKind.TEAM:
         space_id = create_group(session, subject, TEAM, name).space_id
     else:
-        raise Invalid(f"Nobody makes a {kind.value} space: it is there by itself.")
+        raise Invalid(f"Nobody makes a {kind.value} space: it is there by itself.", field="kind")
     return get_space(session, subject, space_id)
 
 

@@ -76,7 +76,7 @@ def show(user: User, to_manager: bool) -> UserRead:
 def add_user(session: Session, actor: Actor, vault: Vault, settings: Settings, new: UserCreate) -> User:
     """Add a person; a link to choose a password is mailed to them. Raises Conflict when the address is taken."""
     if session.scalar(select(User.id).where(User.email == new.email)) is not None:
-        raise Conflict("Somebody with this address is here already.")
+        raise Conflict("Somebody with this address is here already.", field="email")
     user = create_user(session, new.name, new.role, new.email)
     lifetime = timedelta(days=settings.invitation_days)
     secret = one_time.issue(session, user.id, TokenKind.PASSWORD_RESET, lifetime, new.email)

@@ -40,7 +40,7 @@ def clean_picture(upload: BinaryIO) -> bytes:
             image.draft("RGB", (_SIDE * 2, _SIDE * 2))
             upright = ImageOps.exif_transpose(image).convert("RGBA")
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
-        raise Invalid("The file is not a PNG, JPEG, WebP or GIF image that can be read.") from error
+        raise Invalid("The file is not a PNG, JPEG, WebP or GIF image that can be read.", field="file") from error
     except Image.DecompressionBombError as error:
         raise TooLarge(f"A picture may have {_MAX_PIXELS // 1_000_000} million pixels at most.") from error
     square = ImageOps.fit(upright, (_SIDE, _SIDE), Image.Resampling.LANCZOS)

@@ -104,7 +104,7 @@ def delete_me(
     """Delete your account, and with it your personal space. What you wrote elsewhere stays."""
     limiter.hit(settings.rate_limit_sign_in, "proof", subject.user_id)
     leaving.prove_identity(database, vault, subject, body.password, body.code)
-    leaving.delete_user(session, Actor.of(subject), files, subject.user_id, body.attribution)
+    leaving.delete_user(session, Actor.of(subject), files, subject.user_id, body.attribution, body.name)
 
 
 @router.get("")
@@ -162,7 +162,8 @@ def delete_user(
     """Delete a person's account. What they wrote in shared spaces stays."""
     if user_id == subject.user_id:
         raise Conflict("Delete your own account in your profile.")
-    leaving.delete_user(session, Actor.of(subject), files, user_id, (body or UserDelete()).attribution)
+    given = body or UserDelete()
+    leaving.delete_user(session, Actor.of(subject), files, user_id, given.attribution, given.name)
 
 
 @router.post("/{user_id}/reset-password", status_code=status.HTTP_202_ACCEPTED)

@@ -70,11 +70,24 @@ def prove_identity(database: Database, vault: Vault, subject: Subject, password:
         record_failed_proof(database, subject, "account_deletion", "password")
     if code is not None:
         record_failed_proof(database, subject, "account_deletion", "code")
-    raise Forbidden("Give your `password`, or a `code` of your authenticator app, to confirm that it is you.")
+    raise Forbidden(
+        "Give your `password`, or a `code` of your authenticator app, to confirm that it is you.",
+        field="code" if code is not None else "password",
+    )
 
 
-def delete_user(session: Session, actor: Actor, files: FileStore, user_id: str, attribution: Attribution) -> None:
-    """Remove a person. Raises Conflict for the last admin, and where something would be left to nobody."""
+def delete_user(
+    session: Session,
+    actor: Actor,
+    files: FileStore,
+    user_id: str,
+    attribution: Attribution,
+    other_name: str | None = None,
+) -> None:
+    """Remove a person; `other_name` is for the attribution of that kind.
+
+    Raises Conflict for the last admin, and where something would be left to nobody.
+    """
     user = get_user(session, user_id)
     # What is written of a person behind their back (their searches) looks first whether they are still there.
     session.execute(select(User.id).where(User.id == user.id).with_for_update(key_share=True))
@@ -85,6 +98,8 @@ def delete_user(session: Session, actor: Actor, files: FileStore, user_id: str, 
     _delete_traces(session, user)
     if attribution is Attribution.FORMER_MEMBER:
         user.name = FORMER_MEMBER
+    elif attribution is Attribution.OTHER_NAME and other_name is not None:
+        user.name = other_name
     picture = user.avatar_sha256
     user.email = user.password_hash = user.avatar_sha256 = user.locale = user.time_zone = None
     user.email_verified_at = user.last_seen_at = None

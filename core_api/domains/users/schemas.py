@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from core_api.auth.permissions import Permission
 from core_api.http.fields import Email, Name
@@ -28,6 +28,7 @@ class Attribution(StrEnum):
 
     KEEP = "keep"
     FORMER_MEMBER = "former member"
+    OTHER_NAME = "other name"
 
 
 class UserState(StrEnum):
@@ -98,16 +99,6 @@ class MeUpdate(BaseModel):
     time_zone: TimeZone | None = None
 
 
-class MeDelete(BaseModel):
-    """The proof that it is you (your password, or a code where you have none), and the name over what you wrote."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    password: str | None = Field(default=None, max_length=1000)
-    code: str | None = Field(default=None, max_length=64)
-    attribution: Attribution = Attribution.FORMER_MEMBER
-
-
 class UserCreate(BaseModel):
     """A new person, who gets a link by mail to choose a password."""
 
@@ -131,8 +122,37 @@ class UserUpdate(BaseModel):
 
 
 class UserDelete(BaseModel):
-    """The name over what the person wrote."""
+    """The name over what the person wrote: theirs, “Former member”, or `name` (with the attribution `other name`)."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"attribution": "other name", "name": "The handbook team"}}
+    )
 
     attribution: Attribution = Attribution.FORMER_MEMBER
+    name: Annotated[Name | None, Field(validate_default=True, description="For the attribution `other name` only.")] = (
+        None
+    )
+
+    @field_validator("name")
+    @classmethod
+    def _a_name_where_one_is_asked_for(cls, name: str | None, info: ValidationInfo) -> str | None:
+        wanted = info.data.get("attribution") is Attribution.OTHER_NAME
+        if "attribution" in info.data and wanted != (name is not None):
+            raise ValueError(
+                "give the name that what was written stays under"
+                if wanted
+                else "is for the attribution `other name` only; leave it out"
+            )
+        return name
+
+
+class MeDelete(UserDelete):
+    """The proof that it is you (your password, or a code where you have none), and the name over what you wrote."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"example": {"password": "…", "attribution": "other name", "name": "The handbook team"}},
+    )
+
+    password: str | None = Field(default=None, max_length=1000)
+    code: str | None = Field(default=None, max_length=64)
