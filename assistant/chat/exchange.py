@@ -37,6 +37,7 @@ from assistant.schemas import (
     StepEvent,
 )
 from assistant.types import Confidence, Part
+from core_api.auth.permissions import Permission
 from core_api.auth.subject import Subject
 from core_api.infra.database import Database
 from retrieval.analyzer import language
@@ -190,6 +191,8 @@ def _attempt(exchange: Exchange, model: str) -> _Attempt:
         options=Options() if steps_in else exchange.options,
         run=Run(exchange.stop),
         conversation_id=exchange.conversation_id or None,
+        # Of what is not kept nobody is shown a proposal to confirm.
+        may_propose=exchange.kept and exchange.subject.may(Permission.CONTENT_WRITE),
     )
     if model == EXTRACTIVE:
         return _Attempt(model, context, Extracted())
