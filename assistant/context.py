@@ -49,7 +49,7 @@ class AssistantContext:
     `kinds` and `as_of` narrow what they search (`filters`).
 
     `options` are what an admin chose; `run` is the account of this run; `outcomes` what tools found or prepared that is
-    no passage.
+    no passage. `may_propose` is False where nothing may be written, or nobody could confirm what is proposed.
     """
 
     subject: Subject
@@ -65,6 +65,7 @@ class AssistantContext:
     document_ids: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     as_of: date | None = None
+    may_propose: bool = True
 
     @property
     def filters(self) -> Filters:

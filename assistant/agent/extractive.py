@@ -49,6 +49,8 @@ class ExtractiveChatModel(BaseChatModel):
 
     engine: Any
     """The RetrievalEngine whose embedder and term statistics judge the sentences."""
+    bound: frozenset[str] = frozenset({SEARCH_TOOL})
+    """The names of the tools that it may call."""
 
     @property
     def _llm_type(self) -> str:
@@ -65,11 +67,11 @@ class ExtractiveChatModel(BaseChatModel):
         tool_choice: str | None = None,
         **kwargs: Any,
     ) -> Runnable[Any, AIMessage]:
-        """The model itself: it knows the tools that it uses."""
+        """The model with these tools: it knows those that it uses."""
         names = {tool.name for tool in tools if isinstance(tool, BaseTool)}
         if SEARCH_TOOL not in names:
             raise ValueError(f"the extractive model needs a tool named {SEARCH_TOOL!r}, got {sorted(names)}")
-        return self
+        return self.model_copy(update={"bound": frozenset(names)})
 
     def _generate(
         self,
@@ -106,7 +108,10 @@ class ExtractiveChatModel(BaseChatModel):
         results = _results_of_last_turn(messages)
         if not results:
             intent = intent_of(turns[-1])
-            yield _call(intent.tool, intent.arguments) if intent is not None else _search_call(question)
+            if intent is not None and intent.tool in self.bound:
+                yield _call(intent.tool, intent.arguments)
+            else:
+                yield _search_call(question)
             return
         outcomes = [result.artifact for result in results if isinstance(result.artifact, Outcome)]
         said = next((outcome for outcome in reversed(outcomes) if outcome.found), None)

@@ -6,13 +6,14 @@ of a tool, so that it adds no step to the graph:
 1. Cancellation  nothing begins after the asker has gone or the time is up
 2. Limits        calls of model and tools, tokens, cost: before anything is spent
 3. ToolErrors    inside Limits: a refused call counts as one
+4. Reading       only tools that read, where nothing may be proposed
    and for a model of an endpoint:
-4. SystemPrompt  before Compaction, which counts it
-5. Compaction    what the model sees is bounded; before Masking, which need not look at what is left out
-6. Masking       after everything that adds words to the request
-7. Retries       around Accounting: every try is paid for
-8. Accounting    each call that is really made
-9. Watching      innermost: the time-outs of one call
+5. SystemPrompt  before Compaction, which counts it
+6. Compaction    what the model sees is bounded; before Masking, which need not look at what is left out
+7. Masking       after everything that adds words to the request
+8. Retries       around Accounting: every try is paid for
+9. Accounting    each call that is really made
+10. Watching     innermost: the time-outs of one call
 """
 
 from typing import Any
@@ -27,6 +28,7 @@ from assistant.middleware.cancellation import Cancellation
 from assistant.middleware.compaction import Compaction
 from assistant.middleware.limits import Limits
 from assistant.middleware.masking import Masking
+from assistant.middleware.reading import Reading
 from assistant.middleware.retries import Retries
 from assistant.middleware.system_prompt import SystemPrompt
 from assistant.middleware.tool_errors import ToolErrors
@@ -42,7 +44,7 @@ def build_graph(
     """The agent with the model of that name, as a runnable graph; it keeps nothing between runs and can be used by many
     threads."""
     chat_model: Any
-    middleware: list[Middleware] = [Cancellation(), Limits(), ToolErrors()]
+    middleware: list[Middleware] = [Cancellation(), Limits(), ToolErrors(), Reading()]
     if model == EXTRACTIVE:
         from assistant.agent.extractive import ExtractiveChatModel
 

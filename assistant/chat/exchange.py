@@ -37,6 +37,7 @@ from assistant.schemas import (
     StepEvent,
 )
 from assistant.types import Confidence, Part
+from core_api.auth.permissions import Permission
 from core_api.auth.subject import Subject
 from core_api.infra.database import Database
 from retrieval.analyzer import language
@@ -108,7 +109,7 @@ def begin(agent: Agent, database: Database, subject: Subject, request: ChatReque
     """Store the question. Raises NotFound when the conversation is not the subject's."""
     with database.transaction() as session:
         begun = begin_turn(session, subject, request)
-        options = options_in_force(session, subject, begun.scope.space_ids)
+        options = options_in_force(session, subject, begun.scope.space_ids, follows_up=_follows_up(begun.turns))
     return Exchange(
         agent, database, subject, begun.conversation_id, begun.question_id, begun.turns, begun.scope, options
     )
@@ -117,8 +118,12 @@ def begin(agent: Agent, database: Database, subject: Subject, request: ChatReque
 def begin_unkept(agent: Agent, database: Database, subject: Subject, turns: list[Turn], scope: Scope) -> Exchange:
     """The last of `turns` as a question of which nothing is stored but what it takes."""
     with database.reading() as session:
-        options = options_in_force(session, subject, scope.space_ids)
+        options = options_in_force(session, subject, scope.space_ids, follows_up=_follows_up(turns))
     return Exchange(agent, database, subject, "", "", turns, scope, options, kept=False)
+
+
+def _follows_up(turns: Sequence[Turn]) -> bool:
+    return any(turn.role != USER for turn in turns)
 
 
 def answer(exchange: Exchange) -> ChatAnswer:
@@ -186,6 +191,8 @@ def _attempt(exchange: Exchange, model: str) -> _Attempt:
         options=Options() if steps_in else exchange.options,
         run=Run(exchange.stop),
         conversation_id=exchange.conversation_id or None,
+        # Of what is not kept nobody is shown a proposal to confirm.
+        may_propose=exchange.kept and exchange.subject.may(Permission.CONTENT_WRITE),
     )
     if model == EXTRACTIVE:
         return _Attempt(model, context, Extracted())

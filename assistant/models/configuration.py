@@ -1,21 +1,27 @@
-"""The options that an admin has set: for the installation, and for a space where a question is asked in that one."""
+"""The options that an admin has set: for the installation, and for a space, whose text they protect in any question."""
 
 from collections.abc import Sequence
 
+import structlog
 from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from assistant.models.choosing import available_models
+from assistant.models.choosing import EXTRACTIVE, available_models
 from assistant.models.options import Options
 from assistant.models.prompting import available_prompts
 from core_api.audit import Actor, record
-from core_api.auth.access import readable_space_ids
+from core_api.auth.access import granted_document_ids, readable_space_ids
 from core_api.auth.subject import Subject
 from core_api.infra.errors import Invalid, NotFound
 from core_api.infra.settings import Settings
-from core_api.models import AssistantSetting, Space, utcnow
+from core_api.models import AssistantSetting, Document, Space, utcnow
 from core_api.models.assistant import INSTALLATION
+
+log = structlog.get_logger()
+
+# What no text can leak by: in force where it is not known what an admin chose.
+_CLOSED = Options(model=EXTRACTIVE, masking=True)
 
 
 class OptionRefused(Invalid):
@@ -24,23 +30,38 @@ class OptionRefused(Invalid):
     code, title = "option_refused", "This cannot be chosen"
 
 
-def options_in_force(session: Session, subject: Subject, space_ids: Sequence[str]) -> Options:
+def options_in_force(
+    session: Session, subject: Subject, space_ids: Sequence[str], *, follows_up: bool = False
+) -> Options:
     """The options for a question that looks in these spaces (none: in all).
 
-    A space's own options hold where the question looks in that space only. Masking that is on for the installation is
-    on everywhere: what was said before in a conversation may come from elsewhere.
+    A space's own options hold where the question looks in that space only, the installation's otherwise. But the
+    extractive model and masking hold as soon as they are chosen for any space that the question may draw from: by what
+    it looks in, by a document shared out of it, or, where it `follows_up` on earlier answers, by what those have said,
+    which may be of any space. Masking that is on for the installation is on everywhere.
     """
-    keys = [INSTALLATION, *(space_ids if len(space_ids) == 1 else ())]
-    readable = AssistantSetting.space_id.in_(readable_space_ids(subject))
-    rows = session.scalars(
-        select(AssistantSetting).where(AssistantSetting.id.in_(keys), (AssistantSetting.id == INSTALLATION) | readable)
-    ).all()
-    found = {row.id: _options(row) for row in rows}
-    general = found.pop(INSTALLATION, Options())
-    if not found:
-        return general
-    (own,) = found.values()
-    return own.model_copy(update={"masking": own.masking or general.masking})
+    general_row = session.get(AssistantSetting, INSTALLATION)
+    general = _options(general_row) if general_row is not None else Options()
+    anywhere = follows_up or not space_ids
+    found = {row.id: _options(row) for row in _own_rows(session, subject, () if anywhere else space_ids)}
+    drawn = list(found.values())
+    if anywhere or not found.keys() >= set(space_ids):
+        drawn.append(general)
+    base = found.get(space_ids[0], general) if len(set(space_ids)) == 1 else general
+    extractive = any(options.model == EXTRACTIVE for options in drawn)
+    masking = general.masking or any(options.masking for options in drawn)
+    return base.model_copy(update={"model": EXTRACTIVE if extractive else base.model, "masking": masking})
+
+
+def _own_rows(session: Session, subject: Subject, space_ids: Sequence[str]) -> Sequence[AssistantSetting]:
+    """The settings of those of the spaces (none: of all) out of which the subject may read something."""
+    shared = select(Document.space_id).where(Document.id.in_(granted_document_ids(subject)))
+    statement = select(AssistantSetting).where(
+        AssistantSetting.space_id.in_(readable_space_ids(subject)) | AssistantSetting.space_id.in_(shared)
+    )
+    if space_ids:
+        statement = statement.where(AssistantSetting.space_id.in_(space_ids))
+    return session.scalars(statement).all()
 
 
 def read_options(session: Session, subject: Subject, space_id: str | None) -> Options | None:
@@ -94,5 +115,6 @@ def _check_space(session: Session, subject: Subject, space_id: str | None) -> No
 def _options(row: AssistantSetting) -> Options:
     try:
         return Options.model_validate(row.options)
-    except ValidationError:  # of an older version with other bounds
-        return Options()
+    except ValidationError as error:  # of an older version with other bounds
+        log.warning("assistant_options_invalid", setting=row.id, fields=[problem["loc"] for problem in error.errors()])
+        return _CLOSED

@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
 
+# The tools that keep a proposal for the person to confirm. All others only read.
+PROPOSING = frozenset({"save_answer", "add_to_document", "remind"})
+
 
 def tools() -> "list[BaseTool]":
     """All tools of the agent, in the order in which a model is told of them. Imports LangChain."""

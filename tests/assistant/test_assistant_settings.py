@@ -6,9 +6,12 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from core_api.models import AssistantSetting
+from core_api.models.assistant import INSTALLATION
 from tests.assistant.conftest import Company, client_with
 from tests.assistant.llm_server import Calls, Endpoint, Says, llm_endpoint
 from tests.assistant.test_llm import CHAT, Messages, passage_number
+from tests.factories import bearer, make_user
 
 SETTINGS = "/api/v1/assistant/settings"
 CARD = "4111 1111 1111 1111"
@@ -88,6 +91,66 @@ def test_a_space_can_have_its_own_model_but_not_undo_masking(
     assert "boss@acme.example" not in str(endpoint.requests)
     own = client.get(SETTINGS, params={"space_id": company.company_space}).json()
     assert (own["own"], own["model"]) == (True, "tiny")
+
+
+@pytest.mark.parametrize("own", [{"model": "extractive"}, {"model": "tiny", "masking": True}])
+def test_what_protects_a_space_holds_in_every_question_that_may_draw_from_it(
+    company: Company, client: TestClient, endpoint: Endpoint, configure: Callable[..., Any], own: dict[str, Any]
+) -> None:
+    mail = "boss@acme.example"
+    endpoint.script = overtime
+    configure(client, model="large")
+    configure(client, company.secret_space, **own)
+    both = [company.company_space, company.secret_space]
+    scopes = [{}, {"space_ids": both}, {"document_ids": [company.documents["Project Aurora"]]}]
+    for scope in [*scopes, {"space_ids": [company.secret_space]}]:
+        assert client.post(CHAT, json={"message": f"Who approves overtime? Mail {mail}.", **scope}).status_code == 200
+        assert mail not in str(endpoint.requests)
+    assert bool(endpoint.requests) == (own["model"] != "extractive")
+
+    # What was said before may be of that space, so a question that follows it is protected too.
+    before = client.post(CHAT, json={"message": "When is the signing of Project Aurora?", "space_ids": both}).json()
+    body = {"conversation_id": before["conversation_id"], "space_ids": [company.company_space]}
+    assert client.post(CHAT, json={"message": f"Who approves overtime? {mail}", **body}).status_code == 200
+    assert mail not in str(endpoint.requests)
+
+    body = {"message": f"Who approves overtime? {mail}", "space_ids": [company.company_space]}
+    assert client.post(CHAT, json=body).json()["model"] == "large"
+    assert mail in str(endpoint.requests)
+
+
+def test_one_document_shared_out_of_a_protected_space_is_protected_too(
+    company: Company, endpoint: Endpoint, configure: Callable[..., Any]
+) -> None:
+    reader = make_user(company.database, "Reader")
+    owner = client_with(company, llm_base_url=endpoint.url, llm_models=["large"])
+    client = client_with(company, llm_base_url=endpoint.url, llm_models=["large"])
+    client.headers.update(bearer(company.database, reader))
+    endpoint.script = overtime
+    configure(owner, model="large")
+    configure(owner, company.secret_space, model="extractive")
+    assert client.post(CHAT, json={"message": "Who approves overtime?"}).json()["model"] == "large"
+    grants = f"/api/v1/documents/{company.documents['Project Aurora']}/grants"
+    granted = company.owner.put(grants, json={"user_id": reader.user_id, "role": "viewer"})
+    assert granted.is_success, granted.text
+    assert client.post(CHAT, json={"message": "Who approves overtime?"}).json()["model"] == "extractive"
+
+
+@pytest.mark.parametrize("of_space", [False, True])
+def test_options_that_are_not_valid_any_more_let_nothing_out(
+    company: Company, client: TestClient, endpoint: Endpoint, configure: Callable[..., Any], of_space: bool
+) -> None:
+    configure(client, model="large")
+    if of_space:
+        configure(client, company.secret_space, model="large")
+    key = company.secret_space if of_space else INSTALLATION
+    with company.database.transaction() as session:
+        session.get_one(AssistantSetting, key).options = {"model": "large", "most_seconds": -1}
+    reply = client.post(CHAT, json={"message": "Who approves overtime?"}).json()
+    assert (reply["model"], endpoint.requests) == ("extractive", [])
+    params = {"space_id": key} if of_space else {}
+    read = client.get(SETTINGS, params=params).json()
+    assert (read["model"], read["options"]["masking"]) == ("extractive", True)
 
 
 def test_secrets_do_not_leave_and_come_back_in_the_answer(

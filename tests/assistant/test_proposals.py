@@ -5,9 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from assistant.actions.reminders import ReminderSender
+from core_api.auth.api_keys import create_api_key
+from core_api.auth.permissions import Scope
 from core_api.models import AuditEvent, MailMessage, Proposal, Reminder, SpaceMember, User, utcnow
 from tests.assistant.conftest import Company
 
@@ -55,6 +57,26 @@ def test_an_answer_is_saved_once_it_is_confirmed(company: Company, proposal: Cal
     messages = company.owner.get(f"{API}/conversations/{made['conversation_id']}").json()["messages"]
     assert messages[-1]["answer"]["proposals"][0]["state"] == "done"
     company.owner.delete(f"/api/v1{done.json()['result']}")  # other tests ask about this space as well
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_nothing_is_proposed_with_a_key_that_only_reads_or_where_nothing_is_kept(company: Company, kept: bool) -> None:
+    scopes = [Scope.READ] if kept else list(Scope)
+    owner_id = company.owner.get("/api/v1/users/me").json()["id"]
+    with company.database.transaction() as session:
+        _, secret = create_api_key(session, owner_id, "reads", scopes, timedelta(hours=1))
+        before = session.scalar(select(func.count()).select_from(Proposal))
+    order = "Remind me tomorrow at 9 to request leave"
+    headers = {"Authorization": f"Bearer {secret}"}
+    if kept:
+        reply = company.owner.post(f"{API}/chat", json={"message": order}, headers=headers)
+        assert reply.json()["proposals"] == []
+    else:
+        body = {"model": "nexus", "messages": [{"role": "user", "content": order}]}
+        reply = company.owner.post("/v1/chat/completions", json=body, headers=headers)
+    assert reply.status_code == 200, reply.text
+    with company.database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Proposal)) == before
 
 
 def test_an_answer_is_added_to_a_document_that_is_written_here(
