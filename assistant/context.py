@@ -50,6 +50,7 @@ class AssistantContext:
 
     `options` are what an admin chose; `run` is the account of this run; `outcomes` what tools found or prepared that is
     no passage. `may_propose` is False where nothing may be written, or nobody could confirm what is proposed.
+    Messages of the conversation from `replaces` on are to be replaced, and count as not said.
     """
 
     subject: Subject
@@ -66,6 +67,7 @@ class AssistantContext:
     kinds: tuple[str, ...] = ()
     as_of: date | None = None
     may_propose: bool = True
+    replaces: str | None = None
 
     @property
     def filters(self) -> Filters:

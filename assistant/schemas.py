@@ -54,8 +54,8 @@ class ChatRequest(Scope):
     conversation_id: _Id | None = Field(default=None, description="One of your conversations; default: a new one.")
     replaces: _Id | None = Field(
         default=None,
-        description="A question of yours (`question_id`): it and all that came after it are dropped, and `message` "
-        "takes its place. Edit with another message, retry with the same.",
+        description="A question of yours (`question_id`): once there is an answer, it and all that came after it are "
+        "dropped, and `message` takes its place. Edit with another message, retry with the same.",
     )
     stream: bool = Field(default=False, description="Answer with server-sent events.")
 

@@ -25,7 +25,6 @@ _MARGIN = 4.0
 # What people think of something, or said when they discussed it, is said in many places, mostly briefly.
 _MOST_VIEWS, _VIEWS_MARGIN, _VIEWS_CHARS = 12, 8.0, 1_000
 _DUPLICATE = 0.8
-_LOOKED_AT = 20
 # What a further sentence gains by each part of the question that the others leave out (0..1 of it, by rarity): of
 # "the difference between A and B" both sides are shown.
 _NEW = 2.0
@@ -66,7 +65,7 @@ def _choose(scored: Scored, most: int, margin: float) -> list[int]:
     """Indices of the chosen candidates, the best first."""
     order = [int(index) for index in np.argsort(-scored.total, kind="stable")]
     least = float(scored.total[order[0]]) - margin
-    chosen, left = [order[0]], order[1:_LOOKED_AT]
+    chosen, left = [order[0]], order[1 : 2 * most + 6]
     said = frozenset(scored.pool[order[0]].terms)
     while left and len(chosen) < most:
         gains = {index: _gain(scored, said, index) for index in left}

@@ -19,7 +19,7 @@ from assistant.chat.notices import notice
 from assistant.chat.rounding import round_off
 from assistant.citations import Citation, verify_all
 from assistant.context import AssistantContext
-from assistant.conversations.service import USER, begin_turn, store_answer
+from assistant.conversations.service import USER, Begun, begin_turn, drop_question, store_answer
 from assistant.models.choosing import EXTRACTIVE, Failure, ModelUnavailable, model_name
 from assistant.models.configuration import options_in_force
 from assistant.models.options import Options
@@ -93,6 +93,12 @@ class Exchange:
     stop: threading.Event = field(default_factory=threading.Event)
     started: float = field(default_factory=time.monotonic)
     kept: bool = True
+    replaces: str | None = None
+
+    @property
+    def begun(self) -> Begun:
+        """The question as it was stored."""
+        return Begun(self.conversation_id, self.question_id, self.turns, self.scope, self.replaces)
 
     @property
     def milliseconds(self) -> int:
@@ -111,7 +117,15 @@ def begin(agent: Agent, database: Database, subject: Subject, request: ChatReque
         begun = begin_turn(session, subject, request)
         options = options_in_force(session, subject, begun.scope.space_ids, follows_up=_follows_up(begun.turns))
     return Exchange(
-        agent, database, subject, begun.conversation_id, begun.question_id, begun.turns, begun.scope, options
+        agent,
+        database,
+        subject,
+        begun.conversation_id,
+        begun.question_id,
+        begun.turns,
+        begun.scope,
+        options,
+        replaces=begun.replaces,
     )
 
 
@@ -192,6 +206,7 @@ def _attempt(exchange: Exchange, model: str) -> _Attempt:
         run=Run(exchange.stop),
         conversation_id=exchange.conversation_id or None,
         # Of what is not kept nobody is shown a proposal to confirm.
+        replaces=exchange.replaces,
         may_propose=exchange.kept and exchange.subject.may(Permission.CONTENT_WRITE),
     )
     if model == EXTRACTIVE:
@@ -264,7 +279,7 @@ def _store(exchange: Exchange, attempts: Sequence[_Attempt]) -> ChatAnswer:
             message_id = store_answer(
                 session,
                 subject,
-                exchange.conversation_id,
+                exchange.begun,
                 # What has no source is not kept: nobody could decide later who may read it.
                 parts=[part for part in parts if part.supported],
                 citations=citations,
@@ -329,7 +344,11 @@ def _record(session: Session, exchange: Exchange, attempts: Sequence[_Attempt], 
 
 
 def _note_unfinished(exchange: Exchange, attempts: Sequence[_Attempt]) -> None:
-    """What was taken before the asker went, or an error came, counts as well."""
+    """What was taken before the asker went, or an error came, counts as well. A question that was to take the place of
+    another leaves that as it was."""
+    if exchange.replaces is not None:
+        with exchange.database.transaction() as session:
+            drop_question(session, exchange.question_id)
     if any(attempt.context.run.spent.model_calls for attempt in attempts):
         with exchange.database.transaction() as session:
             _record(session, exchange, attempts, answered=False)

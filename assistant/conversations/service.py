@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import Row, delete, select
 from sqlalchemy.orm import Session
 
 from assistant.citations import Citation
@@ -30,12 +30,14 @@ _MOST_NEAREST = 5
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A question that was stored: where, and what was said before it, itself last; `scope` is where it looks."""
+    """A question that was stored: where, and what was said before it, itself last; `scope` is where it looks, and
+    `replaces` the question whose place it takes once it is answered."""
 
     conversation_id: str
     question_id: str
     turns: list[Turn]
     scope: Scope
+    replaces: str | None = None
 
 
 def access_conversation(session: Session, subject: Subject, conversation_id: str) -> Conversation:
@@ -66,7 +68,8 @@ def access_message(session: Session, subject: Subject, message_id: str, role: st
 
 
 def begin_turn(session: Session, subject: Subject, request: ChatRequest) -> Begun:
-    """Store a question, in a new conversation or a running one, or in the place of an earlier one.
+    """Store a question, in a new conversation or a running one, or to take the place of an earlier one: that stays
+    until there is an answer (`store_answer`), or for good where none comes (`drop_question`).
 
     Earlier answers come without what the subject may not read any more. Raises NotFound.
     """
@@ -76,7 +79,6 @@ def begin_turn(session: Session, subject: Subject, request: ChatRequest) -> Begu
         if conversation_id not in (None, replaced.conversation_id):
             raise NotFound(f"The conversation {conversation_id!r} has no question {request.replaces!r}.")
         conversation_id = replaced.conversation_id
-        _drop_from(session, replaced, request.message)
     said = _scope_said(request)
     if conversation_id is None:
         scope = said or Scope()
@@ -87,34 +89,43 @@ def begin_turn(session: Session, subject: Subject, request: ChatRequest) -> Begu
         conversation = access_conversation(session, subject, conversation_id)
         scope = said or Scope.model_validate(conversation.scope)
         conversation.updated_at = utcnow()
-        shown = show(session, subject, _messages(session, conversation.id), mine=True)
+        said_before = _messages(session, conversation.id, before=request.replaces)
+        shown = show(session, subject, said_before, mine=True)
         turns = [Turn(message.role, message.content) for message in shown]
     conversation.scope = scope.model_dump(mode="json")
     session.flush()
     question = ConversationMessage(conversation_id=conversation.id, role=USER, content=request.message)
     session.add(question)
     session.flush()
-    return Begun(conversation.id, question.id, [*turns, Turn(USER, request.message)], scope)
+    return Begun(conversation.id, question.id, [*turns, Turn(USER, request.message)], scope, request.replaces)
+
+
+def drop_question(session: Session, question_id: str) -> None:
+    """Delete a question that was to take the place of another, and was not answered."""
+    session.execute(delete(ConversationMessage).where(ConversationMessage.id == question_id))
 
 
 def store_answer(
     session: Session,
     subject: Subject,
-    conversation_id: str,
+    begun: Begun,
     *,
     parts: Sequence[Part],
     citations: Sequence[Citation],
     about: AnswerAbout,
     nearest: Sequence[Hit] = (),
 ) -> str:
-    """Store an answer; its message id. Of `nearest` only is kept which passages they are.
+    """Store an answer; its message id. Of `nearest` only is kept which passages they are. What its question replaces
+    is deleted; of several that replace the same, the last to be answered stays.
 
     Raises NotFound when the conversation was deleted meanwhile.
     """
-    conversation = access_conversation(session, subject, conversation_id)
+    conversation = access_conversation(session, subject, begun.conversation_id)
     conversation.updated_at = utcnow()
+    if begun.replaces is not None:
+        _put_in_place(session, conversation, begun, begun.replaces)
     message = ConversationMessage(
-        conversation_id=conversation_id,
+        conversation_id=conversation.id,
         role=ASSISTANT,
         content="".join(part.text for part in parts),
         citations=[citation.model_dump(mode="json") for citation in citations],
@@ -206,32 +217,39 @@ def _scope_said(request: ChatRequest) -> Scope | None:
     return Scope(**{name: getattr(request, name) for name in Scope.model_fields})
 
 
-def _drop_from(session: Session, question: ConversationMessage, instead: str) -> None:
-    """Delete a question and all after it; a title that was made of it is made of what stands there instead."""
-    conversation = session.get_one(Conversation, question.conversation_id)
-    if conversation.title == title_of(question.content) and _first_id(session, conversation.id) == question.id:
+def _put_in_place(session: Session, conversation: Conversation, begun: Begun, replaces: str) -> None:
+    """Delete a question and all after it but the one that stands there instead; a title that was made of it is made of
+    that one."""
+    # One after the other: the second finds what the first has put there.
+    session.execute(select(Conversation.id).where(Conversation.id == conversation.id).with_for_update())
+    first, instead = _first(session, conversation.id), begun.turns[-1].content
+    if first is not None and first.id >= replaces and conversation.title == title_of(first.content):
         conversation.title = title_of(instead)
+    after = ConversationMessage.conversation_id == conversation.id, ConversationMessage.id >= replaces
     session.execute(
-        delete(ConversationMessage).where(
-            ConversationMessage.conversation_id == question.conversation_id, ConversationMessage.id >= question.id
-        ),
+        delete(ConversationMessage).where(*after, ConversationMessage.id != begun.question_id),
         execution_options={"synchronize_session": False},
     )
-    session.expunge(question)
+    stored = select(ConversationMessage.id).where(ConversationMessage.id == begun.question_id)
+    if session.scalar(stored) is None:  # one that replaced the same was answered before
+        question = ConversationMessage(conversation_id=conversation.id, role=USER, content=instead)
+        question.id = begun.question_id
+        session.add(question)
+        session.flush()
 
 
-def _first_id(session: Session, conversation_id: str) -> str | None:
-    mine = select(ConversationMessage.id).where(ConversationMessage.conversation_id == conversation_id)
-    return session.scalar(mine.order_by(ConversationMessage.id).limit(1))
+def _first(session: Session, conversation_id: str) -> Row[str, str] | None:
+    mine = select(ConversationMessage.id, ConversationMessage.content)
+    mine = mine.where(ConversationMessage.conversation_id == conversation_id)
+    return session.execute(mine.order_by(ConversationMessage.id).limit(1)).first()
 
 
-def _messages(session: Session, conversation_id: str) -> Sequence[ConversationMessage]:
+def _messages(session: Session, conversation_id: str, *, before: str | None = None) -> Sequence[ConversationMessage]:
     # Ids are UUIDv7: their order is the order of writing.
-    return session.scalars(
-        select(ConversationMessage)
-        .where(ConversationMessage.conversation_id == conversation_id)
-        .order_by(ConversationMessage.id)
-    ).all()
+    statement = select(ConversationMessage).where(ConversationMessage.conversation_id == conversation_id)
+    if before is not None:
+        statement = statement.where(ConversationMessage.id < before)
+    return session.scalars(statement.order_by(ConversationMessage.id)).all()
 
 
 def _brief(subject: Subject, conversation: Conversation, owner: str, is_shared: bool) -> ConversationBrief:

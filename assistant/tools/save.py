@@ -99,11 +99,10 @@ def _last_answer(session: Session, context: AssistantContext) -> tuple[str, str]
     if context.conversation_id is None:
         return None
     access_conversation(session, context.subject, context.conversation_id)
-    rows = session.scalars(
-        select(ConversationMessage)
-        .where(ConversationMessage.conversation_id == context.conversation_id)
-        .order_by(ConversationMessage.id)
-    ).all()
+    said = select(ConversationMessage).where(ConversationMessage.conversation_id == context.conversation_id)
+    if context.replaces is not None:
+        said = said.where(ConversationMessage.id < context.replaces)
+    rows = session.scalars(said.order_by(ConversationMessage.id)).all()
     found: tuple[str, str] | None = None
     question = ""
     for row in rows:

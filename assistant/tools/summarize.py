@@ -88,13 +88,14 @@ def _spoken_of(session: Session, context: AssistantContext) -> str | None:
     """The document that the conversation is about: the one it is kept to, or the last that was cited first."""
     if len(context.document_ids) == 1:
         return context.document_ids[0]
-    cited = session.scalars(
+    said = (
         select(ConversationMessage.citations)
         .join(Conversation, Conversation.id == ConversationMessage.conversation_id)
         .where(Conversation.id == context.conversation_id, Conversation.user_id == context.subject.user_id)
-        .order_by(ConversationMessage.id.desc())
-        .limit(_TURNS_LOOKED_AT)
     )
+    if context.replaces is not None:
+        said = said.where(ConversationMessage.id < context.replaces)
+    cited = session.scalars(said.order_by(ConversationMessage.id.desc()).limit(_TURNS_LOOKED_AT))
     return next((citations[0]["source"]["id"] for citations in cited if citations), None)
 
 

@@ -4,9 +4,15 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import event, update
 
+from assistant.agent.agent import Agent
+from assistant.chat.exchange import Exchange, answer, begin
 from assistant.conversations.retention import ConversationKeeper
+from assistant.models.run import Cancelled
+from assistant.schemas import ChatRequest
+from core_api.domains.users.service import ensure_owner
 from core_api.models import Conversation, utcnow
 from tests.assistant.conftest import Company
 
@@ -146,6 +152,49 @@ def test_a_question_is_edited_and_asked_again(company: Company, ask: Ask) -> Non
     ):
         body = {"message": "Who?", "replaces": replaces}
         assert asker.post("/api/v1/assistant/chat", json=body).status_code == 404
+
+
+def test_what_is_asked_again_stays_until_there_is_an_answer(company: Company, ask: Ask) -> None:
+    first = ask("Who approves overtime?")
+    identifier = first["conversation_id"]
+    second = ask("How do I request leave?", conversation_id=identifier)
+    before = [first["question_id"], first["message_id"], second["question_id"], second["message_id"]]
+    with company.database.transaction() as session:
+        owner, _ = ensure_owner(session)
+    agent = Agent(company.settings, company.engine)
+
+    def kept() -> list[str]:
+        return [message["id"] for message in company.owner.get(f"{CONVERSATIONS}/{identifier}").json()["messages"]]
+
+    def again(message: str) -> Exchange:
+        return begin(agent, company.database, owner, ChatRequest(message=message, replaces=first["question_id"]))
+
+    stopped = again("Who?")
+    assert [turn.content for turn in stopped.turns] == ["Who?"]  # what is to go was not said
+    stopped.stop.set()
+    with pytest.raises(Cancelled):
+        answer(stopped)
+    assert kept() == before
+    assert company.owner.get(f"{CONVERSATIONS}/{identifier}").json()["title"] == "Who approves overtime?"
+
+    one, other = again("Who approves overtime in writing?"), again("How is overtime paid?")
+    answer(one)
+    last = answer(other)
+    assert kept() == [last.question_id, last.message_id]
+    assert company.owner.get(f"{CONVERSATIONS}/{identifier}").json()["title"] == "How is overtime paid?"
+    one, other = (
+        begin(agent, company.database, owner, ChatRequest(message=message, replaces=last.question_id))
+        for message in ("Who approves overtime?", "How is overtime recorded?")
+    )
+    answer(other)
+    last = answer(one)
+    assert kept() == [last.question_id, last.message_id]
+
+
+def test_an_answer_that_is_asked_anew_cannot_be_saved_meanwhile(company: Company, ask: Ask) -> None:
+    first = ask("Who approves overtime?")
+    saved = ask("Save this answer", replaces=first["question_id"])
+    assert saved["proposals"] == []
 
 
 def test_a_scope_stays_until_another_is_said(company: Company, ask: Ask) -> None:

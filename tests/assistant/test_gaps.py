@@ -51,7 +51,7 @@ def unanswered(company: Company, asker: Subject, question: str) -> tuple[str, st
     with company.database.transaction() as session:
         begun = begin_turn(session, asker, ChatRequest(message=question))
         parts = [Part("I could not find this.")]
-        answer = store_answer(session, asker, begun.conversation_id, parts=parts, citations=[], about=about)
+        answer = store_answer(session, asker, begun, parts=parts, citations=[], about=about)
     return begun.question_id, answer
 
 

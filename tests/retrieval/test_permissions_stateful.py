@@ -257,16 +257,16 @@ class Machine(RuleBasedStateMachine):
         hits = self.library.search(person, WORDS, k=100, per_source=1).hits
         evidence = [Evidence(hit, hit.start, hit.end) for hit in hits]
         with self.library.database.transaction() as session:
-            conversation = begin_turn(session, person, ChatRequest(message="What is secret?")).conversation_id
+            begun = begin_turn(session, person, ChatRequest(message="What is secret?"))
             store_answer(
                 session,
                 person,
-                conversation,
+                begun,
                 parts=[Part(f"{e.quote} [{number}] ", (number,)) for number, e in enumerate(evidence, 1)],
                 citations=[cite(e, number) for number, e in enumerate(evidence, 1)],
                 about=AnswerAbout(confidence=Confidence.HIGH, abstained=False, model="none"),
             )
-        self.conversations.append((person.user_id, conversation, [hit.source.id for hit in hits]))
+        self.conversations.append((person.user_id, begun.conversation_id, [hit.source.id for hit in hits]))
 
     # --- what people see
 

@@ -125,7 +125,8 @@ export function askPage({ params, query, place, side, onleave }) {
       place.classList.remove("fresh");
       fill(list);
     }
-    if (instead) for (const one of turns.splice(turns.indexOf(instead))) one.turn.element.remove();
+    const replaced = instead ? turns.splice(turns.indexOf(instead)) : [];
+    for (const old of replaced) old.turn.element.remove();
     const one = addTurn(question, { ...scope });
     let latest = { steps: [], text: "", done: false };
     one.turn.draw(latest);
@@ -142,6 +143,7 @@ export function askPage({ params, query, place, side, onleave }) {
       if (frame.done) finish();
     });
     const finish = () => {
+      if (!latest.answer) keep(replaced, one);
       running = null;
       box.working(false);
       box.followUp();
@@ -155,6 +157,12 @@ export function askPage({ params, query, place, side, onleave }) {
         finish();
       },
     };
+  }
+
+  /** What was to be replaced by a turn without an answer is there still, and shown before it. */
+  function keep(replaced, one) {
+    turns.splice(turns.indexOf(one), 0, ...replaced);
+    for (const old of replaced) one.turn.element.before(old.turn.element);
   }
 
   /** The id of a turn's question. One that was stopped or failed has not said it: then the conversation knows. */
