@@ -97,7 +97,9 @@ def test_it_needs_the_search_tool_and_a_question() -> None:
         return query
 
     model = ExtractiveChatModel(engine=Engine())
-    assert model.bind_tools([other, search]) is model
+    bound = model.bind_tools([other, search])
+    assert isinstance(bound, ExtractiveChatModel)
+    assert bound.bound == {other.name, search.name}
     with pytest.raises(ValueError, match="search"):
         model.bind_tools([other])
     with pytest.raises(ValueError, match="no question"):
