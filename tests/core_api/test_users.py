@@ -162,7 +162,10 @@ def test_guests_see_only_whom_they_share_a_space_with(signed_in: Person) -> None
 def test_an_export_holds_what_is_mine_and_no_secrets(signed_in: Person, database: Database) -> None:
     kim, lee = signed_in("Kim"), signed_in("Lee")
     mine, theirs = make_space(kim, "Mine"), make_space(lee, "Theirs")
-    kept = make_document(kim, mine, "Plan", "Words of Kim.")
+    kept = make_document(kim, mine, "Plan", "First words of Kim.")
+    assert kim.patch(f"/api/v1/documents/{kept}", json={"text": "Words of Kim."}).status_code == 200
+    shared = make_document(lee, theirs, "Shared", "Words of Lee for Kim.")
+    lee.put(f"/api/v1/documents/{shared}/grants", json={"user_id": kim.user_id, "role": "viewer"})
     make_document(lee, theirs, "Other", "Words of Lee.")
     lee.put(f"/api/v1/spaces/{theirs}/members/{kim.user_id}", json={"role": "editor"})
     lost = make_document(kim, theirs, "Lost", "Written by Kim, but no longer for her to read.")
@@ -179,6 +182,11 @@ def test_an_export_holds_what_is_mine_and_no_secrets(signed_in: Person, database
     documents = json.loads(content["documents.json"])
     assert [document["id"] for document in documents] == [kept]
     assert content[documents[0]["file"]] == b"Words of Kim."
+    (older,) = documents[0]["older_versions"]
+    assert (older["number"], content[older["file"]]) == (1, b"First words of Kim.")
+    assert [grant["document_id"] for grant in json.loads(content["grants.json"])] == [shared]
+    assert json.loads(content["second_factor.json"]) == {"enabled": False}
+    assert json.loads(content["invitations.json"]) == []
     assert {m["name"] for m in json.loads(content["memberships.json"])} == {"Mine", "Kim (personal)"}
     assert [(one["name"], one["found"]) for one in json.loads(content["saved_searches.json"])] == [("Leave", [])]
     everything = b"".join(content.values())

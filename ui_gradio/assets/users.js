@@ -179,10 +179,13 @@ export async function usersPage({ place, side }) {
           options: [
             ["keep", t("attribution.keep")],
             ["former member", t("attribution.former")],
+            ["other name", t("attribution.other")],
           ],
         },
+        { name: "name", label: t("attribution.name"), hint: t("attribution.name.hint") },
       ],
-      onsubmit: ({ attribution }) => call("delete_user", { id: user.id, attribution }),
+      onsubmit: ({ attribution, name }) =>
+        call("delete_user", { id: user.id, attribution, ...(attribution === "other name" && { name }) }),
     });
     if (!done) return;
     notice(t("users.deleted", { name: user.name }));

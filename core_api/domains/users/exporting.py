@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from core_api import audit
 from core_api.audit import Actor
+from core_api.auth import second_factor
 from core_api.auth.access import readable_documents
 from core_api.auth.subject import Subject
 from core_api.domains.saved_searches.service import export_saved
@@ -26,8 +27,10 @@ from core_api.models import (
     AuditEvent,
     Base,
     Document,
+    DocumentGrant,
     DocumentVersion,
     Identity,
+    Invitation,
     LoginSession,
     Space,
     SpaceMember,
@@ -57,7 +60,10 @@ def collect(session: Session, subject: Subject, files: FileStore, parts: dict[st
         "identities": _rows(session, select(Identity).where(Identity.user_id == user.id)),
         "sessions": _rows(session, select(LoginSession).where(LoginSession.user_id == user.id), "secret_sha256"),
         "api_keys": _rows(session, select(ApiKey).where(ApiKey.user_id == user.id), "key_sha256"),
+        "second_factor": {"enabled": second_factor.is_enabled(session, user.id)},
         "memberships": _memberships(session, user.id),
+        "grants": _rows(session, select(DocumentGrant).where(DocumentGrant.user_id == user.id)),
+        "invitations": _rows(session, select(Invitation).where(Invitation.invited_by == user.id), "token_sha256"),
         "documents": described,
         "searches": export_searches(session, subject),
         "saved_searches": export_saved(session, subject),
@@ -109,22 +115,26 @@ class _Pipe:
 
 
 def _documents(session: Session, subject: Subject) -> tuple[dict[str, str], list[dict[str, Any]]]:
-    """What the subject wrote and may still read: somebody who was taken out of a space takes nothing with them."""
+    """What the subject wrote and may still read, each version: somebody who was taken out of a space takes nothing with
+    them."""
     rows = session.execute(
         select(Document, DocumentVersion)
-        .join(
-            DocumentVersion,
-            (DocumentVersion.document_id == Document.id) & (DocumentVersion.number == Document.version),
-        )
+        .join(DocumentVersion, DocumentVersion.document_id == Document.id)
         .where(Document.author_id == subject.user_id, Document.deleted_at.is_(None), readable_documents(subject))
-        .order_by(Document.id)
+        .order_by(Document.id, DocumentVersion.number)
     )
-    stored, described = dict[str, str](), list[dict[str, Any]]()
+    stored, described = dict[str, str](), dict[str, dict[str, Any]]()
     for document, version in rows:
-        name = f"files/{document.id}/{_file_name(version.filename)}"
+        place = "" if version.number == document.version else f"version-{version.number}/"
+        name = f"files/{document.id}/{place}{_file_name(version.filename)}"
         stored[name] = version.sha256
-        described.append({**_row(document), "file": name, "media_type": version.media_type, "size": version.size})
-    return stored, described
+        file = {"file": name, "media_type": version.media_type, "size": version.size}
+        entry = described.setdefault(document.id, {**_row(document), "older_versions": []})
+        if place:
+            entry["older_versions"].append({"number": version.number, **file})
+        else:
+            entry.update(file)
+    return stored, list(described.values())
 
 
 def _events(session: Session, user_id: str) -> list[dict[str, Any]]:
