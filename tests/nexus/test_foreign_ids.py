@@ -21,8 +21,12 @@ from core_api.models import Identity, LoginSession, Proposal, Reminder, SystemRo
 from tests.factories import make_document, make_user
 
 API = "/api/v1"
-# What everybody who is signed in may read of another person: their name and picture.
-PUBLIC = {("get", f"{API}/users/{{user_id}}"), ("get", f"{API}/users/{{user_id}}/avatar")}
+# What everybody who is signed in may read: another person's name and picture, and a model, which is nobody's.
+PUBLIC = {
+    ("get", f"{API}/users/{{user_id}}"),
+    ("get", f"{API}/users/{{user_id}}/avatar"),
+    ("get", "/v1/models/{model}"),
+}
 SECRET = "xenolith"  # in everything that the victim has
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -156,7 +160,7 @@ def schema(product: TestClient) -> dict[str, Any]:
 def operations(schema: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     for path, item in schema["paths"].items():
         for method in METHODS:
-            if method in item and path.startswith(API):
+            if method in item and path.startswith((API, "/v1/")):
                 yield method, path, item[method]
 
 
@@ -179,7 +183,7 @@ class Request:
     def path_value(self, name: str) -> str:
         if name == "group_id":
             return self.victim.of(self.template)
-        if name == "provider":
+        if name in ("provider", "model"):
             return "company"
         assert name in self.victim.ids, f"{self.template}: say in this test what {{{name}}} is of the victim's"
         return self.victim.ids[name]
@@ -235,6 +239,13 @@ def test_ids_and_nothing_else_open_nothing(
         # Anew for each request: some requests end their sender's session, or the sender.
         return browser(product, database, make_user(database, f"Other {next(numbers)}", role).user_id)
 
+    def with_key() -> TestClient:
+        other = make_user(database, f"Other {next(numbers)}")
+        with database.transaction() as session:
+            _, key = create_api_key(session, other.user_id, "all", list(Scope), None)
+        headers = {"Authorization": f"Bearer {key}"}
+        return TestClient(product.app, headers=headers, raise_server_exceptions=False)
+
     def nobody() -> TestClient:
         headers = {"Origin": "http://testserver"}
         return TestClient(product.app, headers=headers, raise_server_exceptions=False)
@@ -242,6 +253,7 @@ def test_ids_and_nothing_else_open_nothing(
     attackers: list[tuple[str, Callable[[], TestClient]]] = [
         ("a member", lambda: somebody(SystemRole.MEMBER)),
         ("a guest", lambda: somebody(SystemRole.GUEST)),
+        ("a member with an API key", with_key),
         ("nobody", nobody),
     ]
     tried, refused = 0, (400, 401, 403, 404, 405, 409, 410, 422, 429)
