@@ -144,6 +144,8 @@ class KeywordIndex(Replica):
             if key not in known:
                 known[key] = searcher.doc(address)["id"][0]
         ids = [known[key] for key in keys]
+        if len(met) + len(keys) > _MOST_IDS:
+            met.clear()
         met.update(zip(ids, keys, strict=True))
         return keys, ids
 
