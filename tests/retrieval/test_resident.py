@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from core_api.infra.settings import Settings
-from retrieval.resident import ResidentVectors
+from retrieval.resident import ResidentVectors, nearest
 from retrieval.vectors import Target, VectorRow, VectorStore
 from tests.retrieval.test_vectors import embeddings, rows
 
@@ -133,6 +133,32 @@ def test_what_was_not_asked_for_makes_room(monkeypatch: pytest.MonkeyPatch) -> N
     assert resident.load("c", read)
     assert (resident.get("a") is not None, resident.get("b") is not None) == (True, False)
     assert resident.bytes <= 100_000
+
+
+def test_of_very_many_hardly_one_of_the_best_is_missed_and_none_that_is_gone_is_found() -> None:
+    draw = np.random.default_rng(5)
+    topics = draw.normal(size=(50, 96))
+    vectors = (topics[draw.integers(0, 50, 36_000)] + draw.normal(size=(36_000, 96))).astype(np.float32)
+    resident = ResidentVectors(50_000_000)
+    assert resident.load("a", lambda: [(f"c{row}", f"s{row % 3}", vector) for row, vector in enumerate(vectors)])
+    held = resident.get("a")
+    assert held is not None
+    gone = set(range(0, 36_000, 11))
+    held.remove([f"c{row}" for row in gone])
+    asked = [row for row in range(36_000) if row % 3 != 2 and row not in gone]
+    normed = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    met = []
+    for topic in topics:
+        question = (topic + draw.normal(size=96) / 2).astype(np.float32)
+        cosines = normed @ question / np.linalg.norm(question)
+        best = sorted(asked, key=lambda row: -cosines[row])[:100]
+        found = dict(nearest(held.blocks(["s0", "s1"]), question, 100))
+        assert len(found) == 100
+        assert found.keys() <= {f"c{row}" for row in asked}
+        assert all(score == pytest.approx(cosines[int(id_[1:])], abs=1e-5) for id_, score in found.items())
+        assert all(f"c{row}" in found for row in best[:3])
+        met.append(np.mean([f"c{row}" in found for row in best]))
+    assert np.mean(met) > 0.97
 
 
 def test_a_write_that_fails_half_way_lets_go(store: VectorStore) -> None:
