@@ -13,9 +13,9 @@ from core_api.auth.subject import Subject
 from core_api.domains.saved_searches.schemas import MAX_QUERY_CHARS
 from core_api.domains.search_log import service as search_log
 from core_api.infra.errors import Invalid
+from core_api.infra.machine import available_cores
 from core_api.infra.settings import Settings
 from retrieval import service, similar, suggest
-from retrieval.embedding.local import available_cores
 from retrieval.engine import RetrievalEngine
 from retrieval.query_language import parse
 from retrieval.schemas import (

@@ -18,12 +18,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from tokenizers import Tokenizer
 
+from core_api.infra.machine import available_cores
 from core_api.infra.settings import Settings
 from core_api.models import Chunk
 from retrieval import analyzer
 from retrieval.embedding.base import covers_language
 from retrieval.embedding.cache import exported
-from retrieval.embedding.local import available_cores, batches, feed_of, open_session
+from retrieval.embedding.local import batches, feed_of, open_session
 from retrieval.embedding.manifest import MODEL_FILE, TOKENIZER_FILE, ExportManifest, ModelKind
 from retrieval.embedding.source import UnusableModel, find_model
 from retrieval.explanation import Step

@@ -8,6 +8,7 @@ opened (1-2 s), not before.
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -40,6 +41,7 @@ _QUERY_THREADS = 8
 _PAGE = 2000
 _TRIES = 6
 _LOOK_AGAIN_SECONDS = 60.0
+_WARM_SHARE = 0.9  # of the memory; the rest is for what is asked for first
 _CONNECT_SECONDS = 3.0
 _ANSWER_SECONDS = 30.0
 
@@ -61,7 +63,7 @@ class VectorIndexBroken(Unavailable):
 class VectorStore:
     """Collections of vectors under cosine similarity. Thread-safe. A context manager that closes itself.
 
-    With `resident_bytes`, small collections that are asked are held in memory too (retrieval.resident); only where no
+    With `resident_bytes`, collections that are asked are held in memory too (retrieval.resident); only where no
     other process writes to them.
     """
 
@@ -74,6 +76,7 @@ class VectorStore:
         self._pool = ThreadPoolExecutor(_QUERY_THREADS, thread_name_prefix="vectors")
         self._resident = ResidentVectors(resident_bytes)
         self._loader = ThreadPoolExecutor(1, thread_name_prefix="vectors-loader")
+        self._warming: deque[str] = deque()
         self._not_held: dict[str, float] = {}  # when to look again at collections that were too big, or found no room
         self._max_batch = self._call(client.get_max_batch_size)
 
@@ -86,17 +89,22 @@ class VectorStore:
         if settings.chroma_url:
             return cls(_connect(settings.chroma_url), settings.chroma_url)
         client = _open_directory(settings.vectors_dir)
-        return cls(client, str(settings.vectors_dir), settings.resident_vectors_bytes)
+        return cls(client, str(settings.vectors_dir), settings.resolved_resident_vectors_bytes)
 
     def warm(self) -> None:
-        """Begin to read small collections into memory, so that nobody waits for it."""
+        """Begin to read collections into memory, so that nobody waits for it. What is asked for meanwhile is next."""
         if self._resident.most_bytes:
-            for name in self.collections():
-                self._hold(name)
+            self._warming.extend(self.collections())
+            self._loader.submit(self._warm_next)
 
     def wait_until_held(self, timeout: float) -> None:
         """Wait until what is to be read into memory has been. Raises TimeoutError after `timeout` seconds."""
-        self._loader.submit(lambda: None).result(timeout)  # its one thread takes things in turn
+        deadline = time.monotonic() + timeout
+        while True:
+            last = not self._warming
+            self._loader.submit(lambda: None).result(deadline - time.monotonic())  # its one thread takes things in turn
+            if last:
+                return
 
     def upsert(self, collection: str, rows: Sequence[VectorRow]) -> None:
         """Add rows, or replace those of the same id; the collection is made when it does not exist."""
@@ -241,6 +249,13 @@ class VectorStore:
                 self._hold(target.collection)
         return others
 
+    def _warm_next(self) -> None:
+        if self._resident.bytes > _WARM_SHARE * self._resident.most_bytes:
+            self._warming.clear()
+        with suppress(IndexError, RuntimeError):  # all are read, or the store is being closed
+            self._load(self._warming.popleft())
+            self._loader.submit(self._warm_next)
+
     def _hold(self, collection: str) -> None:
         """Have a collection read into memory by the loader's thread, unless that was in vain just now."""
         if not self._resident.most_bytes:
@@ -262,7 +277,7 @@ class VectorStore:
             logger.warning("collection %s could not be read into memory", collection, exc_info=True)
 
     def _read_small(self, collection: str) -> Iterator[tuple[str, str, NDArray[np.float32]]] | None:
-        """All rows of a collection; None when it is too big to be held."""
+        """All rows of a collection; None when it is not to be held."""
         count = self.count(collection)
         if count > LARGEST:
             return None

@@ -1,6 +1,5 @@
 """Passwords: Argon2id hashes, and a check against those that are guessed first."""
 
-import os
 import threading
 import unicodedata
 
@@ -8,13 +7,14 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from core_api.infra.errors import Invalid
+from core_api.infra.machine import available_cores
 
 MIN_CHARS, MAX_CHARS = 10, 200
 
 # argon2-cffi's defaults: RFC 9106, second recommended option (64 MiB, 3 passes).
 _hasher = PasswordHasher()
 # Each hash takes 64 MiB for a moment: no more at once than there are cores to compute them.
-_at_once = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
+_at_once = threading.BoundedSemaphore(max(2, available_cores()))
 # Of no password, at the same cost: what is compared where there is no account.
 _DUMMY = (
     f"$argon2id$v=19$m={_hasher.memory_cost},t={_hasher.time_cost},p={_hasher.parallelism}"

@@ -8,6 +8,10 @@ from limits import parse_many
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from core_api.infra.machine import available_memory
+
+_RESIDENT_VECTORS_BYTES = 400 * 2**20
+
 
 def _rate_limit(text: str) -> str:
     parse_many(text)  # raises ValueError
@@ -238,11 +242,12 @@ class Settings(BaseSettings):
     chroma_url: str | None = Field(
         default=None, description="A Chroma server (http://host:8000); default: the embedded one in the data directory."
     )
-    resident_vectors_bytes: int = Field(
-        default=400 * 2**20,
+    resident_vectors_bytes: int | None = Field(
+        default=None,
         ge=0,
-        description="Memory for the vectors of small collections, which makes search several times faster; "
-        "0: Chroma is asked for everything. Not used with `chroma_url`.",
+        description="Memory for vectors of what is searched, which makes search several times faster; default: a tenth "
+        "of what the machine or container has, at least 400 MB. 0: Chroma is asked for everything. Not used with "
+        "`chroma_url`.",
     )
 
     # ingestion
@@ -325,6 +330,13 @@ class Settings(BaseSettings):
     def resolved_database_url(self) -> str:
         """The SQLAlchemy URL in force."""
         return self.database_url or f"sqlite:///{self.data_dir / 'nexus.db'}"
+
+    @property
+    def resolved_resident_vectors_bytes(self) -> int:
+        """Memory for vectors in force."""
+        if self.resident_vectors_bytes is not None:
+            return self.resident_vectors_bytes
+        return max(_RESIDENT_VECTORS_BYTES, available_memory() // 10)
 
     @property
     def resolved_public_url(self) -> str:

@@ -10,13 +10,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from core_api.infra.machine import available_cores
 from core_api.infra.settings import Settings
 from evals.bench.assisting import measure_assistant
 from evals.bench.parts import Plan, measure_embedding, measure_imports
 from evals.bench.report import Report
 from evals.bench.searching import measure_search
 from retrieval.embedding import load_embedder
-from retrieval.embedding.local import available_cores
 from retrieval.embedding.source import find_source
 
 _PARTS = {

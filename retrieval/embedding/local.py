@@ -1,6 +1,5 @@
 """Serving an exported model: `tokenizers` and ONNX Runtime, nothing else."""
 
-import os
 import threading
 import time
 from collections import deque
@@ -14,6 +13,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
+from core_api.infra.machine import available_cores
 from retrieval.embedding.base import Vectors, covers_language, require_fit
 from retrieval.embedding.manifest import MODEL_FILE, TOKENIZER_FILE, ExportManifest, Manifest
 
@@ -180,8 +180,3 @@ def open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
