@@ -103,10 +103,25 @@ def test_a_store_that_opens_warms_up(tmp_path: Path) -> None:
     vectors = embeddings(50)
     with VectorStore.open(Settings(data_dir=tmp_path)) as store:
         store.upsert("team", rows(vectors))
+        store.upsert("other", rows(vectors[:20]))
     with VectorStore.open(Settings(data_dir=tmp_path)) as store:
         store.warm()
-        until(lambda: store._resident.get("team"))
+        store.wait_until_held(20)
+        assert store._resident.get("team") is not None
+        assert store._resident.get("other") is not None
         assert store.query([TEAM], vectors[7], 1)[0][0] == "c7"
+
+
+def test_warming_up_stops_where_memory_is_full(tmp_path: Path) -> None:
+    with VectorStore.open(Settings(data_dir=tmp_path)) as store:
+        for number in range(5):
+            store.upsert(f"team{number}", rows(embeddings(50)))
+    with VectorStore.open(Settings(data_dir=tmp_path, resident_vectors_bytes=100_000)) as store:
+        store.warm()
+        store.wait_until_held(20)
+        held = [number for number in range(5) if store._resident.get(f"team{number}") is not None]
+        assert 0 < len(held) < 5
+        assert len(store.query([Target(f"team{number}") for number in range(5)], embeddings(1)[0], 50)) == 50
 
 
 def test_without_memory_nothing_is_held(tmp_path: Path) -> None:
