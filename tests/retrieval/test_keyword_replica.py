@@ -2,6 +2,7 @@
 it is built."""
 
 import random
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -134,3 +135,21 @@ def test_it_serves_what_it_has_while_it_is_built(
     assert found == sorted(found)
     assert any(0 < count < 40 for count in found)
     assert len(ids(index, "lamp", space)) == 40
+
+
+def test_a_copy_of_its_folder_goes_on_from_there(
+    database: Database, space: str, index: KeywordIndex, tmp_path: Path
+) -> None:
+    for number in range(5):
+        write(database, space, f"s{number}", "apples")
+    assert index.catch_up(database) == 5
+    index.close()
+    shutil.copytree(tmp_path / "keywords", tmp_path / "elsewhere" / "keywords")
+    write(database, space, "s1", "pears")
+    copy = KeywordIndex.open(tmp_path / "elsewhere" / "keywords")
+    try:
+        assert ids(copy, "apples", space) == {f"document:s{number}:0" for number in range(5)}
+        assert copy.catch_up(database) == 1
+        assert ids(copy, "pears", space) == {"document:s1:0"}
+    finally:
+        copy.close()
