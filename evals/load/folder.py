@@ -38,6 +38,16 @@ def make_folder(folder: Path, megabytes: int, seed: int = 23) -> int:
     return files
 
 
+def make_small_files(folder: Path, count: int, seed: int = 29) -> int:
+    """Fill a folder with so many pages of a sentence or two each, a thousand to a folder; gives the number of files."""
+    chance = random.Random(seed)  # noqa: S311 - the same texts every time are what is wanted
+    for number in range(count):
+        place = folder / f"{number // 1000:03}"
+        place.mkdir(exist_ok=True)
+        (place / f"{number:06}.md").write_text(f"# Note {number}\n\n{paragraph(chance, 1)}\n", encoding="utf-8")
+    return count
+
+
 def _word(paragraphs: list[str]) -> bytes:
     from docx import Document
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 import httpx
+import numpy as np
 import typer
 from pydantic import BaseModel
 from rich.console import Console
@@ -23,7 +24,7 @@ from core_api.infra.migrate import upgrade
 from core_api.infra.settings import Settings
 from core_api.models import SpaceKind
 from evals.bench.process import percentile
-from evals.load.folder import make_folder
+from evals.load.folder import make_folder, make_small_files
 from evals.load.server import process_tree_mb, serving
 from ingest.importer import Failed, Finished, import_sources
 
@@ -33,7 +34,8 @@ _EDIT_TIMEOUT = 60.0
 
 
 class Report(BaseModel):
-    """All that was measured. `peak_mb` is the resident memory of the server and its children together."""
+    """All that was measured. `peak_mb` is the most resident memory of the server and its children together,
+    `mb_by_tenth` the median of it in each tenth of the time."""
 
     megabytes: int
     files: int
@@ -42,6 +44,7 @@ class Report(BaseModel):
     seconds: float
     idle_mb: float
     peak_mb: float
+    mb_by_tenth: list[float]
     edits: int
     edit_ms_p50: float
     edit_ms_p95: float
@@ -50,15 +53,17 @@ class Report(BaseModel):
 
 def main(
     megabytes: Annotated[int, typer.Option(min=1)] = 500,
+    small: Annotated[int, typer.Option(min=0, help="Import so many pages of a sentence instead.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Write everything as JSON to this file.")] = None,
 ) -> None:
-    """Import a folder of so many megabytes through the API. Ends with status 1 when a goal is not met."""
+    """Import a folder of so many megabytes, or of so many small files, through the API. Ends with status 1 when a goal
+    is not met."""
     notes = Console(stderr=True)
     models = Settings().models_dir.resolve()
     with tempfile.TemporaryDirectory(prefix="nexus-import-") as scratch:
         folder = Path(scratch) / "folder"
         folder.mkdir()
-        files = make_folder(folder, megabytes)
+        files = make_small_files(folder, small) if small else make_folder(folder, megabytes)
         notes.print(f"[dim]{files} files[/]")
         settings = Settings(data_dir=Path(scratch) / "data", database_url=None, chroma_url=None, models_cache=models)
         settings.data_dir.mkdir()
@@ -85,7 +90,8 @@ def _owner(settings: Settings) -> tuple[str, str]:
 
 async def _import(url: str, key: str, space: str, folder: Path, megabytes: int, files: int, data_dir: Path) -> Report:
     headers = {"Authorization": f"Bearer {key}"}
-    peak = idle = process_tree_mb(data_dir)
+    idle = process_tree_mb(data_dir)
+    memory = [idle]
     edits: list[float] = []
     finished = Finished(0, 0, 0, 0, 0, 0, 0.0)
     async with httpx.AsyncClient(base_url=url, headers=headers, timeout=120) as client:
@@ -93,9 +99,8 @@ async def _import(url: str, key: str, space: str, folder: Path, megabytes: int, 
         stopping = asyncio.Event()
 
         async def watch_memory() -> None:
-            nonlocal peak
             while not stopping.is_set():
-                peak = max(peak, await asyncio.to_thread(process_tree_mb, data_dir))
+                memory.append(await asyncio.to_thread(process_tree_mb, data_dir))
                 await asyncio.sleep(0.2)
 
         async def edit() -> None:
@@ -119,11 +124,12 @@ async def _import(url: str, key: str, space: str, folder: Path, megabytes: int, 
         chunks=finished.chunks,
         seconds=round(finished.seconds, 1),
         idle_mb=round(idle),
-        peak_mb=round(peak),
+        peak_mb=round(max(memory)),
+        mb_by_tenth=[round(statistics.median(part)) for part in np.array_split(np.array(memory), 10) if len(part)],
         edits=len(edits),
         edit_ms_p50=round(statistics.median(edits)),
         edit_ms_p95=round(p95),
-        goals_met=peak < _GOAL_MB and p95 < _GOAL_EDIT_MS and finished.failed == 0,
+        goals_met=max(memory) < _GOAL_MB and p95 < _GOAL_EDIT_MS and finished.failed == 0,
     )
 
 
