@@ -165,9 +165,10 @@ class Pipeline:
     def _extract(self, snapshot: Snapshot) -> ExtractedText:
         content = snapshot.content
         parsed = self._sandbox.parse(self._files.existing(content.sha256), content.filename, content.media_type)
-        for note in parsed.notes:
+        extracted = join(parsed, self._settings.parse_output_chars)
+        for note in extracted.notes:
             logger.info("%s %s: %s", snapshot.key.kind, snapshot.key.id, note)
-        return join(parsed, self._settings.parse_output_chars)
+        return extracted
 
     def _embed(self, works: Sequence[Work], alive: Callable[[], None]) -> None:
         """Write the vectors of all passages: those of known content are taken from the index, the others are made.

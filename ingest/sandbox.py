@@ -215,6 +215,12 @@ def _parsed(answer: dict[str, Any], limits: Limits) -> Parsed:
     )
     if sum(len(block.text) for block in blocks) > limits.output_chars:
         raise Oversized
-    title = answer["title"]
-    notes = tuple(str(note) for note in answer["notes"])
-    return Parsed(blocks, title=None if title is None else str(title), parser=str(answer["parser"]), notes=notes)
+    title, category = answer["title"], answer["category"]
+    return Parsed(
+        blocks,
+        title=None if title is None else str(title),
+        parser=str(answer["parser"]),
+        notes=tuple(map(str, answer["notes"])),
+        tags=tuple(map(str, answer["tags"])),
+        category=None if category is None else str(category),
+    )

@@ -52,6 +52,8 @@ def answer(request: dict[str, str], parser: Parser, limits: Limits) -> dict[str,
             "title": parsed.title,
             "parser": parsed.parser,
             "notes": parsed.notes,
+            "tags": parsed.tags,
+            "category": parsed.category,
         }
     except ParseFailed as failure:
         result = {"reason": failure.reason, "detail": failure.detail}

@@ -70,6 +70,18 @@ def set_found_title(session: Session, key: SourceKey, title: str) -> None:
         document.title = title
 
 
+def set_found_labels(session: Session, key: SourceKey, tags: Sequence[str], category: str | None) -> None:
+    """Give a source the tags and the category that its content names, in place of those that the content before did;
+    what a person chose stays."""
+    document = session.get(Document, key.id)
+    if document is None:
+        return
+    if not document.tags_given:
+        document.tags = list(tags)
+    if not document.category_given:
+        document.category = category
+
+
 def purge_source(session: Session, key: SourceKey) -> None:
     """Remove the row of a deleted source and all its versions."""
     document = session.get(Document, key.id)

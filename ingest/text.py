@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ingest.labels import usable
 from ingest.types import Block, BlockKind, Parsed, ParseFailed
 
 # Characters that no database or browser takes: NUL and the other control characters, and lone surrogates.
@@ -33,6 +34,8 @@ class ExtractedText:
     parser: str = ""
     title: str | None = None
     notes: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    category: str | None = None
 
     def blocks_json(self) -> list[dict[str, Any]]:
         """The blocks as they are stored with the version (VersionText.blocks)."""
@@ -72,7 +75,11 @@ def join(parsed: Parsed, max_chars: int) -> ExtractedText:
     if not blocks:
         raise ParseFailed("no_text", "The file holds no text that could be read.")
     title = _UNSTORABLE.sub("", parsed.title).strip() if parsed.title else None
-    return ExtractedText("".join(parts), tuple(blocks), parsed.parser, title or None, parsed.notes)
+    labels = usable(parsed)
+    notes = (*parsed.notes, *labels.notes)
+    return ExtractedText(
+        "".join(parts), tuple(blocks), parsed.parser, title or None, notes, labels.tags, labels.category
+    )
 
 
 def restore(text: str, blocks: Iterable[Mapping[str, Any]], parser: str) -> ExtractedText:

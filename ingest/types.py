@@ -28,13 +28,16 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What a parser made of a file. `title` is the document's own, when it has one; `notes` are things that the user
-    should know ("2 images were not read: tesseract is not installed")."""
+    """What a parser made of a file. `title` is the document's own, when it has one, and so are `tags` and `category`,
+    as the file has them (ingest.labels); `notes` are things that the user should know ("2 images were not read:
+    tesseract is not installed")."""
 
     blocks: tuple[Block, ...]
     title: str | None = None
     parser: str = ""
     notes: tuple[str, ...] = field(default=())
+    tags: tuple[str, ...] = ()
+    category: str | None = None
 
 
 class ParseFailed(NexusError):

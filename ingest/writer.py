@@ -25,7 +25,16 @@ from core_api.infra.metrics import index_step
 from core_api.models import Chunk, IndexState, IndexStatus, SpaceIndex, VersionText, utcnow
 from core_api.outbox import next_change
 from ingest.queue import acknowledge, ensure_waiting, release
-from ingest.sources import Snapshot, SourceKey, count_sources, of_sources, purge_source, read_sources, set_found_title
+from ingest.sources import (
+    Snapshot,
+    SourceKey,
+    count_sources,
+    of_sources,
+    purge_source,
+    read_sources,
+    set_found_labels,
+    set_found_title,
+)
 from ingest.work import Landed, Outcome, Work, unfinished_record, writing_record
 from retrieval.active_model import is_active
 from retrieval.placement import place
@@ -199,6 +208,7 @@ class IndexWriter:
                     parser=work.extracted.parser,
                 )
             )
+            set_found_labels(session, work.key, work.extracted.tags, work.extracted.category)
         if work.title != work.snapshot.title:
             set_found_title(session, work.key, work.title)
         state.status, state.indexed_version, state.indexed_at = IndexStatus.INDEXED, work.snapshot.version, utcnow()

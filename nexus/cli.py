@@ -121,7 +121,8 @@ def search(
     as_json: JsonOption = False,
     data_dir: DataDirOption = None,
 ) -> None:
-    """Find passages. The query may have "exact phrases", -words, in:space, by:person, tag:…, before:… and after:…"""
+    """Find passages. The query may have "exact phrases", -words, in:space, by:person, category:…, tag:…, before:…
+    and after:…"""
 
     async def run() -> Any:
         async with _client(data_dir) as client:

@@ -46,7 +46,7 @@ class Passage(BaseModel):
 
 
 class Found(BaseModel):
-    """What a search found, best first; `documents` counts all documents that match."""
+    """What a search found, best first; `documents` counts those that match, up to some hundred."""
 
     passages: list[Passage]
     documents: int
@@ -102,7 +102,8 @@ def build(client: httpx.AsyncClient, address: str) -> MCPServer:
             Field(
                 min_length=1,
                 max_length=2_000,
-                description='Words or a question; may have "exact phrases", -words, by:person, tag:…, before:2026-11.',
+                description='Words or a question; may have "exact phrases", -words, by:person, category:…, tag:…, '
+                "before:2026-11.",
             ),
         ],
         limit: Annotated[int, Field(ge=1, le=20, description="Passages at most.")] = 8,

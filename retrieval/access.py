@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, false, func, not_, select
+from sqlalchemy import ColumnElement, Select, exists, false, func, not_, or_, select
 from sqlalchemy.orm import Session
 
 from core_api.auth.access import granted_document_ids, readable, readable_space_ids, readable_space_name
@@ -77,8 +77,8 @@ def hydrate(session: Session, subject: Subject, chunk_ids: Sequence[str], filter
         if filters.any:
             query = query.where(*_narrowed(session, kind, filters))
         for row in session.execute(query, bound(ids)):
-            source = SourceRef(name, row[1], row[2], row[3], kind.url(row[1]))
-            rest: tuple[Any, ...] = tuple(row)[4:]
+            source = SourceRef(name, row[1], row[2], row[3], kind.url(row[1]), row[4])
+            rest: tuple[Any, ...] = tuple(row)[5:]
             passages[row[0]] = Passage(row[0], source, *rest)
     return passages
 
@@ -116,6 +116,7 @@ def _passages(name: str, subject: Subject) -> Select[*tuple[Any, ...]]:
             Chunk.source_id,
             kind.title,
             Chunk.version,
+            kind.labels[1],
             Space.id,
             readable_space_name(subject),
             Chunk.text,
@@ -190,6 +191,8 @@ def _narrowed(session: Session, kind: SourceKind, filters: Filters) -> Iterator[
         yield kind.updated_at < filters.updated_before
     if filters.tags:
         yield _has_any_tag(session, kind, filters.tags)
+    if filters.categories:
+        yield false() if kind.category is None else kind.category.in_(filters.categories)
     if filters.not_kinds and kind.name in filters.not_kinds:
         yield false()
     if filters.not_space_ids:
@@ -200,6 +203,8 @@ def _narrowed(session: Session, kind: SourceKind, filters: Filters) -> Iterator[
         yield kind.id.not_in(filters.not_source_ids)
     if filters.not_tags:
         yield not_(_has_any_tag(session, kind, filters.not_tags))
+    if filters.not_categories and kind.category is not None:
+        yield or_(kind.category.is_(None), kind.category.not_in(filters.not_categories))
 
 
 def _has_any_tag(session: Session, kind: SourceKind, tags: Sequence[str]) -> ColumnElement[bool]:

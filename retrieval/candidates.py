@@ -41,11 +41,12 @@ Scored = list[tuple[str, float]]
 @dataclass(frozen=True, slots=True)
 class Ranking:
     """Candidates, best first. `full`: a leg gave as many as it was asked for, so that there may be more. `by_words`:
-    the BM25 scores of what words alone find, as deep as was asked for."""
+    the BM25 scores of what words alone find, as deep as was asked for; `cut`: words find more than that."""
 
     candidates: list[Candidate]
     full: bool
     by_words: Mapping[str, float]
+    cut: bool
 
 
 @dataclass(slots=True)
@@ -98,15 +99,16 @@ class Asked:
         found, semantic = self._legs(depth, chunks, 0 if self.wanted is Mode.SEMANTIC else words_depth)
         by_words, keyword = _joined(found), _joined(found, depth)
         full = any(len(leg) >= depth for leg in (keyword, semantic))
+        cut = any(len(part) >= max(depth, words_depth) for part in found)
         if self.query.phrases or self.query.excluded:
             proposed = sorted({*keyword, *semantic})
             allowed = self.engine.keywords.having(proposed, self.query.phrases, self.query.excluded)
             keyword = {id_: score for id_, score in keyword.items() if id_ in allowed}
             semantic = {id_: score for id_, score in semantic.items() if id_ in allowed}
         if self.wanted is Mode.KEYWORD:
-            return Ranking(alone("keyword", keyword, explain=explain), full, by_words)
+            return Ranking(alone("keyword", keyword, explain=explain), full, by_words, cut)
         if self.wanted is Mode.SEMANTIC:
-            return Ranking(alone("semantic", semantic, explain=explain), full, by_words)
+            return Ranking(alone("semantic", semantic, explain=explain), full, by_words, cut)
         legs = Legs(keyword, semantic)
         evidence = self._evidence(legs.shortlist)
         self._terms.update({id_: support.terms for id_, support in evidence.support.items()})
@@ -115,7 +117,7 @@ class Asked:
             candidates = fuse(legs, evidence, weights_of(self.query), room=room_for(settings), explain=explain)
             candidates = settled(self.session, settings, candidates)
         candidates = reranked(self.session, settings, self.engine.reranker, self.query.text, candidates)
-        return Ranking(candidates, full, by_words)
+        return Ranking(candidates, full, by_words, cut)
 
     def by_words(self, depth: int) -> dict[str, float]:
         """The best `depth` chunks that words alone find, with their BM25 scores; none where only meaning is asked."""

@@ -113,7 +113,7 @@ def suggest_for(
     q: Annotated[str, Parameter(max_length=200, description="What is typed so far.")] = "",
     limit: Annotated[int, Parameter(ge=1, le=20)] = 8,
 ) -> SuggestionList:
-    """What you may be about to type: titles, spaces, tags, people and your own past queries."""
+    """What you may be about to type: titles, spaces, categories, tags, people and your own past queries."""
     engine: RetrievalEngine = request.app.state.engine
     found = suggest.suggest(session, subject, engine.titles, q, limit)
     return SuggestionList(items=[SuggestionRead.of(one) for one in found])

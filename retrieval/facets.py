@@ -1,4 +1,4 @@
-"""The sources behind a result, and what they have in common: exact counts of what the asker may read."""
+"""The sources behind a result, and what they have in common: counts of what the asker may read."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
@@ -19,7 +19,7 @@ from retrieval.types import Facets, FacetValue, Filters
 
 # Values of one facet that are told.
 _MOST_VALUES = 100
-_FACETS = ("kinds", "spaces", "authors", "tags", "months")
+_FACETS = ("kinds", "spaces", "authors", "categories", "tags", "months")
 
 
 class SourceRow(NamedTuple):
@@ -31,6 +31,7 @@ class SourceRow(NamedTuple):
     author_id: str
     updated_at: datetime
     tags: tuple[str, ...]
+    category: str | None
 
     @property
     def key(self) -> str:
@@ -68,15 +69,13 @@ def _named(name: str, subject: Subject) -> Select[Any]:
 
 
 def _rows(kind: SourceKind, subject: Subject) -> Select[Any]:
-    columns: list[Any] = [kind.id, kind.model.space_id, kind.author_id, kind.updated_at]
-    if kind.tags is not None:
-        columns.append(kind.tags)
+    columns: list[Any] = [kind.id, kind.model.space_id, kind.author_id, kind.updated_at, *kind.labels]
     return select(*columns).where(kind.model.deleted_at.is_(None), kind.readable(subject))
 
 
 def _read(kind: SourceKind, rows: Iterable[Any]) -> Iterator[SourceRow]:
-    for id_, space_id, author_id, updated_at, *tags in rows:
-        yield SourceRow(kind.name, id_, space_id, author_id, updated_at, tuple(tags[0] or ()) if tags else ())
+    for id_, space_id, author_id, updated_at, tags, category in rows:
+        yield SourceRow(kind.name, id_, space_id, author_id, updated_at, tuple(tags or ()), category)
 
 
 def meets(row: SourceRow, filters: Filters, *, without: str | None = None) -> bool:
@@ -85,6 +84,7 @@ def meets(row: SourceRow, filters: Filters, *, without: str | None = None) -> bo
         (without == "kinds" or not filters.kinds or row.kind in filters.kinds)
         and (without == "spaces" or not filters.space_ids or row.space_id in filters.space_ids)
         and (without == "authors" or not filters.author_ids or row.author_id in filters.author_ids)
+        and (without == "categories" or not filters.categories or row.category in filters.categories)
         and (without == "tags" or not filters.tags or any(tag in filters.tags for tag in row.tags))
         and (without == "months" or filters.updated_after is None or row.updated_at >= filters.updated_after)
         and (without == "months" or filters.updated_before is None or row.updated_at < filters.updated_before)
@@ -93,6 +93,7 @@ def meets(row: SourceRow, filters: Filters, *, without: str | None = None) -> bo
         and row.space_id not in filters.not_space_ids
         and row.author_id not in filters.not_author_ids
         and row.id not in filters.not_source_ids
+        and row.category not in filters.not_categories
         and not any(tag in filters.not_tags for tag in row.tags)
     )
 
@@ -106,8 +107,11 @@ def _space_names(subject: Subject) -> Select[str, str]:
 
 
 @search_step("facets")
-def count_facets(session: Session, subject: Subject, rows: Iterable[SourceRow], filters: Filters) -> Facets:
-    """Each facet over those sources that meet all filters but its own; its names are read in two queries."""
+def count_facets(
+    session: Session, subject: Subject, rows: Iterable[SourceRow], filters: Filters, *, at_least: bool
+) -> Facets:
+    """Each facet over those sources that meet all filters but its own; its names are read in two queries. `at_least`:
+    there may be more sources than these."""
     counts: dict[str, Counter[str]] = {name: Counter() for name in _FACETS}
     for row in rows:
         whole = not filters.any or meets(row, filters)
@@ -115,6 +119,7 @@ def count_facets(session: Session, subject: Subject, rows: Iterable[SourceRow], 
             "kinds": (row.kind,),
             "spaces": (row.space_id,),
             "authors": (row.author_id,),
+            "categories": (row.category,) if row.category is not None else (),
             "tags": tuple(dict.fromkeys(row.tags)),
             "months": (f"{row.updated_at:%Y-%m}",),
         }
@@ -133,4 +138,5 @@ def count_facets(session: Session, subject: Subject, rows: Iterable[SourceRow], 
         if name != "months"
     }
     months = sorted(counts["months"].items(), reverse=True)[:_MOST_VALUES]
-    return Facets(**told, months=tuple(FacetValue(month, month, count) for month, count in months))
+    counted_months = tuple(FacetValue(month, month, count) for month, count in months)
+    return Facets(**told, months=counted_months, at_least=at_least)

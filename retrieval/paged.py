@@ -41,12 +41,15 @@ _BEST_OF_GROUP = 3
 @dataclass(frozen=True, slots=True)
 class Found:
     """Candidates in order that exist and may be read, before filters. `asked`, where words were searched, knows what
-    was looked at for that; `sources`, where all were listed, has them already."""
+    was looked at for that; `sources`, where all were listed, has them already. `cut`: words find more than was looked
+    at; `cut_filtered`: of what meets the filters, too."""
 
     candidates: Sequence[Candidate]
     mode: Mode
     asked: Asked | None = None
     sources: Sequence[SourceRow] | None = None
+    cut: bool = False
+    cut_filtered: bool = False
 
 
 def find_page(
@@ -94,7 +97,7 @@ def find_page(
     clock.lap("hydrate")
     marked = as_hits(hits, parsed.text)
     clock.lap("highlight")
-    facets = count_facets(session, subject, rows, filters) if query.facets else None
+    facets = count_facets(session, subject, rows, filters, at_least=found.cut) if query.facets else None
     if query.facets:
         clock.lap("facets")
     return SearchResult(
@@ -102,6 +105,7 @@ def find_page(
         found.mode,
         {},
         total=total,
+        at_least=found.cut_filtered,
         groups=_regrouped(marked) if query.group else None,
         facets=facets,
         next_cursor=next_cursor(query, subject, shown, shows) if more else None,
@@ -125,10 +129,11 @@ def _find(
         return Found((), asked.mode)
     clock.lap("access")
     candidates: list[Candidate] = []
-    full = True
+    full, cut, cut_filtered = True, False, False
     if not filters.source_ids:
         ranking = asked.ranked(_DEPTH, explain=query.explain, words_depth=_BY_WORDS)
         candidates, full = ranking.candidates, ranking.full
+        cut = cut_filtered = ranking.cut
         clock.lap("legs")
         if full:
             candidates = [*candidates, *_by_words(candidates, ranking.by_words, explain=query.explain)]
@@ -141,14 +146,17 @@ def _find(
             if chunks is None:
                 spaces, shared = where_to_look(session, subject, filters)
                 asked = Asked.of(session, engine, query.mode, parsed, spaces, shared)
-            again = asked.ranked(_DEEP, chunks, explain=query.explain).candidates
+            ranking = asked.ranked(_DEEP, chunks, explain=query.explain)
+            again, cut_filtered = ranking.candidates, ranking.cut
             known = {candidate.chunk_id for candidate in again}
             again += [candidate for candidate in candidates if candidate.chunk_id not in known]
             again.sort(key=lambda candidate: (-candidate.score, candidate.chunk_id))
             there = existing(session, subject, [candidate.chunk_id for candidate in again])
             candidates = [candidate for candidate in again if candidate.chunk_id in there]
+        else:  # nothing meets the filters
+            cut_filtered = False
     clock.lap("existing")
-    return Found(candidates, asked.mode, asked)
+    return Found(candidates, asked.mode, asked, cut=cut or cut_filtered, cut_filtered=cut_filtered)
 
 
 def _by_words(ranked: Sequence[Candidate], found: Mapping[str, float], *, explain: bool) -> list[Candidate]:

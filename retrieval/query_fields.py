@@ -19,8 +19,8 @@ from retrieval.query_language import FieldTerm, parse_date
 from retrieval.sources import SOURCE_KINDS
 from retrieval.types import AppliedField, Filters
 
-_FILTER_OF = {"in": "space_ids", "by": "author_ids", "tag": "tags", "kind": "kinds"}
-# No id, tag or kind is this: a filter that nothing meets.
+_FILTER_OF = {"in": "space_ids", "by": "author_ids", "category": "categories", "tag": "tags", "kind": "kinds"}
+# No id, label or kind is this: a filter that nothing meets.
 _NOTHING = ("",)
 
 
@@ -74,6 +74,7 @@ class _Lookup:
     _spaces: dict[str, str] | None = None
     _people: dict[str, str] | None = None
     _tags: frozenset[str] | None = None
+    _categories: frozenset[str] | None = None
 
     def values(self, term: FieldTerm) -> tuple[list[str], str | None]:
         """The values of the filter that a field stands for, or what is wrong with it."""
@@ -94,6 +95,11 @@ class _Lookup:
         if term.name == "kind":
             kinds = [name for name in SOURCE_KINDS if value in (name, f"{name}s")]
             return _known(kinds, f"There is no kind “{term.value}”. There is: {', '.join(SOURCE_KINDS)}.")
+        if term.name == "category":
+            if self._categories is None:
+                self._categories = _readable_categories(self.session, self.subject)
+            categories = [category for category in self._categories if category.casefold() == value]
+            return _known(categories, f"Nothing that you can see is in the category “{term.value}”.")
         if self._tags is None:
             self._tags = _readable_tags(self.session, self.subject)
         tags = [tag for tag in self._tags if tag.casefold() == value]
@@ -120,4 +126,15 @@ def _readable_tags(session: Session, subject: Subject) -> frozenset[str]:
             tag = unfold(kind.tags).table_valued("value")
             query = select(tag.c.value).select_from(kind.model).join(tag, true()).distinct()
             found.update(session.scalars(query.where(kind.model.deleted_at.is_(None), kind.readable(subject))))
+    return frozenset(found)
+
+
+def _readable_categories(session: Session, subject: Subject) -> frozenset[str]:
+    found: set[str] = set()
+    for kind in SOURCE_KINDS.values():
+        if kind.category is not None:
+            query = select(kind.category).where(kind.category.is_not(None)).distinct()
+            found.update(
+                filter(None, session.scalars(query.where(kind.model.deleted_at.is_(None), kind.readable(subject))))
+            )
     return frozenset(found)

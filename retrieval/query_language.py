@@ -1,7 +1,7 @@
 """The language of the search box.
 
     "exact phrase"   -word   -"phrase"   in:Handbook   by:"Ada Lovelace"   tag:hr   kind:document
-    before:2026-11-01   after:2026-11   -tag:draft
+    category:Policies   before:2026-11-01   after:2026-11   -tag:draft
 
 Any text is a valid query: what is not of this language is words. Names are not looked up here, nor dates judged;
 whoever applies a field says what is wrong with its value.
@@ -13,7 +13,7 @@ from datetime import date
 
 from retrieval.stopwords import KOREAN_PARTICLES
 
-FIELDS = ("in", "by", "tag", "kind", "before", "after")
+FIELDS = ("in", "by", "category", "tag", "kind", "before", "after")
 
 # A quotation begins where a word could, and ends at the next mark of its kind: 5" and it's stay words.
 _QUOTES = {'"': '"', "“": "”", "„": "“", "«": "»", "＂": "＂"}

@@ -36,6 +36,7 @@ class SearchFilters(SavedFilters):
             space_ids=tuple(self.space_ids),
             kinds=tuple(self.kinds),
             tags=tuple(self.tags),
+            categories=tuple(self.categories),
             author_ids=tuple(self.author_ids),
             source_ids=tuple(self.source_ids),
             updated_after=self.updated_after,
@@ -59,8 +60,8 @@ class SearchRequest(BaseModel):
 
     query: QueryText = Field(
         description='Words or a question in any language, `"exact phrase"`, `-word`, `in:space`, `by:person`, `by:me`, '
-        "`tag:…`, `kind:…`, `before:2026-11-01`, `after:2026-11`; a minus before a field negates it. Without words, "
-        "all that meets the filters is found, newest first."
+        "`category:…`, `tag:…`, `kind:…`, `before:2026-11-01`, `after:2026-11`; a minus before a field negates it. "
+        "Without words, all that meets the filters is found, newest first."
     )
     k: int = Field(default=10, ge=1, le=100, description="Hits at most; groups, where `group` is set.")
     mode: Mode = Field(
@@ -71,7 +72,7 @@ class SearchRequest(BaseModel):
     per_source: int = Field(default=3, ge=0, le=100, description="Hits at most of one source; 0: no limit.")
     sort: Sort = Sort.RELEVANCE
     group: bool = Field(default=False, description="By source, with its best passages.")
-    facets: bool = Field(default=False, description="Count kinds, spaces, authors, tags and months.")
+    facets: bool = Field(default=False, description="Count kinds, spaces, authors, categories, tags and months.")
     explain: bool = Field(default=False, description="Say of each hit how its score came about.")
     cursor: str | None = Field(
         default=None, max_length=MAX_CURSOR_CHARS, description="`next_cursor` of the page before, of the same query."
@@ -88,6 +89,7 @@ class HitSource(BaseModel):
     title: str
     version: int
     url: str
+    category: str | None
 
 
 class HitSpace(BaseModel):
@@ -181,7 +183,14 @@ class HitRead(BaseModel):
 def source_read(hit: Passage) -> HitSource:
     """A hit's source as the API shows it."""
     source = hit.source
-    return HitSource(kind=source.kind, id=source.id, title=source.title, version=source.version, url=source.url)
+    return HitSource(
+        kind=source.kind,
+        id=source.id,
+        title=source.title,
+        version=source.version,
+        url=source.url,
+        category=source.category,
+    )
 
 
 class GroupRead(BaseModel):
@@ -222,8 +231,10 @@ class FacetsRead(BaseModel):
     kinds: list[FacetValueRead]
     spaces: list[FacetValueRead]
     authors: list[FacetValueRead]
+    categories: list[FacetValueRead]
     tags: list[FacetValueRead]
     months: list[FacetValueRead] = Field(description="`2026-11`, newest first.")
+    at_least: bool = Field(description="Words match more sources than were counted: counts are at least so many.")
 
     @classmethod
     def of(cls, facets: Facets) -> "FacetsRead":
@@ -233,7 +244,8 @@ class FacetsRead(BaseModel):
             values = getattr(facets, name)
             return [FacetValueRead(value=one.value, label=one.label, count=one.count) for one in values]
 
-        return cls(**{name: read(name) for name in cls.model_fields})
+        names = ("kinds", "spaces", "authors", "categories", "tags", "months")
+        return cls(**{name: read(name) for name in names}, at_least=facets.at_least)
 
 
 class CorrectionRead(BaseModel):
@@ -246,7 +258,7 @@ class CorrectionRead(BaseModel):
 class QueryFieldRead(BaseModel):
     """A field of the query's language, and what came of it."""
 
-    field: Literal["in", "by", "tag", "kind", "before", "after"]
+    field: Literal["in", "by", "category", "tag", "kind", "before", "after"]
     value: str
     negated: bool
     applied: bool
@@ -283,6 +295,7 @@ class SearchResponse(BaseModel):
     groups: list[GroupRead] | None
     facets: FacetsRead | None
     total: int
+    at_least: bool = Field(description="Words match more sources than the `total` that can be paged to.")
     next_cursor: str | None
     did_you_mean: CorrectionRead | None
     by_meaning_alone: bool = Field(description="Nothing found has any word of the query; it may not be what was meant.")
@@ -300,6 +313,7 @@ class SearchResponse(BaseModel):
             groups=[GroupRead.of(hits) for hits in grouped] if grouped is not None else None,
             facets=FacetsRead.of(result.facets) if result.facets is not None else None,
             total=result.total,
+            at_least=result.at_least,
             next_cursor=result.next_cursor,
             did_you_mean=CorrectionRead(query=meant.query, applied=meant.applied) if meant is not None else None,
             by_meaning_alone=result.by_meaning_alone,
@@ -318,7 +332,7 @@ class SearchResponse(BaseModel):
 class SuggestionRead(BaseModel):
     """Something to search for or go to. `matches` are the parts of `text` that were typed."""
 
-    kind: Literal["document", "space", "tag", "person", "query"]
+    kind: Literal["document", "space", "category", "tag", "person", "query"]
     text: str
     id: str | None
     url: str | None

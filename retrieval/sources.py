@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, null
 from sqlalchemy.orm import InstrumentedAttribute
 
 from core_api.auth.access import readable_documents
@@ -25,8 +25,14 @@ class SourceKind:
     author_id: InstrumentedAttribute[str]
     updated_at: InstrumentedAttribute[datetime]
     tags: InstrumentedAttribute[Any] | None
+    category: InstrumentedAttribute[str | None] | None
     readable: Callable[[Subject], ColumnElement[bool]]
     url: Callable[[str], str]
+
+    @property
+    def labels(self) -> tuple[Any, Any]:
+        """The columns of tags and category; null for what the kind does not have."""
+        return null() if self.tags is None else self.tags, null() if self.category is None else self.category
 
 
 SOURCE_KINDS: dict[str, SourceKind] = {
@@ -40,6 +46,7 @@ SOURCE_KINDS: dict[str, SourceKind] = {
             author_id=Document.author_id,
             updated_at=Document.updated_at,
             tags=Document.tags,
+            category=Document.category,
             readable=readable_documents,
             url=lambda source_id: f"/documents/{source_id}",
         ),

@@ -1,7 +1,7 @@
-"""What a person may be about to type: titles, spaces, tags, people, and their own past queries.
+"""What a person may be about to type: titles, spaces, categories, tags, people, and their own past queries.
 
-Titles and tags are proposed from memory (retrieval.titles); what is shown, the database has said in this request that
-the asker may read, as it is called now.
+Titles, categories and tags are proposed from memory (retrieval.titles); what is shown, the database has said in this
+request that the asker may read, as it is called now.
 """
 
 import unicodedata
@@ -25,7 +25,7 @@ from retrieval.types import Suggestion
 # Proposals that memory is asked for, of each space at least so many, and that the database is asked about.
 _PROPOSALS, _OF_SPACE, _CHECKED = 240, 4, 60
 _MAX_SHARED = 200
-_ORDER = {"query": 0, "document": 1, "space": 2, "tag": 3, "person": 4}
+_ORDER = {"query": 0, "document": 1, "space": 2, "category": 3, "tag": 4, "person": 5}
 
 
 def suggest(session: Session, subject: Subject, titles: TitleIndex, text: str, limit: int) -> list[Suggestion]:
@@ -64,7 +64,7 @@ def _people(session: Session, subject: Subject, among: Collection[str] | None = 
 def _readable(
     session: Session, subject: Subject, proposed: Sequence[Ref], shared: Sequence[Ref]
 ) -> Iterator[Suggestion]:
-    """What the subject may read of these sources, the tags of that, and whom of these people they may see."""
+    """What the subject may read of these sources, the labels of that, and whom of these people they may see."""
     people = [id_ for kind, id_ in proposed if kind == "person"][:_CHECKED]
     if people:
         yield from _people(session, subject, people)
@@ -72,16 +72,18 @@ def _readable(
     by_kind: dict[str, set[str]] = {}
     for kind_name, id_ in (*sources, *shared):
         by_kind.setdefault(kind_name, set()).add(id_)
-    tags: dict[str, None] = {}
+    labels: dict[Suggestion, None] = {}
     for kind_name, ids in by_kind.items():
         kind = SOURCE_KINDS[kind_name]
-        columns = [kind.id, kind.title] if kind.tags is None else [kind.id, kind.title, kind.tags]
-        query = select(*columns).where(kind.id.in_(ids), kind.model.deleted_at.is_(None), kind.readable(subject))
-        for id_, title, *own in session.execute(query.order_by(kind.updated_at.desc())):
+        query = select(kind.id, kind.title, *kind.labels).where(
+            kind.id.in_(ids), kind.model.deleted_at.is_(None), kind.readable(subject)
+        )
+        for id_, title, tags, category in session.execute(query.order_by(kind.updated_at.desc())):
             yield Suggestion("document", title, id_, kind.url(id_))
-            tags.update(dict.fromkeys(own[0] or () if own else ()))
-    for tag in tags:
-        yield Suggestion("tag", tag)
+            labels.update(dict.fromkeys(Suggestion("tag", tag) for tag in tags or ()))
+            if category is not None:
+                labels[Suggestion("category", category)] = None
+    yield from labels
 
 
 def _mixed(ranked: Sequence[Suggestion], limit: int) -> list[Suggestion]:

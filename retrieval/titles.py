@@ -1,4 +1,4 @@
-"""Titles, tags and names by the beginnings of their words, in memory, for suggestions while somebody types.
+"""Titles, categories, tags and names by the beginnings of their words, in memory, for suggestions while somebody types.
 
 Each space is read from the database when somebody who may read it first types, and then follows the change sequence.
 What is found here is a proposal: whether it may be shown, the database decides (retrieval.suggest).
@@ -117,7 +117,7 @@ class _Space:
 
 
 class TitleIndex:
-    """The titles and tags of the spaces that people have typed in lately, and the names of all. Thread-safe."""
+    """What sources of the spaces that people have typed in lately are called, and the names of all. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -126,8 +126,8 @@ class TitleIndex:
         self._names: tuple[str | None, float] = (None, 0.0)
 
     def beginning(self, session: Session, space_ids: Sequence[str], typed: Typed, most: int) -> list[Ref]:
-        """Sources of these spaces with words in title or tags that begin as typed, the likeliest first; at most `most`
-        of a space."""
+        """Sources of these spaces with words in title, category or tags that begin as typed, the likeliest first; at
+        most `most` of a space."""
         found = self._find(session, space_ids, lambda space: space.beginning(typed), most)
         if not found and len(typed.words) > 1:
             found = self._find(session, space_ids, lambda space: space.word_by_word(typed), most)
@@ -221,13 +221,11 @@ def _read(session: Session, space_ids: Sequence[str]) -> dict[str, _Space]:
 
 
 def _rows(session: Session, kind: SourceKind, condition: Any) -> Iterator[tuple[str, Ref, tuple[str, ...]]]:
-    columns: list[Any] = [kind.model.space_id, kind.id, kind.title]
-    if kind.tags is not None:
-        columns.append(kind.tags)
-    for space_id, id_, title, *tags in session.execute(
+    columns: list[Any] = [kind.model.space_id, kind.id, kind.title, *kind.labels]
+    for space_id, id_, title, tags, category in session.execute(
         select(*columns).where(condition, kind.model.deleted_at.is_(None))
     ):
-        yield space_id, (kind.name, id_), (title, *((tags[0] or ()) if tags else ()))
+        yield space_id, (kind.name, id_), (title, *(tags or ()), *((category,) if category is not None else ()))
 
 
 def _range(entries: list[_Entry], key: str, most: int = _SCANNED) -> list[_Entry]:

@@ -33,6 +33,7 @@ class Filters:
     space_ids: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
     author_ids: tuple[str, ...] = ()
     source_ids: tuple[str, ...] = ()
     updated_after: datetime | None = None
@@ -40,6 +41,7 @@ class Filters:
     not_space_ids: tuple[str, ...] = ()
     not_kinds: tuple[str, ...] = ()
     not_tags: tuple[str, ...] = ()
+    not_categories: tuple[str, ...] = ()
     not_author_ids: tuple[str, ...] = ()
     not_source_ids: tuple[str, ...] = ()
 
@@ -50,6 +52,7 @@ class Filters:
             (
                 self.kinds,
                 self.tags,
+                self.categories,
                 self.author_ids,
                 self.source_ids,
                 self.updated_after is not None,
@@ -57,6 +60,7 @@ class Filters:
                 self.not_space_ids,
                 self.not_kinds,
                 self.not_tags,
+                self.not_categories,
                 self.not_author_ids,
                 self.not_source_ids,
             )
@@ -100,6 +104,7 @@ class SourceRef:
     title: str
     version: int
     url: str
+    category: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +155,16 @@ class FacetValue:
 @dataclass(frozen=True, slots=True)
 class Facets:
     """What the sources found have in common, each by its own values, most frequent first (months: newest first). Each
-    is counted without its own filter, so that what else could be chosen is seen."""
+    is counted without its own filter, so that what else could be chosen is seen. `at_least`: words match more sources
+    than were counted."""
 
     kinds: tuple[FacetValue, ...] = ()
     spaces: tuple[FacetValue, ...] = ()
     authors: tuple[FacetValue, ...] = ()
+    categories: tuple[FacetValue, ...] = ()
     tags: tuple[FacetValue, ...] = ()
     months: tuple[FacetValue, ...] = ()
+    at_least: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,15 +201,16 @@ class SearchResult:
     """Hits, best first. `mode` is what was really done (a language that the model does not know is searched by
     keywords); `took_ms` is wall time by step, with `total`.
 
-    Of a paged query also: `total`, the sources that paging to the end shows; `groups`, where asked for, the hits by
-    their sources (`hits` has them all, group by group); the cursor of the next page; `by_meaning_alone`, that nothing
-    found has any word of the query.
+    Of a paged query also: `total`, the sources that paging to the end shows, and `at_least`, that words match more;
+    `groups`, where asked for, the hits by their sources (`hits` has them all, group by group); the cursor of the next
+    page; `by_meaning_alone`, that nothing found has any word of the query.
     """
 
     hits: tuple[Hit, ...]
     mode: Mode
     took_ms: dict[str, float]
     total: int = 0
+    at_least: bool = False
     groups: tuple[tuple[Hit, ...], ...] | None = None
     facets: Facets | None = None
     next_cursor: str | None = None
@@ -212,8 +221,8 @@ class SearchResult:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """Something that a person may be about to type. `kind`: document, space, tag, person or query; `matches` are
-    (start, end) offsets in `text` of what was typed."""
+    """Something that a person may be about to type. `kind`: document, space, category, tag, person or query;
+    `matches` are (start, end) offsets in `text` of what was typed."""
 
     kind: str
     text: str

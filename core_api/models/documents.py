@@ -3,11 +3,15 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, false, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core_api.models.base import Base, Identified, utcnow
 from core_api.models.sources import IndexedSource
+
+MAX_TAGS = 50
+MAX_LABEL_CHARS = 64
+"""Of a tag, and of a category."""
 
 
 class Document(Identified, IndexedSource, Base):
@@ -32,6 +36,10 @@ class Document(Identified, IndexedSource, Base):
     title_given: Mapped[bool] = mapped_column(default=False)
     path: Mapped[str | None] = mapped_column(String(1024))
     tags: Mapped[list[str]] = mapped_column(JSON, default=list)
+    category: Mapped[str | None] = mapped_column(String(MAX_LABEL_CHARS))
+    # Whether a person chose them; if not, they are those that the content itself names.
+    tags_given: Mapped[bool] = mapped_column(default=False, server_default=true())
+    category_given: Mapped[bool] = mapped_column(default=False, server_default=false())
     author_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
     updated_at: Mapped[datetime] = mapped_column(default=utcnow)
     version: Mapped[int] = mapped_column(default=1)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
 from ingest.parsers.cleaning import one_line, tidy
 from ingest.parsers.formats import detect
 from ingest.parsers.limits import Limits
+from ingest.parsers.metadata import bounded
 from ingest.parsers.source import Budget, Source
 from ingest.types import Parsed, ParseFailed
 
@@ -87,7 +89,7 @@ def _parse(path: Path, filename: str, media_type: str | None, budget: Budget, sc
         raise ParseFailed("no_text", "The file holds no text that could be read.")
     _check_output(sum(len(block.text) for block in blocks), limits)
     title = one_line(parsed.title)[:500] if parsed.title else None
-    return Parsed(blocks, title=title or None, parser=parsed.parser, notes=parsed.notes)
+    return bounded(replace(parsed, blocks=blocks, title=title or None))
 
 
 def _check_output(chars: int, limits: Limits) -> None:

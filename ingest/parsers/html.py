@@ -12,6 +12,7 @@ from typing import Any
 
 from ingest.parsers.cleaning import one_line
 from ingest.parsers.encoding import declared_in_markup, decode
+from ingest.parsers.metadata import listed
 from ingest.parsers.source import Source
 from ingest.types import Block, BlockKind, Parsed
 
@@ -40,7 +41,24 @@ def parse_text(text: str) -> Parsed:
         return Parsed((), parser="html")
     title = next(tree.iter("title"), None)
     name = one_line("".join(title.itertext())) if title is not None else ""
-    return Parsed(tuple(_blocks(tree)), title=name or None, parser="html")
+    tags, category = _labels(tree)
+    return Parsed(tuple(_blocks(tree)), title=name or None, parser="html", tags=tags, category=category)
+
+
+def _labels(tree: Any) -> tuple[tuple[str, ...], str | None]:
+    """Tags and the category that `<meta>` elements name: `keywords`, and those of Open Graph's articles."""
+    tags: list[str] = []
+    category = None
+    for meta in tree.iter("meta"):
+        name = (meta.get("name") or meta.get("property") or "").strip().lower()
+        content = (meta.get("content") or "").strip()
+        if name == "keywords":
+            tags += listed(content)
+        elif name == "article:tag":
+            tags.append(content)
+        elif name == "article:section":
+            category = category or content or None
+    return tuple(tags), category
 
 
 def html_blocks(text: str) -> Iterator[Block]:

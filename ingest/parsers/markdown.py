@@ -14,6 +14,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from ingest.parsers.encoding import decode
+from ingest.parsers.metadata import listed
 from ingest.parsers.source import Source
 from ingest.parsers.tables import table_text
 from ingest.types import Block, BlockKind, Parsed
@@ -31,17 +32,20 @@ _INLINE_BREAK = re.compile(r"<br\s*/?>", re.I)
 def parse(source: Source) -> Parsed:
     """Parse a Markdown file; its title is the front matter's, or else its first level-1 heading."""
     text = decode(source.read()).replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff")
-    title = None
+    title, category = None, None
+    tags: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     front = _FRONT_MATTER.match(text)
     if front:
         title = _front_matter_title(front.group(1))
+        tags, category, notes = _front_matter_labels(front.group(1))
         text = text[front.end() :]
     blocks = tuple(markdown_blocks(text))
     if front and not any(block.text.strip() for block in blocks):
         blocks = tuple(_front_matter_blocks(front.group(1), title))
     if title is None:
         title = next((block.text for block in blocks if block.kind is BlockKind.HEADING and block.level == 1), None)
-    return Parsed(blocks, title=title, parser="markdown")
+    return Parsed(blocks, title=title, parser="markdown", notes=notes, tags=tags, category=category)
 
 
 def markdown_blocks(text: str) -> Iterator[Block]:
@@ -66,6 +70,28 @@ def _front_matter_title(front: str) -> str | None:
     return str(value).strip() or None
 
 
+def _front_matter_labels(front: str) -> tuple[tuple[str, ...], str | None, tuple[str, ...]]:
+    """The tags (`tags`, `keywords`) and the category (`category`, else the first of `categories`) that it names, each
+    field read by its own lines, since others may be no YAML; and notes on what was no label."""
+    notes: list[str] = []
+
+    def values(name: str) -> tuple[str, ...]:
+        match = re.search(rf"^{name}[ \t]*:([^\n]*(?:\n(?:[ \t]|-[ \t]|$)[^\n]*)*)", front, re.M | re.I)
+        if match is None:
+            return ()
+        read = _yaml(f"field:{match.group(1)}", as_written=True)
+        value = read.get("field") if isinstance(read, dict) else None
+        items = value if isinstance(value, list) else listed(value) if isinstance(value, str) else [value]
+        words = tuple(item for item in items if isinstance(item, str))
+        if len(words) < len(items):
+            notes.append(f"Of `{name}` in the front matter, what is no word or no YAML was left out.")
+        return words
+
+    tags = values("tags") + values("keywords")
+    categories = values("category") or values("categories")
+    return tags, next(iter(categories), None), tuple(notes)
+
+
 def _front_matter_blocks(front: str, title: str | None) -> Iterator[Block]:
     """What a page without a body says: its title, and its fields, such as where it redirects to."""
     from ingest.parsers.structured import value_blocks
@@ -77,12 +103,12 @@ def _front_matter_blocks(front: str, title: str | None) -> Iterator[Block]:
         yield from value_blocks({key: value for key, value in fields.items() if key != "title"}, "", 2)
 
 
-def _yaml(text: str) -> object:
-    """A YAML value; None when it is none, or is broken."""
+def _yaml(text: str, *, as_written: bool = False) -> object:
+    """A YAML value; None when it is none, or is broken. `as_written`: `2024`, `1.10` and `no` are texts."""
     import yaml
 
     try:
-        value: object = yaml.safe_load(text)
+        value: object = yaml.load(text, yaml.BaseLoader if as_written else yaml.SafeLoader)  # noqa: S506 - makes no objects
     except (yaml.YAMLError, ValueError, RecursionError):
         return None
     return value

@@ -15,6 +15,7 @@ from pathlib import Path
 from ingest.parsers import elements, programs
 from ingest.parsers.encoding import decode
 from ingest.parsers.html import parse_text
+from ingest.parsers.metadata import listed
 from ingest.parsers.rtf import as_utf8
 from ingest.parsers.source import Source
 from ingest.types import Block, BlockKind, Parsed, ParseFailed
@@ -54,7 +55,8 @@ def parse_rtf(source: Source) -> Parsed:
 def parse_odt(source: Source) -> Parsed:
     """Parse an OpenDocument text."""
     parsed = _pandoc(source, "odt", "OpenDocument (.odt)")
-    return replace(parsed, title=parsed.title or _property_title(source.path, "meta.xml"))
+    properties = _part(source.path, "meta.xml")
+    return replace(parsed, title=parsed.title or _title(properties), tags=_keywords(properties, "meta:keyword"))
 
 
 def parse_epub(source: Source) -> Parsed:
@@ -73,7 +75,7 @@ def _docx(path: Path) -> Parsed:
 
     found = partition_docx(filename=str(path), languages=[""])
     blocks = tuple(elements.blocks_of(found, pages=True))
-    return Parsed(blocks, title=_property_title(path, "docProps/core.xml"), parser="unstructured")
+    return _with_properties(Parsed(blocks, parser="unstructured"), path)
 
 
 def _pptx(path: Path) -> Parsed:
@@ -89,8 +91,7 @@ def _pptx(path: Path) -> Parsed:
     # The shapes come in the order of drawing, where a slide's title may be last.
     blocks.sort(key=lambda block: (block.page or 0, block.kind is not BlockKind.HEADING))
     first = next((block.text for block in blocks if block.kind is BlockKind.HEADING and block.page == 1), None)
-    title = _property_title(path, "docProps/core.xml") or first
-    return Parsed(tuple(blocks), title=title, parser="unstructured")
+    return _with_properties(Parsed(tuple(blocks), title=first, parser="unstructured"), path)
 
 
 def _pandoc(source: Source, reader: str, what: str, data: bytes | None = None) -> Parsed:
@@ -154,14 +155,37 @@ def _convert(source: Source, target: str, what: str, package: str) -> Path:
     raise ParseFailed("malformed", f"LibreOffice could not read this {what} file. Open it in Office and save it anew.")
 
 
-def _property_title(path: Path, part: str) -> str | None:
-    """The title in a document's properties, unless it is one that programs write by themselves."""
+def _with_properties(parsed: Parsed, path: Path) -> Parsed:
+    """The same with what the document's core properties say, in place of its own title."""
+    properties = _part(path, "docProps/core.xml")
+    return replace(
+        parsed,
+        title=_title(properties) or parsed.title,
+        tags=_keywords(properties, "cp:keywords"),
+        category=next(iter(_properties(properties, "cp:category")), None),
+    )
+
+
+def _part(path: Path, name: str) -> str:
+    """The beginning of a part of the document; empty where it has none."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            core = archive.read(part)[:100_000].decode("utf-8", "replace")
+        with zipfile.ZipFile(path) as archive, archive.open(name) as part:
+            return part.read(100_000).decode("utf-8", "replace")
     except (KeyError, zipfile.BadZipFile):
-        return None
-    match = re.search(r"<dc:title[^>]*>([^<]+)</dc:title>", core)
-    title = unescape(match.group(1)).strip() if match else ""
+        return ""
+
+
+def _properties(xml: str, element: str) -> list[str]:
+    """The texts of all elements of a name in a document's properties."""
+    return [unescape(found).strip() for found in re.findall(rf"<{element}[^>]*>([^<]+)</{element}>", xml)]
+
+
+def _keywords(properties: str, element: str) -> tuple[str, ...]:
+    return tuple(tag for keywords in _properties(properties, element) for tag in listed(keywords))
+
+
+def _title(properties: str) -> str | None:
+    """The title in a document's properties, unless it is one that programs write by themselves."""
+    title = next(iter(_properties(properties, "dc:title")), "")
     ignored = ("", "word document", "powerpoint presentation", "presentation", "document", "untitled", "제목 없음")
     return None if title.lower() in ignored else title

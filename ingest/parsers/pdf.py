@@ -7,10 +7,11 @@ without a text layer are read by tesseract where it is installed.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ingest.parsers import ocr, programs
 from ingest.parsers.cleaning import one_line
+from ingest.parsers.metadata import listed
 from ingest.parsers.pdf_blocks import drop_running_heads, heading_sizes, page_blocks, rejoined
 from ingest.parsers.pdf_layout import Line, page_lines
 from ingest.parsers.source import Source
@@ -74,7 +75,14 @@ def _parse(document: PdfDocument, source: Source) -> Parsed:
     blocks: list[Block] = []
     for index, lines in enumerate(pages):
         blocks += read[index] if read.get(index) else page_blocks(lines, index + 1, sizes)
-    return Parsed(tuple(rejoined(blocks)), title=_title(document), parser="pdfium", notes=tuple(notes))
+    properties = _properties(document)
+    return Parsed(
+        tuple(rejoined(blocks)),
+        title=_title(properties),
+        parser="pdfium",
+        notes=tuple(notes),
+        tags=listed(properties.get("Keywords")),
+    )
 
 
 def _page(document: PdfDocument, index: int) -> tuple[list[Line], bool]:
@@ -134,14 +142,18 @@ def _no_text(scanned: list[int], source: Source, notes: list[str]) -> ParseFaile
     )
 
 
-def _title(document: PdfDocument) -> str | None:
+def _properties(document: PdfDocument) -> dict[str, str]:
     import pypdfium2
 
     try:
-        metadata: dict[str, Any] = document.get_metadata_dict()
+        properties: dict[str, str] = document.get_metadata_dict()
     except (pypdfium2.PdfiumError, UnicodeDecodeError):
-        return None
-    title = one_line(str(metadata.get("Title") or ""))
+        return {}
+    return properties
+
+
+def _title(properties: dict[str, str]) -> str | None:
+    title = one_line(properties.get("Title") or "")
     by_program = re.match(r"^(microsoft (word|powerpoint|excel)|untitled|제목 없음|\(?anonymous)", title, re.I)
     is_file = re.search(r"\.(docx?|pptx?|xlsx?|pdf|hwp|dvi|qxd|indd|tmp)$", title, re.I)
     return title if len(title) > 2 and not by_program and not is_file else None

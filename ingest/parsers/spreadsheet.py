@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from ingest.parsers.metadata import listed
 from ingest.parsers.source import Source
 from ingest.parsers.tables import is_number, table_text
 from ingest.types import Block, BlockKind, Parsed, ParseFailed
@@ -31,7 +32,7 @@ def parse_xlsx(source: Source) -> Parsed:
     with source.path.open("rb") as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         book = openpyxl.load_workbook(file, read_only=not full, data_only=True, keep_links=False)
-        title = book.properties.title or None
+        properties = book.properties
         blocks: list[Block] = []
         for sheet in book.worksheets:
             merged = _merged(sheet) if full else {}
@@ -40,7 +41,13 @@ def parse_xlsx(source: Source) -> Parsed:
                 for r, row in enumerate(sheet.iter_rows(values_only=True), start=1)
             )
             blocks += _sheet_blocks(sheet.title, rows)
-    return Parsed(tuple(blocks), title=title, parser="openpyxl")
+    return Parsed(
+        tuple(blocks),
+        title=properties.title or None,
+        parser="openpyxl",
+        tags=listed(properties.keywords),
+        category=properties.category or None,
+    )
 
 
 def parse_xls(source: Source) -> Parsed:

@@ -76,15 +76,40 @@ def test_a_change_of_an_old_version_is_refused_and_changes_nothing(person: Perso
     assert kim.get(f"{url}/file").content == b"second"
 
 
-def test_title_tags_and_space_can_be_changed_without_a_new_version(person: Person) -> None:
+def test_title_tags_category_and_space_can_be_changed_without_a_new_version(person: Person) -> None:
     kim = person()
     here, there = make_space(kim, "Here"), make_space(kim, "There")
     document_id = make_document(kim, here)
     changed = kim.patch(
-        f"/api/v1/documents/{document_id}", json={"title": "Better", "tags": ["hr"], "space_id": there}
+        f"/api/v1/documents/{document_id}",
+        json={"title": "Better", "tags": [" hr "], "category": " Policies ", "space_id": there},
     ).json()
     assert (changed["title"], changed["tags"], changed["space"]["name"]) == ("Better", ["hr"], "There")
-    assert changed["version"] == 1
+    assert (changed["category"], changed["version"]) == ("Policies", 1)
+
+
+def test_a_category_is_set_by_who_writes_uploads_or_changes_a_document(person: Person) -> None:
+    kim = person()
+    space = make_space(kim)
+    body = {"space_id": space, "title": "Leave", "text": "Words.", "category": "Policies"}
+    written = kim.post("/api/v1/documents", json=body).json()
+    uploaded = upload(kim, space, "a.txt", b"one", category="Policies").json()["document"]
+    assert [written["category"], uploaded["category"]] == ["Policies", "Policies"]
+    assert upload(kim, space, "a.txt", b"one").json()["outcome"] == "unchanged"
+    again = upload(kim, space, "a.txt", b"one", category="Guides").json()
+    assert (again["outcome"], again["document"]["category"], again["document"]["version"]) == ("updated", "Guides", 1)
+    url = f"/api/v1/documents/{written['id']}"
+    assert kim.patch(url, json={"tags": ["hr"]}).json()["category"] == "Policies"
+    assert kim.patch(url, json={"category": ""}).json()["category"] is None
+    assert [one["category"] for one in kim.get("/api/v1/documents").json()["items"]] == [None, "Guides"]
+
+
+@pytest.mark.parametrize("label", ["x" * 65, "a\0b", "a\nb"])
+def test_a_tag_or_category_is_a_line_of_bounded_length(person: Person, label: str) -> None:
+    kim = person()
+    url = f"/api/v1/documents/{make_document(kim, make_space(kim))}"
+    for change in ({"category": label}, {"tags": [label]}):
+        assert kim.patch(url, json=change).status_code == 422
 
 
 def test_a_move_is_in_the_audit_log_with_both_spaces(person: Person, database: Database) -> None:

@@ -115,6 +115,7 @@ def test_what_a_service_refuses_names_the_field_as_what_a_schema_refuses_does(pe
         (upload(path="p" * 2000), 422, "path"),
         (upload(title="  "), 422, "title"),
         (upload(tags="t" * 500), 422, "tags"),
+        (upload(category="c" * 500), 422, "category"),
         (kim.post("/api/v1/saved-searches", json={"name": "All", "query": ""}), 422, "query"),
         (kim.post("/api/v1/spaces", json={"name": "Mine", "kind": "personal"}), 422, "kind"),
         (kim.post("/api/v1/spaces", headers={"Content-Length": "many"}, content=b""), 422, "content-length"),

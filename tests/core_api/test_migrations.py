@@ -10,17 +10,19 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from fastapi.testclient import TestClient
-from sqlalchemy import MetaData, insert, inspect, text
+from sqlalchemy import MetaData, insert, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
 from core_api import audit, migrations
 from core_api.app import create_app
 from core_api.audit import SYSTEM
 from core_api.auth.secret_tokens import digest
+from core_api.domains.spaces.service import create_space
+from core_api.domains.users.service import ensure_owner
 from core_api.infra.database import Database
 from core_api.infra.migrate import drop_schema, upgrade
 from core_api.infra.settings import Settings
-from core_api.models import Base, utcnow
+from core_api.models import Base, Document, SpaceKind, utcnow
 from core_api.outbox import last_change, next_change
 
 
@@ -67,6 +69,25 @@ def test_the_log_can_be_written_after_going_back_before_its_triggers_and_on_agai
     write()
     with database.reading() as session:
         assert (audit.verify(session), audit.end(session)[0]) == (None, 1)
+
+
+def test_tags_from_before_their_origin_was_known_are_a_persons(database: Database) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    config.set_main_option("path_separator", "os")
+    with database.transaction() as session:
+        owner, _ = ensure_owner(session)
+        space = create_space(session, owner, "Team", SpaceKind.TEAM).id
+        for tags in (["hr"], []):
+            session.add(Document(space_id=space, title=f"{tags}", tags=tags, author_id=owner.user_id))
+    with database.engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0011")
+        connection.commit()
+    upgrade(database)
+    with database.reading() as session:
+        given = {document.title: document.tags_given for document in session.scalars(select(Document))}
+    assert given == {"['hr']": True, "[]": False}
 
 
 def test_change_numbers_follow_the_order_of_commits(database: Database) -> None:

@@ -23,6 +23,7 @@ def evil_document(site: Site) -> Iterator[str]:
         "title": EVIL,
         "text": f"# {EVIL}\n\n```\n{TEXT}```\n\n{TEXT}",
         "tags": ["<b>x</b>"],
+        "category": "<b>y</b>",
     }
     document = site.client.post("/api/v1/documents", json=body).json()
     yield str(document["id"])

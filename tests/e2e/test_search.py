@@ -103,6 +103,27 @@ def test_filters_are_counted_chosen_and_taken_away(site: Site, visit: Visit) -> 
     expect(page.locator(".result").first).to_be_visible()
 
 
+def test_a_category_is_shown_chosen_and_taken_away(site: Site, visit: Visit) -> None:
+    text = "---\ncategory: Ground rules\ntags: [axolotl]\n---\n\nAn axolotl may be kept in the office."
+    document = site.add("Larkfield", "axolotl.md", text.encode())
+    page = visit("/search?q=axolotl&mode=keyword")
+    expect(page.locator(".result-byline").first).to_contain_text("Ground rules")
+    option = page.get_by_role("group", name="Category").locator(".option", has_text="Ground rules")
+    expect(option.locator(".count")).to_have_text("1")
+    option.get_by_role("checkbox").check()
+    expect(page).to_have_url(re.compile(r"category=Ground\+rules"))
+    page.get_by_role("button", name="Remove the filter Category: Ground rules").click()
+    expect(page).to_have_url(re.compile(r"\?q=axolotl&mode=keyword$"))
+    box(page).fill("ground")
+    page.get_by_role("option", name="Ground rules").click()
+    expect(box(page)).to_have_value('category:"Ground rules" ')
+    expect(page.get_by_role("button", name="Remove the filter category: Ground rules")).to_be_visible()
+    page.goto(f"/documents/{document}")
+    page.get_by_text("Details").click()
+    expect(page.locator(".doc-details")).to_contain_text("Ground rules")
+    site.client.delete(f"/api/v1/documents/{document}")
+
+
 def test_a_condition_that_names_nothing_is_said_and_can_be_dropped(visit: Visit) -> None:
     page = visit("/search?q=severity+in%3ANowhere")
     expect(page.get_by_text("You can see no space named “Nowhere”")).to_be_visible()

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import func, select
 
@@ -96,7 +97,9 @@ class House:
             session.add(SpaceMember(space_id=space.id, user_id=self.owner.user_id, role=SpaceRole.OWNER))
             return space.id
 
-    def put(self, path: str, content: str | bytes, space: str | None = None, title: str | None = None) -> str:
+    def put(
+        self, path: str, content: str | bytes, space: str | None = None, title: str | None = None, **labels: Any
+    ) -> str:
         """Upload a file; gives the document's id."""
         data = content.encode() if isinstance(content, str) else content
         stored = self.files.put(io.BytesIO(data), 10**9)
@@ -109,12 +112,13 @@ class House:
                 documents.Content(stored, name, documents.guess_media_type(name, None)),
                 path=path,
                 title=title,
+                **labels,
             )
             return document.id
 
-    def change(self, document_id: str, *, title: str | None = None, space: str | None = None) -> None:
+    def change(self, document_id: str, *, title: str | None = None, space: str | None = None, **labels: Any) -> None:
         with self.database.transaction() as session:
-            documents.change_document(session, self.owner, document_id, title=title, space_id=space)
+            documents.change_document(session, self.owner, document_id, title=title, space_id=space, **labels)
 
     def delete(self, document_id: str) -> None:
         with self.database.transaction() as session:

@@ -68,6 +68,7 @@ class Library:
         *passages: str,
         title: str = "Note",
         tags: Sequence[str] = (),
+        category: str | None = None,
         updated_at: datetime | None = None,
         heading: str = "",
     ) -> str:
@@ -77,6 +78,7 @@ class Library:
                 space_id=space_id,
                 title=title,
                 tags=list(tags),
+                category=category,
                 author_id=author.user_id,
                 updated_at=updated_at or utcnow(),
             )

@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from core_api.auth.subject import Subject
+from core_api.domains.documents.service import change_document
 from core_api.domains.saved_searches.service import export_saved
 from core_api.infra.vault import Vault
 from core_api.models import AuditEvent, Document, MailMessage, SavedSearch, SpaceMember, User, utcnow
@@ -85,11 +86,16 @@ def test_filters_alone_and_fields_are_kept_too(library: Library) -> None:
     watch = Watch(library, kim)
     by_filter, by_field = watch.save("", filters={"tags": ["hr"]}), watch.save("tag:hr in:handbook -draft")
     library.add(team, kim, "New.", tags=["hr"], title="New")
-    library.add(team, kim, "Other.", title="Other")
+    other = library.add(team, kim, "Other.", title="Other")
     library.add(team, kim, "A draft.", tags=["hr"], title="Early")
     watch.checker.check_due()
     assert sorted(watch.news(by_filter)) == ["Early", "New"]
     assert watch.news(by_field) == ["New"]
+    with library.database.transaction() as session:
+        change_document(session, kim, other, tags=["hr"])
+    library.keywords.catch_up(library.database)
+    watch.checker.check_due()
+    assert set(watch.news(by_field)) == {"New", "Other"}
 
 
 def test_permission_is_decided_when_it_is_checked_and_when_it_is_shown(library: Library) -> None:

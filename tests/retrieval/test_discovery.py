@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import event
 
 from core_api.auth.subject import Subject
+from core_api.domains.documents.service import change_document
 from core_api.models import Document, SystemRole, utcnow
 from tests.retrieval.library import Library
 
@@ -73,11 +74,19 @@ def office(shared_library: Library) -> Office:
             f"More of part {number}: a vacation is asked for in time.",
             title=f"Vacation {number}",
             tags=["hr", "rules"] if number % 4 == 0 else ["hr"] if number % 2 else [],
+            category="Policies" if number % 4 == 0 else "How to" if number % 3 == 0 else None,
             updated_at=START + timedelta(days=9 * number),
         )
     library.add(handbook, kim, "회의록은 회의가 끝난 뒤 바로 올립니다.", title="회의 운영 지침", tags=["회의"])
     library.add(handbook, kim, "육아휴직은 삼십 일 전에 신청합니다.", title="육아휴직 안내")
-    library.add(closed, lee, "The vacation of the chimpanzee zanzibarium.", title="Zanzibar secret", tags=["hidden"])
+    library.add(
+        closed,
+        lee,
+        "The vacation of the chimpanzee zanzibarium.",
+        title="Zanzibar secret",
+        tags=["hidden"],
+        category="Secrets",
+    )
     return Office(library, kim, lee, guest, handbook, people, closed)
 
 
@@ -91,6 +100,10 @@ def office(shared_library: Library) -> Office:
         ("vacation -by:Ada", lambda n: n % 2 == 1),
         ("vacation tag:RULES", lambda n: n % 4 == 0),
         ("vacation tag:hr -tag:rules", lambda n: n % 2 == 1),
+        ("vacation category:policies", lambda n: n % 4 == 0),
+        ('vacation category:"how to" category:Policies', lambda n: n % 4 == 0 or n % 3 == 0),
+        ("vacation -category:Policies", lambda n: n % 4),
+        ('in:handbook category:Policies tag:rules -category:"How to"', lambda n: n % 3 and n % 4 == 0),
         ("vacation after:2026-04", lambda n: START + timedelta(days=9 * n) >= datetime(2026, 4, 1, tzinfo=UTC)),
         ("vacation before:2026-04", lambda n: START + timedelta(days=9 * n) < datetime(2026, 4, 1, tzinfo=UTC)),
         ("vacation kind:document", lambda n: True),
@@ -106,8 +119,8 @@ def test_fields_of_the_text_choose(office: Office, query: str, allowed: Any) -> 
 
 
 def test_names_that_one_cannot_see_are_unknown(office: Office) -> None:
-    for query in ("vacation in:Closed", "vacation in:Nowhere", "vacation tag:hidden", "vacation tag:nothing"):
-        body = office.ask(office.kim, query, k=100)
+    for name in ("in:Closed", "in:Nowhere", "tag:hidden", "tag:nothing", "category:Secrets", "category:nothing"):
+        body = office.ask(office.kim, f"vacation {name}", k=100)
         (field,) = body["query"]["filters"]
         assert field["applied"] is False
         assert field["problem"]
@@ -122,6 +135,9 @@ def test_without_words_filters_browse_newest_first(office: Office) -> None:
     dates = [hit["updated_at"] for hit in body["hits"]]
     assert dates == sorted(dates, reverse=True)
     assert len(dates) == body["total"] == 18
+    body = office.ask(office.kim, "", filters={"categories": ["How to", "Secrets"]}, k=100, per_source=1)
+    assert {hit["source"]["category"] for hit in body["hits"]} == {"How to"}
+    assert body["total"] == 6
     assert office.titles(office.kim, "tag:hr -kind:document") == []
 
 
@@ -141,11 +157,38 @@ def test_facets_count_what_paging_shows_and_what_choosing_would(office: Office, 
         assert {one["value"]: one["count"] for one in facets["kinds"]} == {
             "document": len({h["source"]["id"] for h in hits})
         }
+        categories = Counter(hit["source"]["category"] for hit in hits if hit["source"]["category"])
+        assert {one["value"]: one["count"] for one in facets["categories"]} == categories
         for one in facets["tags"]:  # without its own filter: what choosing it shows
             only = office.ask(office.kim, "vacation policy", filters={"tags": [one["value"]]}, mode=mode)
             assert only["total"] == one["count"]
+        for one in facets["categories"]:
+            both = {**chosen, "categories": [one["value"]]}
+            assert office.ask(office.kim, "vacation policy", filters=both, mode=mode)["total"] == one["count"]
         assert {one["label"] for one in facets["spaces"]} <= {"Handbook", "People team"}
         assert "hidden" not in {one["value"] for one in facets["tags"]}
+        assert "Secrets" not in {one["value"] for one in facets["categories"]}
+    theirs = office.ask(office.lee, "vacation policy", facets=True, mode=mode)["facets"]
+    assert "Secrets" in {one["value"] for one in theirs["categories"]}
+
+
+def test_counts_that_are_not_of_all_that_words_match_say_so(library: Library) -> None:
+    kim = library.person()
+    team = library.space(kim)
+    for number in range(3):
+        passages = [f"Ledger {number} {part}." for part in range(136)]
+        library.add(team, kim, *passages, title=f"Book {number}", tags=[f"t{number}"], category="Books")
+    library.add(team, kim, "Ledger of a closet.", title="Closet")
+    office = Office(library, kim, kim, kim, team, team, team)
+    for body, total, facets in (
+        ({"query": "ledger"}, True, True),
+        ({"query": "ledger", "filters": {"tags": ["t1"]}}, False, True),  # these 136 were all looked at
+        ({"query": "ledger", "filters": {"tags": ["none"]}}, False, True),
+        ({"query": "closet"}, False, False),
+        ({"query": "", "filters": {"categories": ["Books"]}}, False, False),
+    ):
+        answer = office.ask(kim, facets=True, mode="keyword", **body)
+        assert (answer["at_least"], answer["facets"]["at_least"]) == (total, facets), body
 
 
 def test_groups_are_sources_with_their_best_passages(office: Office) -> None:
@@ -240,6 +283,8 @@ def test_suggestions_by_the_beginning_of_any_word(office: Office) -> None:
     assert ("space", "People team") in office.suggested(kim, "tea")
     assert ("person", "Lee Ada") in office.suggested(kim, "ada")
     assert ("tag", "rules") in office.suggested(kim, "rul")
+    assert ("category", "How to") in office.suggested(kim, "how")
+    assert ("category", "Secrets") in office.suggested(lee, "secr")
     assert ("document", "Vacation 12") in office.suggested(kim, "vactaion 12", 20)
     for typed in ("ㅎㅇ", "회ㅇ", "회의", "횡", "ㅇㅇㅈㅊ", "운여"):
         found = office.suggested(kim, typed)
@@ -252,6 +297,18 @@ def test_suggestions_by_the_beginning_of_any_word(office: Office) -> None:
         assert office.suggested(kim, typed) == []
     assert office.suggested(office.guest, "minji") == []
     assert ("person", "Lee Ada") in office.suggested(office.guest, "ada")
+
+
+def test_suggestions_know_tags_and_categories_as_they_are_now(library: Library) -> None:
+    kim = library.person()
+    team = library.space(kim)
+    document = library.add(team, kim, "Words.", title="Note", tags=["quartz"], category="Quarries")
+    office = Office(library, kim, kim, kim, team, team, team)
+    assert office.suggested(kim, "quar") == [("category", "Quarries"), ("tag", "quartz")]
+    with library.database.transaction() as session:
+        change_document(session, kim, document, tags=["opal"], category="Opals")
+    assert office.suggested(kim, "quar") == []
+    assert office.suggested(kim, "opal") == [("category", "Opals"), ("tag", "opal")]
 
 
 def test_hangul_is_compared_by_what_is_typed_of_each_syllable(library: Library) -> None:

@@ -62,6 +62,7 @@ def world(shared_library: Library) -> World:
                 f"More about {words}.",
                 title=f"{WORDS[part]} {number}",
                 tags=[TAGS[part]],
+                category=TAGS[part] if part else None,
                 updated_at=START + timedelta(days=number),
             )
             space_of[document] = space
@@ -82,6 +83,8 @@ def test_hits_are_readable_live_and_meet_the_filters(world: World, data: st.Data
         space_ids=tuple(data.draw(st.lists(st.sampled_from([*world.spaces, "no-such-space"]), max_size=3))),
         kinds=tuple(data.draw(st.sampled_from([(), ("document",), ("message",)]))),
         tags=tuple(data.draw(st.lists(st.sampled_from(TAGS), max_size=2))),
+        categories=tuple(data.draw(st.lists(st.sampled_from(TAGS), max_size=2))),
+        not_categories=tuple(data.draw(st.lists(st.sampled_from(TAGS), max_size=1))),
         author_ids=tuple(data.draw(st.lists(st.sampled_from([p.user_id for p in world.people]), max_size=2))),
         source_ids=tuple(data.draw(st.lists(st.sampled_from([*documents, "none"]), max_size=4))),
         updated_after=data.draw(st.none() | st.integers(0, 8).map(lambda day: START + timedelta(days=day))),
@@ -101,6 +104,8 @@ def test_hits_are_readable_live_and_meet_the_filters(world: World, data: st.Data
         assert hit.source.id not in world.deleted
         assert not filters.space_ids or hit.space_id in filters.space_ids
         assert not filters.source_ids or hit.source.id in filters.source_ids
+        assert not filters.categories or hit.source.category in filters.categories
+        assert hit.source.category not in filters.not_categories
         assert not filters.kinds or hit.source.kind in filters.kinds
         assert filters.updated_after is None or hit.updated_at >= filters.updated_after
         assert 0 <= hit.score <= 1

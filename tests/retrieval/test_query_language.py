@@ -23,7 +23,7 @@ from retrieval.query_language import FIELDS, FieldTerm, ParsedQuery, parse, pars
         ("“smart quotes” help", ParsedQuery("smart quotes help", ("help",), ("smart quotes",))),
         ('"육아 휴직"은 언제', ParsedQuery("육아 휴직 언제", ("언제",), ("육아 휴직",))),
         (
-            'in:"People team" IN:Handbook by:me -tag:draft leave',
+            'in:"People team" IN:Handbook by:me category:"How to" -tag:draft leave',
             ParsedQuery(
                 "leave",
                 ("leave",),
@@ -31,6 +31,7 @@ from retrieval.query_language import FIELDS, FieldTerm, ParsedQuery, parse, pars
                     FieldTerm("in", "People team"),
                     FieldTerm("in", "Handbook"),
                     FieldTerm("by", "me"),
+                    FieldTerm("category", "How to"),
                     FieldTerm("tag", "draft", negated=True),
                 ),
             ),

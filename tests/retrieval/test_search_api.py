@@ -12,13 +12,13 @@ URL = "/api/v1/search"
 def test_hits_have_the_shape_of_the_contract(library: Library) -> None:
     kim = library.person("Kim")
     team = library.space(kim, name="People")
-    document = library.add(team, kim, "Parental leave is sixteen weeks.", title="Leave", tags=["hr"])
+    document = library.add(team, kim, "Parental leave is sixteen weeks.", title="Leave", tags=["hr"], category="HR")
     answer = library.client(kim).post(URL, json={"query": "parental leave", "filters": {"tags": ["hr"]}})
     assert answer.status_code == 200, answer.text
     body = answer.json()
     (hit,) = body["hits"]
     assert set(body) == {
-        *("hits", "groups", "facets", "total", "next_cursor", "did_you_mean", "by_meaning_alone"),
+        *("hits", "groups", "facets", "total", "at_least", "next_cursor", "did_you_mean", "by_meaning_alone"),
         *("mode", "took_ms", "query", "search_id"),
     }
     assert (body["groups"], body["facets"], body["total"], body["next_cursor"]) == (None, None, 1, None)
@@ -32,6 +32,7 @@ def test_hits_have_the_shape_of_the_contract(library: Library) -> None:
         "title": "Leave",
         "version": 1,
         "url": f"/documents/{document}",
+        "category": "HR",
     }
     assert hit["space"] == {"id": team, "name": "People"}
     assert hit["chunk_id"] == f"document:{document}:0"
@@ -61,6 +62,7 @@ def test_hits_have_the_shape_of_the_contract(library: Library) -> None:
         {"query": "x", "limit": 5},
         {"query": "a\0b"},
         {"query": "x", "filters": {"tags": ["a\0b"]}},
+        {"query": "x", "filters": {"categories": ["a\0b"]}},
     ],
 )
 def test_bad_requests_are_refused_with_a_reason(library: Library, body: dict[str, object]) -> None:

@@ -92,9 +92,12 @@ def test_filters_hold_even_when_nearly_everything_else_matches_better(library: L
     team = library.space(kim, lee)
     old = datetime(2020, 5, 1, tzinfo=UTC)
     library.add(team, kim, *[f"Budget budget budget {number}" for number in range(130)], title="Budget")
-    wanted = library.add(team, lee, "A note on the budget.", title="Rare", tags=["finance", "재무"], updated_at=old)
+    wanted = library.add(
+        team, lee, "A note on the budget.", title="Rare", tags=["finance", "재무"], category="Money", updated_at=old
+    )
     for filters in (
         Filters(tags=("재무", "nothing")),
+        Filters(categories=("Money", "nothing")),
         Filters(author_ids=(lee.user_id,)),
         Filters(source_ids=(wanted,)),
         Filters(updated_before=old + timedelta(days=1)),

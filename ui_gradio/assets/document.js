@@ -270,6 +270,7 @@ export function documentPage({ params, query, place, side, onleave }) {
       ["document.file", doc.filename],
       ["document.path", doc.path],
       ["document.size", doc.size != null && bytes(doc.size)],
+      ["document.category", doc.category],
       ["document.tags", doc.tags?.join(", ")],
       ["document.created", exactly(doc.created_at)],
       ["document.updated", exactly(doc.updated_at)],

@@ -18,7 +18,7 @@ export async function learnSpaces() {
   return all;
 }
 
-/** The name of a value of `kinds`, `spaces`, `authors`, `tags`, `mode` or `when`. */
+/** The name of a value of `kinds`, `spaces`, `authors`, `categories`, `tags`, `mode` or `when`. */
 export function facetLabel(name, value) {
   if (name === "kinds") return has(`search.kind.${value}`) ? t(`search.kind.${value}`) : value;
   if (name === "mode") return t(`search.mode.${value}`);

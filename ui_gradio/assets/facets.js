@@ -27,6 +27,8 @@ export function facetList(place, change) {
     if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
   }
 
+  // Where words match more than the server counts, its counts are the least that there are.
+  const counted = (count, facets) => (count === null ? null : number(count) + (facets?.at_least ? "+" : ""));
   const group = (name, ...content) => h("fieldset", {}, h("legend", {}, t(`search.facet.${name}`)), content);
 
   function option(type, name, value, label, checked, count, onchange) {
@@ -35,7 +37,7 @@ export function facetList(place, change) {
       { class: "option" },
       h("input", { type, name, value, checked, id: `facet-${name}-${value}`, onchange }),
       h("span", { class: "grow clip", title: label }, label),
-      count !== null && h("span", { class: "count" }, number(count)),
+      count !== null && h("span", { class: "count" }, count),
     );
   }
 
@@ -61,7 +63,7 @@ export function facetList(place, change) {
       shown.map((one) => {
         const value = String(one.value);
         const checked = state[name].includes(value);
-        return option("checkbox", name, value, facetLabel(name, value), checked, one.count, (event) =>
+        return option("checkbox", name, value, facetLabel(name, value), checked, counted(one.count, facets), (event) =>
           change({
             [name]: event.target.checked ? [...state[name], value] : state[name].filter((other) => other !== value),
           }),
@@ -94,7 +96,15 @@ export function facetList(place, change) {
       "when",
       option("radio", "when", "", t("search.when.any"), !state.when, null, pick("")),
       values.map(([value, count]) =>
-        option("radio", "when", value, facetLabel("when", value), state.when === value, count, pick(value)),
+        option(
+          "radio",
+          "when",
+          value,
+          facetLabel("when", value),
+          state.when === value,
+          counted(count, facets),
+          pick(value),
+        ),
       ),
       (facets?.months?.length ?? 0) > FEW &&
         !unfolded.has("when") &&

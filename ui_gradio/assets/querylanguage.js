@@ -1,7 +1,7 @@
 // The language of the search box (`in:Handbook`, `-tag:"old stuff"`, `-draft`), as far as the page edits it. The server
 // reads the whole language; here a condition is only found again in the text, and written.
 
-const PIECE = /(-?)(?:(in|by|tag|kind|before|after)[:：])?("[^"]*"|“[^”]*”|«[^»]*»|\S+)/gi;
+const PIECE = /(-?)(?:(in|by|category|tag|kind|before|after)[:：])?("[^"]*"|“[^”]*”|«[^»]*»|\S+)/gi;
 const bare = (value) =>
   value
     .replace(/^["“«]|["”»]$/g, "")

@@ -56,7 +56,7 @@ function heading({ source, space, author, updated_at: at, hits }, onopen) {
     h(
       "span",
       { class: "quiet result-byline", title: exactly(at) },
-      [space?.name, authorName(author), when(at)].filter(Boolean).join(" · "),
+      [space?.name, source.category, authorName(author), when(at)].filter(Boolean).join(" · "),
     ),
   );
 }

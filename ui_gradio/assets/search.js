@@ -217,10 +217,11 @@ export function searchPage({ query, place, side, back, onleave, onaddress }) {
     drawFacets(state, found.facets);
     const list = drawConditions();
     const count = found.total ?? results.size();
-    const words = { ms: number(Math.max(1, Math.round(found.took_ms?.total ?? 0))) };
+    const n = number(count) + (found.at_least ? "+" : "");
+    const words = { n, ms: number(Math.max(1, Math.round(found.took_ms?.total ?? 0))) };
     const fallback = found.mode !== state.mode && count > 0 ? ` · ${t("search.mode.fallback")}` : "";
     fill(summary, count > 0 ? tn("search.count", count, words) + fallback : "");
-    fill(showButton, tn("search.show", count));
+    fill(showButton, tn("search.show", count, { n }));
     fill(
       note,
       didYouMean(state.q.trim(), found.did_you_mean, change),

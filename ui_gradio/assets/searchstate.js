@@ -12,12 +12,14 @@ export const LISTS = [
   ["kinds", "kind", "kinds"],
   ["spaces", "space", "space_ids"],
   ["authors", "author", "author_ids"],
+  ["categories", "category", "categories"],
   ["tags", "tag", "tags"],
 ];
 
 const oneOf = (values, value, otherwise) => (values.includes(value) ? value : otherwise);
 
-/** The state that an address describes: ?q=&mode=&sort=&view=&kind=&space=&author=&tag=&days=|month=&exact=&saved= */
+/** The state that an address describes: ?q=&mode=&sort=&view=&kind=&space=&author=&category=&tag=&days=|month=&exact=
+ *  &saved= */
 export function fromAddress(query) {
   const month = query.get("month") ?? "";
   return {
@@ -77,7 +79,7 @@ export function fromSaved({ id, query, mode, filters }) {
 export const filterCount = (state) =>
   LISTS.reduce((sum, [name]) => sum + state[name].length, 0) + (state.when ? 1 : 0) + (state.mode !== "hybrid" ? 1 : 0);
 
-export const noFilters = () => ({ kinds: [], spaces: [], authors: [], tags: [], when: "", mode: "hybrid" });
+export const noFilters = () => ({ ...Object.fromEntries(LISTS.map(([name]) => [name, []])), when: "", mode: "hybrid" });
 
 /** Whether there is anything to search for: words, or a condition that something can meet. */
 export const asksSomething = (state) =>

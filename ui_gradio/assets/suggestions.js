@@ -5,8 +5,8 @@ import { documentUrl } from "./panel.js";
 import { term } from "./querylanguage.js";
 import { t } from "./words.js";
 
-const ICONS = { query: "clock", document: "file", space: "space", tag: "tag", person: "person" };
-const FIELDS = { space: "in", tag: "tag", person: "by" };
+const ICONS = { query: "clock", document: "file", space: "space", category: "folder", tag: "tag", person: "person" };
+const FIELDS = { space: "in", category: "category", tag: "tag", person: "by" };
 
 export const suggest = async (q, limit = 8) => (await call("suggest", { q: q.slice(0, 200), limit })).items;
 

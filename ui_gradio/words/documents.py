@@ -26,6 +26,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "document.file": ("File", "파일"),
     "document.path": ("Path", "경로"),
     "document.passages": ("Passages", "색인된 부분"),
+    "document.category": ("Category", "분류"),
     "document.tags": ("Tags", "태그"),
     "document.space": ("Space", "스페이스"),
     "document.actions": ("Actions", "작업"),

@@ -18,7 +18,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "search.language.2": ("without this word", "이 단어가 없는 것"),
     "search.language.3": ("in a space", "스페이스에서"),
     "search.language.4": ("written by me, or by a name", "내가 쓴 것 (또는 이름)"),
-    "search.language.5": ("with a tag", "태그가 붙은 것"),
+    "search.language.5": ("with a tag; also category:", "태그가 붙은 것 (category:도 가능)"),
     "search.language.6": ("changed since; also before:", "이날부터 수정된 것 (before:도 가능)"),
     "search.bymeaningalone": (
         "No document that you can read has these words. These are nearest in meaning.",
@@ -61,6 +61,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "search.facet.kinds": ("Kind", "종류"),
     "search.facet.spaces": ("Space", "스페이스"),
     "search.facet.authors": ("Author", "작성자"),
+    "search.facet.categories": ("Category", "분류"),
     "search.facet.tags": ("Tag", "태그"),
     "search.facet.when": ("Changed", "수정한 때"),
     "search.facet.more": ("{n} more", "{n}개 더 보기"),
@@ -77,6 +78,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "search.field.in": ("in", "스페이스"),
     "search.field.not": ("without", "제외"),
     "search.field.by": ("by", "작성자"),
+    "search.field.category": ("category", "분류"),
     "search.field.tag": ("tag", "태그"),
     "search.field.kind": ("kind", "종류"),
     "search.field.before": ("before", "이전"),
@@ -88,6 +90,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "search.problem.by": (
         "You can see nobody named “{value}”, so it is left out.",
         "“{value}”라는 사람이 보이지 않아 이 조건은 뺐습니다.",
+    ),
+    "search.problem.category": (
+        "Nothing you can see is in the category “{value}”, so it is left out.",
+        "“{value}” 분류에 든 것이 없어 이 조건은 뺐습니다.",
     ),
     "search.problem.tag": (
         "Nothing you can see has the tag “{value}”, so it is left out.",
@@ -137,6 +143,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "suggest.query": ("Searched before", "이전 검색"),
     "suggest.document": ("Documents", "문서"),
     "suggest.space": ("Spaces", "스페이스"),
+    "suggest.category": ("Categories", "분류"),
     "suggest.tag": ("Tags", "태그"),
     "suggest.person": ("People", "사람"),
     # saved searches

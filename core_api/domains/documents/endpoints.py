@@ -11,6 +11,7 @@ from core_api.auth.access import access_space
 from core_api.auth.dependencies import DatabaseDep, FilesDep, Reader, ReadSession, SettingsDep, Writer, WriteSession
 from core_api.domains.documents import service
 from core_api.domains.documents.schemas import (
+    Category,
     DocumentCreate,
     DocumentRead,
     DocumentUpdate,
@@ -32,7 +33,7 @@ T = TypeVar("T")
 router = APIRouter(prefix="/documents", tags=["knowledge"])
 
 VersionNumber = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="Default: the current version.")]
-_title, _path, _tags = TypeAdapter(Title), TypeAdapter(Path), TypeAdapter(Tags)
+_title, _path, _tags, _category = TypeAdapter(Title), TypeAdapter(Path), TypeAdapter(Tags), TypeAdapter(Category)
 
 
 @router.get("")
@@ -59,7 +60,14 @@ def create_document(
     content = service.store_text(files, body.title, body.text, settings.max_upload_bytes)
     with database.transaction() as session:
         document, outcome = service.put_document(
-            session, subject, body.space_id, content, path=body.path, title=body.title, tags=body.tags
+            session,
+            subject,
+            body.space_id,
+            content,
+            path=body.path,
+            title=body.title,
+            tags=body.tags,
+            category=body.category,
         )
         if outcome is not Outcome.CREATED:
             raise Conflict(f"The space already has a document at {body.path!r}. Change that one instead.", field="path")
@@ -81,7 +89,8 @@ def upload_document(
     space_id: Annotated[str, Form(max_length=36)],
     path: Annotated[str | None, Form(description="Names the document in its space; default: the file's name.")] = None,
     title: Annotated[str | None, Form()] = None,
-    tags: Annotated[list[str] | None, Form()] = None,
+    tags: Annotated[list[str] | None, Form(description="Default: those of the file's own metadata.")] = None,
+    category: Annotated[str | None, Form(description="Default: that of the file's own metadata.")] = None,
 ) -> UploadRead:
     """Upload a file. The same path again makes a new version of the document, or changes nothing."""
     filename = PurePosixPath((file.filename or "").replace("\\", "/")).name[:500]
@@ -90,6 +99,7 @@ def upload_document(
     path = _checked(_path, path, "path") if path is not None else _checked(_path, filename, "file")
     title = _checked(_title, title, "title") if title is not None else None
     tags = _checked(_tags, tags, "tags") if tags is not None else None
+    category = _checked(_category, category, "category") if category is not None else None
     with database.reading() as session:  # before the bytes are stored
         access_space(session, subject, space_id, SpaceRole.EDITOR)
     content = service.Content(
@@ -98,7 +108,9 @@ def upload_document(
         service.guess_media_type(filename, file.content_type),
     )
     with database.transaction() as session:
-        document, outcome = service.put_document(session, subject, space_id, content, path=path, title=title, tags=tags)
+        document, outcome = service.put_document(
+            session, subject, space_id, content, path=path, title=title, tags=tags, category=category
+        )
         if outcome is not Outcome.CREATED:
             response.status_code = status.HTTP_200_OK
         return UploadRead(document=service.read_document(session, subject, document.id), outcome=outcome)
@@ -134,6 +146,7 @@ def update_document(
             content=content,
             title=body.title,
             tags=body.tags,
+            category=body.category,
             space_id=body.space_id,
             expected_version=body.version,
         )

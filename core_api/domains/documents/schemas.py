@@ -9,13 +9,19 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from core_api.domains.spaces.schemas import SpaceBrief
 from core_api.domains.users.schemas import PersonRead
 from core_api.models import IndexStatus
+from core_api.models.documents import MAX_LABEL_CHARS, MAX_TAGS
 
 MAX_TEXT_CHARS = 5_000_000
 
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 Path = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1024)]
-Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
-Tags = Annotated[list[Tag], Field(max_length=50)]
+# A line: PostgreSQL takes no NUL, and nobody sees what else there is of these.
+_NO_CONTROLS = r"^[^\x00-\x1f\x7f]*$"
+Tag = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_LABEL_CHARS, pattern=_NO_CONTROLS)
+]
+Tags = Annotated[list[Tag], Field(max_length=MAX_TAGS)]
+Category = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_LABEL_CHARS, pattern=_NO_CONTROLS)]
 Text = Annotated[str, StringConstraints(max_length=MAX_TEXT_CHARS)]
 
 
@@ -29,6 +35,7 @@ class DocumentCreate(BaseModel):
                 "title": "Leave policy",
                 "text": "# Leave policy\n\nTwo weeks’ notice for planned leave.",
                 "tags": ["hr"],
+                "category": "Policies",
             }
         }
     )
@@ -37,7 +44,8 @@ class DocumentCreate(BaseModel):
     title: Title
     text: Text
     path: Path | None = None
-    tags: Tags = []
+    tags: Tags | None = Field(default=None, description="Default: those that its front matter names.")
+    category: Category | None = Field(default=None, description="Default: the one that its front matter names.")
 
 
 class DocumentUpdate(BaseModel):
@@ -46,6 +54,7 @@ class DocumentUpdate(BaseModel):
     title: Title | None = None
     text: Text | None = None
     tags: Tags | None = None
+    category: Category | None = Field(default=None, description="Empty: none.")
     space_id: str | None = None
     version: int | None = Field(default=None, ge=1)
 
@@ -68,6 +77,7 @@ class DocumentRead(BaseModel):
     space: SpaceBrief
     path: str | None
     tags: list[str]
+    category: str | None
     version: int
     author: PersonRead
     media_type: str

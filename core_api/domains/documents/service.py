@@ -49,6 +49,7 @@ from core_api.models import (
     VersionText,
     utcnow,
 )
+from core_api.outbox import next_change
 
 
 class VersionConflict(NexusError):
@@ -92,10 +93,12 @@ def put_document(
     path: str | None,
     title: str | None = None,
     tags: list[str] | None = None,
+    category: str | None = None,
 ) -> tuple[Document, Outcome]:
     """Create the document at `path` of a space, or give it a new version where its content or title differs.
 
-    Without a path a new document is made each time. Needs the editor role.
+    Without a path a new document is made each time. Tags and a category (empty: none) that are given are kept; without
+    them the document's own metadata decides. Needs the editor role.
     """
     access_space(session, subject, space_id, SpaceRole.EDITOR)
     document = None
@@ -104,12 +107,12 @@ def put_document(
             select(Document).where(Document.space_id == space_id, Document.path == path, Document.deleted_at.is_(None))
         )
     if document is None:
-        return _create(session, subject, space_id, content, path, title, tags or []), Outcome.CREATED
+        return _create(session, subject, space_id, content, path, title, tags, category), Outcome.CREATED
     changed = _revise(session, subject, document, content)
     if title is not None and title != document.title:
         document.title, document.title_given, changed = title, True, True
-    if tags is not None and tags != document.tags:
-        document.tags, changed = tags, True
+    if _relabel(session, document, tags, category):
+        changed = True
     if not changed:
         return document, Outcome.UNCHANGED
     document.updated_at = utcnow()
@@ -125,6 +128,7 @@ def change_document(
     content: Content | None = None,
     title: str | None = None,
     tags: list[str] | None = None,
+    category: str | None = None,
     space_id: str | None = None,
     expected_version: int | None = None,
 ) -> Document:
@@ -140,8 +144,7 @@ def change_document(
         _revise(session, subject, document, content)
     if title is not None:
         document.title, document.title_given = title, True
-    if tags is not None:
-        document.tags = tags
+    _relabel(session, document, tags, category)
     moved_from = None
     if space_id is not None and space_id != document.space_id:
         _access_its_space(session, subject, document)
@@ -304,21 +307,43 @@ def _create(
     content: Content,
     path: str | None,
     title: str | None,
-    tags: list[str],
+    tags: list[str] | None,
+    category: str | None,
 ) -> Document:
     document = Document(
         space_id=space_id,
         title=title or PurePosixPath(content.filename).stem[:500] or "Untitled",
         title_given=title is not None,
         path=path,
-        tags=tags,
         author_id=subject.user_id,
         version=1,
     )
+    _label(document, tags, category)
     session.add(document)
     _flush_path(session, path)
     _add_version(session, subject, document, content)
     return document
+
+
+def _label(document: Document, tags: list[str] | None, category: str | None) -> bool:
+    """Set what a person chose, which the document's metadata leaves alone from now on; whether anything differs."""
+    before = document.tags, document.category
+    if tags is not None:
+        document.tags, document.tags_given = tags, True
+    if category is not None:
+        document.category, document.category_given = category or None, True
+    return before != (document.tags, document.category)
+
+
+def _relabel(session: Session, document: Document, tags: list[str] | None, category: str | None) -> bool:
+    """The same of a document that may be indexed: nothing of it is indexed anew, so whoever follows the index's changes
+    (suggestions, saved searches) is told here."""
+    if not _label(document, tags, category):
+        return False
+    state = session.get(IndexState, (Document.__source_kind__, document.id), with_for_update=True)
+    if state is not None:
+        state.change_seq = next_change(session)
+    return True
 
 
 def _revise(session: Session, subject: Subject, document: Document, content: Content) -> bool:
@@ -370,6 +395,7 @@ _SHOWN = (
     Document.space_id,
     Document.path,
     Document.tags,
+    Document.category,
     Document.version,
     Document.author_id,
     Document.created_at,
@@ -420,6 +446,7 @@ def _read(row: Any) -> DocumentRead:
         space=SpaceBrief(id=row.space_id, name=row.space_name),
         path=row.path,
         tags=row.tags,
+        category=row.category,
         version=row.version,
         author=PersonRead(id=row.author_id, name=row.author_name),
         media_type=row.media_type,

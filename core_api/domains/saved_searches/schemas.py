@@ -27,6 +27,7 @@ class SavedFilters(BaseModel):
     space_ids: list[Id] = Field(default=[], max_length=200)
     kinds: list[Id] = Field(default=[], max_length=20)
     tags: list[Tag] = Field(default=[], max_length=50)
+    categories: list[Tag] = Field(default=[], max_length=50)
     author_ids: list[Id] = Field(default=[], max_length=200)
     source_ids: list[Id] = Field(default=[], max_length=200)
     updated_after: AwareDatetime | None = Field(default=None, description="Inclusive, with a time zone.")

@@ -28,14 +28,14 @@ def xls() -> bytes:
     return zlib.decompress(base64.b85decode("".join(_XLS.split())))
 
 
-def pdf(*pages: list[tuple[float, float, float, str, str]], title: str = "") -> bytes:
+def pdf(*pages: list[tuple[float, float, float, str, str]], title: str = "", keywords: str = "") -> bytes:
     """A PDF with a text layer. Each page lists (x, y, size, font, text); fonts are F1 (Helvetica) and F2 (bold)."""
     objects: list[bytes] = [
         b"<</Type/Catalog/Pages 2 0 R>>",
         b"",
         b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>",
         b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica-Bold/Encoding/WinAnsiEncoding>>",
-        f"<</Title({title})>>".encode(),
+        f"<</Title({title})/Keywords({keywords})>>".encode(),
     ]
     kids = []
     for page in pages:
