@@ -71,8 +71,8 @@ def gate(
     golden = own_data.load(file or own_data.golden_path(settings))
     if not golden:
         raise Invalid("The golden set is empty. Import documents, then make it anew with `nexus eval build`.")
-    # What cannot name a run, or is none, is told before anything is asked. A file that is not there is a slip, unless it
-    # is to be made.
+    # What cannot name a run, or is none, is told before anything is asked. A file that is not there is a slip, unless
+    # it is to be made.
     report.run_name(name, "", "")
     compared = report.place(baseline, settings.data_dir)
     known = compared.is_file() or (baseline.endswith(".json") and not accept)
