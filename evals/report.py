@@ -54,22 +54,29 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def save(run: Run, data_dir: Path) -> Path:
+def place(name_or_path: str, data_dir: Path) -> Path:
+    """Where a run is kept: data_dir/evals/<name>.json, or the file itself where one (*.json) is named. Raises Invalid
+    for what cannot name a run."""
+    path = Path(name_or_path)
+    return path if path.suffix == ".json" else data_dir / "evals" / f"{run_name(name_or_path, '', '')}.json"
+
+
+def save(run: Run, data_dir: Path) -> None:
     """Keep a run in data_dir/evals/<name>.json, in place of one of the same name."""
-    folder = data_dir / "evals"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{run.name}.json"
+    write(run, data_dir / "evals" / f"{run.name}.json")
+
+
+def write(run: Run, path: Path) -> None:
+    """Keep a run in this file, instead of what was there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".json.new")
     temporary.write_text(json.dumps(asdict(run), ensure_ascii=False, indent=1))
     temporary.replace(path)
-    return path
 
 
 def load(name_or_path: str, data_dir: Path) -> Run:
     """A run by its name, or from a file. Raises NotFound (naming those that exist) or Invalid."""
-    path = Path(name_or_path)
-    if path.suffix != ".json":
-        path = data_dir / "evals" / f"{run_name(name_or_path, '', '')}.json"
+    path = place(name_or_path, data_dir)
     if not path.is_file():
         known = ", ".join(saved(data_dir)) or "none yet"
         raise NotFound(f"There is no run {name_or_path!r}. Kept runs: {known}.")

@@ -59,6 +59,41 @@ def retrieval(
 
 
 @app.command()
+def suite(
+    folder: Annotated[
+        Path,
+        typer.Argument(help="Has the collections: scifact, cranfield, korquad, xquad_en, company, korean_docs."),
+    ],
+    only: Annotated[list[str] | None, typer.Option(help="Only this collection (may be repeated).")] = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", help="The report; default: evals/suite.md in the data directory.")
+    ] = None,
+    as_json: JsonOption = False,
+    data_dir: DataDirOption = None,
+) -> None:
+    """All figures of search in one report; exit code 1 unless each was measured and meets its goal."""
+    from evals import suite as suites
+
+    settings = load_settings(data_dir)
+    with show_progress(as_json) as progress:
+        measured = suites.run(settings, folder, only or (), progress)
+    page = file or settings.data_dir / "evals" / "suite.md"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(suites.markdown(measured, settings), encoding="utf-8")
+    if as_json:
+        rows = [
+            {"collection": one.figure.folder, "measure": one.figure.metric, **one.values, "met": one.met}
+            for one in measured
+        ]
+        typer.echo(json.dumps({"file": str(page), "figures": rows}, ensure_ascii=False, indent=2))
+    else:
+        typer.echo(page.read_text(encoding="utf-8"))
+        typer.echo(f"Report: {page}")
+    if not all(one.met for one in measured):
+        raise typer.Exit(1)
+
+
+@app.command()
 def answers(
     file: Annotated[Path, typer.Argument(help="A SQuAD file, version 1.1 or 2.0.")],
     articles: ArticlesOption = None,

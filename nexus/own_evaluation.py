@@ -50,7 +50,7 @@ def build(
 
 def gate(
     baseline: Annotated[
-        str, typer.Option(help="The run to compare with; where there is none yet, this one becomes it.")
+        str, typer.Option(help="The run (or *.json) to compare with; where no run has the name yet, this one gets it.")
     ] = "own-baseline",
     tolerance: Annotated[float, typer.Option(min=0.0, max=1.0, help="A fall of MRR@10 that does not matter.")] = 0.01,
     name: Annotated[str, typer.Option("--name", help="Keep this run under this name.")] = "own-latest",
@@ -71,9 +71,12 @@ def gate(
     golden = own_data.load(file or own_data.golden_path(settings))
     if not golden:
         raise Invalid("The golden set is empty. Import documents, then make it anew with `nexus eval build`.")
-    report.run_name(name, "", "")  # raises for what cannot name one, before anything is asked
-    if not baseline.endswith(".json"):
-        report.run_name(baseline, "", "")
+    # What cannot name a run, or is none, is told before anything is asked. A file that is not there is a slip, unless
+    # it is to be made.
+    report.run_name(name, "", "")
+    compared = report.place(baseline, settings.data_dir)
+    known = compared.is_file() or (baseline.endswith(".json") and not accept)
+    before = report.load(baseline, settings.data_dir) if known else None
 
     async def run() -> report.Run:
         async with connect(settings) as client:
@@ -82,10 +85,8 @@ def gate(
 
     result = asyncio.run(run())
     report.save(result, settings.data_dir)
-    known = baseline in report.saved(settings.data_dir) or baseline.endswith(".json")
-    before = report.load(baseline, settings.data_dir) if known else None
-    if (accept or before is None) and not baseline.endswith(".json"):
-        report.save(dataclasses.replace(result, name=baseline), settings.data_dir)
+    if accept or before is None:
+        report.write(dataclasses.replace(result, name=compared.stem), compared)
     console = Console(stderr=as_json)
     if before is None:
         if as_json:
@@ -112,5 +113,7 @@ def gate(
             "[green]passed[/green]" if judged.passed else "[red]worse[/red]",
         )
         console.print(table)
+        if accept:
+            console.print(f"This run is the baseline {baseline!r} from now on.", highlight=False, soft_wrap=True)
     if not judged.passed and not accept:
         raise typer.Exit(1)

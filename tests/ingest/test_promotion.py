@@ -1,16 +1,21 @@
 """A space that outgrows its pool gets a collection of its own, and everything is found all the while."""
 
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
+from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from core_api.models import SpaceIndex
 from ingest.promotion import Promoter
+from retrieval.endpoints import router
 from retrieval.engine import RetrievalEngine
 from retrieval.service import search
 from retrieval.types import Mode, Query
+from tests.applications import application
+from tests.factories import bearer
 from tests.ingest.house import House
 
 RULES = "The rules of this part are in the annex of the guide. " * 12
@@ -120,6 +125,66 @@ def test_everything_is_found_all_the_while(house: House, engine: RetrievalEngine
     assert house.reconcile().consistent
     house.assert_consistent()
     assert steady <= found(house, engine)
+
+
+def test_a_hybrid_search_over_http_loses_and_doubles_nothing(
+    house: House, engine: RetrievalEngine, grown: list[str]
+) -> None:
+    """Page after page, as people read, while the space leaves its pool and after."""
+    house.keywords.catch_up(house.database)
+    app = application(house.settings, house.database, [router])
+    app.state.engine = engine
+    everything = {chunk.id for chunk in house.chunks()}
+    assert len(everything) == 9
+    stopping, moved = threading.Event(), threading.Event()
+    wrong: list[str] = []
+    searches = after = 0
+
+    def read_all(client: TestClient) -> list[str]:
+        shown: list[str] = []
+        cursor = None
+        while True:
+            body = {"query": "rules of this part", "k": 4, "per_source": 0, "cursor": cursor, "log": False}
+            answer = client.post("/api/v1/search", json=body)
+            if answer.status_code != 200:
+                wrong.append(answer.text)
+                return shown
+            page = answer.json()
+            assert page["mode"] == "hybrid"
+            # Words find everything; what vectors lost would lack their score.
+            wrong.extend(hit["chunk_id"] for hit in page["hits"] if hit["scores"]["semantic"] is None)
+            shown += [hit["chunk_id"] for hit in page["hits"]]
+            if (cursor := page["next_cursor"]) is None:
+                return shown
+
+    def look() -> None:
+        nonlocal searches, after
+        with TestClient(app, headers=bearer(house.database, house.owner), raise_server_exceptions=False) as client:
+            while not stopping.is_set():
+                since = moved.is_set()
+                shown = read_all(client)
+                searches, after = searches + 1, after + since
+                if sorted(shown) != sorted(everything):
+                    wrong.append(f"{len(shown)} hits, {len(set(shown))} of {len(everything)}")
+
+    threads = [threading.Thread(target=look) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        assert promoter(house, grace_seconds=1.0).promote(house.space, threading.Event())
+        moved.set()
+        deadline = time.monotonic() + 30
+        while after < 3 and time.monotonic() < deadline:
+            time.sleep(0.01)
+    finally:
+        stopping.set()
+        for thread in threads:
+            thread.join()
+    assert wrong == []
+    assert searches > 5
+    assert after >= 3
+    assert placements(house)[house.space] is False
+    house.assert_consistent()
 
 
 @pytest.mark.parametrize("step", ["get", "upsert", "delete_space"])

@@ -65,6 +65,33 @@ def test_an_identifier_is_found_whole_before_its_parts() -> None:
     assert {"nexus_data_dir", "nexus", "dir", "v1.5.9"} <= set(terms)
 
 
+@pytest.mark.parametrize(
+    ("text", "whole", "parts"),
+    [
+        ("오류 ERR_42가 나면", "err_42", ["err", "42"]),
+        ("ERR_42에서는 멈춥니다", "err_42", ["err", "42"]),
+        ("kim.minji@example.com에게 보냅니다", "kim.minji@example.com", ["kim", "minji", "exampl", "com"]),
+        ("v2.13.1부터 됩니다", "v2.13.1", ["v2", "13", "1", "2.13.1"]),
+        ("2.13.1입니다", "2.13.1", ["2", "13", "1"]),
+        ("max_retry_count를 늘립니다", "max_retry_count", ["max", "retri", "count"]),
+        ("docs/search.md의 표", "docs/search.md", ["doc", "search", "md"]),
+        ("2026-11-03에 만납니다", "2026-11-03", ["2026", "11", "03"]),
+        ("IL-6의 수치", "il6", ["il", "6"]),
+        ("1,000,000원입니다", "1000000", ["1000000원"]),
+        ("3.5년을", "3.5", ["3.5년"]),
+        ("10-20대의", "20대", ["10", "20"]),
+    ],
+)
+def test_a_particle_leaves_an_identifier_whole(text: str, whole: str, parts: list[str]) -> None:
+    assert {whole, *parts} <= set(analyze(text))
+
+
+def test_what_joins_hangul_makes_no_identifier() -> None:
+    assert analyze("서울-부산") == ["서울", "부산"]
+    assert analyze("GPU-서버") == ["gpu", "서버"]
+    assert analyze("한국_kim") == ["한국", "kim"]
+
+
 def test_hangul_becomes_bigrams_without_its_particle() -> None:
     assert analyze("대한민국은") == ["대한", "한민", "민국"]
     assert without_particle("서울에서는") == "서울"

@@ -228,6 +228,44 @@ def test_pages_stay_while_documents_change(library: Library) -> None:
         assert office.client(kim).post(URL, json={"query": "report", "cursor": cursor}).status_code == 422
 
 
+@pytest.mark.parametrize("mode", ["hybrid", "keyword", "semantic"])
+@pytest.mark.parametrize("sort", ["relevance", "newest", "oldest"])
+def test_pages_of_groups_stay_while_documents_are_added(library: Library, mode: str, sort: str) -> None:
+    """Some of the new ones rank above what was shown and some below; one of the old ones gets more passages."""
+    kim = library.person()
+    team = library.space(kim)
+    ids = [
+        library.add(
+            team,
+            kim,
+            *(f"Expense report {number}, part {part}." for part in range(1 + number % 4)),
+            title=f"R{number}",
+            updated_at=START + timedelta(days=number),
+        )
+        for number in range(14)
+    ]
+    office = Office(library, kim, kim, kim, team, team, team)
+    shown: list[str] = []
+    added: list[str] = []
+    cursor = None
+    for step in range(20):
+        page = office.ask(kim, "expense report", k=3, group=True, sort=sort, mode=mode, cursor=cursor, correct=False)
+        for group in page["groups"]:
+            assert {hit["source"]["id"] for hit in group["hits"]} == {group["source"]["id"]}
+            assert len({hit["chunk_id"] for hit in group["hits"]}) == len(group["hits"]) <= 3
+        shown += [group["source"]["id"] for group in page["groups"]]
+        if (cursor := page["next_cursor"]) is None:
+            break
+        if step < 5:
+            for text, day in (("Expense report. Expense report.", 90 + step), ("Of an expense, a report.", -1 - step)):
+                added.append(library.add(team, kim, text, title="New", updated_at=START + timedelta(days=day)))
+            library.write(ids[step], *(f"Expense report {step}, now part {part}." for part in range(4)))
+    assert len(set(shown)) == len(shown), "nothing twice"
+    assert set(ids) <= set(shown), "nothing of what was there is lost"
+    assert set(shown) <= {*ids, *added}
+    assert cursor is None
+
+
 def test_sorted_by_date(office: Office) -> None:
     for sort, newest in (("newest", True), ("oldest", False)):
         hits = office.ask(office.kim, "vacation", sort=sort, k=50, per_source=1)["hits"]

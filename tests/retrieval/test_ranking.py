@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -32,16 +33,39 @@ PASSAGES = {
     "version": "Release v1.5.9 came out on 2026.11.3 and mends the IL-6 pump.",
 }
 
+MIXED = {
+    "code": "디스크가 차면 ERR_42가 나고 worker가 멈춥니다.",
+    "code_parts": "42번 서버의 err 기록을 보면 worker 42대가 err 없이 돕니다. Err once, err 42 times.",
+    "address": "휴가는 kim.minji@example.com에게 알립니다.",
+    "address_parts": "Kim과 minji는 example 회사의 com 팀입니다. minji kim, example com.",
+    "release": "결제 모듈은 v2.13.1에서 고쳐졌습니다.",
+    "release_parts": "v2의 표 13에서 1을 봅니다. v2 13 1, v2 13 1.",
+    "setting": "재시도는 max_retry_count로 정합니다.",
+    "setting_parts": "The retry has a max, and the count is kept. max count, retry.",
+}
+
+
+def shelf_of(passages: dict[str, str], folder: Path, databases: SqliteDatabases, embedder: Embedder) -> Iterator[Shelf]:
+    """A library with a document for each passage, and their names by chunk."""
+    with new_library(folder, databases, embedder) as library:
+        kim = library.person()
+        team = library.space(kim)
+        names = {f"document:{library.add(team, kim, text, title='Note')}:0": name for name, text in passages.items()}
+        yield library, kim, team, names
+
 
 @pytest.fixture(scope="module")
 def shelf(
     tmp_path_factory: pytest.TempPathFactory, sqlite_databases: SqliteDatabases, embedder: Embedder
 ) -> Iterator[Shelf]:
-    with new_library(tmp_path_factory.mktemp("shelf"), sqlite_databases, embedder) as library:
-        kim = library.person()
-        team = library.space(kim)
-        names = {f"document:{library.add(team, kim, text, title='Note')}:0": name for name, text in PASSAGES.items()}
-        yield library, kim, team, names
+    yield from shelf_of(PASSAGES, tmp_path_factory.mktemp("shelf"), sqlite_databases, embedder)
+
+
+@pytest.fixture(scope="module")
+def mixed(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_databases: SqliteDatabases, embedder: Embedder
+) -> Iterator[Shelf]:
+    yield from shelf_of(MIXED, tmp_path_factory.mktemp("mixed"), sqlite_databases, embedder)
 
 
 def ranked(shelf: Shelf, text: str, mode: Mode = Mode.HYBRID, *, explain: bool = False) -> Ranking:
@@ -184,3 +208,31 @@ def test_support_counts_rare_words_and_neighbours() -> None:
 def test_meaning_counts_less_for_what_is_named_exactly(query: str, exact: bool) -> None:
     usual = weights_of(parse("plain words"))
     assert (weights_of(parse(query)).meaning < usual.meaning) is exact
+
+
+@pytest.mark.parametrize(
+    ("query", "first", "also"),
+    [
+        ("ERR_42", "code", "code_parts"),
+        ("ERR_42가 뭐예요", "code", "code_parts"),
+        ("what does ERR_42 mean", "code", "code_parts"),
+        ("kim.minji@example.com", "address", "address_parts"),
+        ("kim.minji@example.com에게 무엇을 알리나요", "address", "address_parts"),
+        ("minji", "address", "address_parts"),
+        ("v2.13.1", "release", "release_parts"),
+        ("2.13.1", "release", "release_parts"),
+        ("2.13.1에서 고친 것", "release", "release_parts"),
+        ("max_retry_count", "setting", "setting_parts"),
+        ("max_retry_count를 어디서 정하나요", "setting", "setting_parts"),
+        ("retry", "setting", "setting_parts"),
+    ],
+)
+def test_identifiers_in_mixed_text_are_found_whole_first_and_in_parts(
+    mixed: Shelf, query: str, first: str, also: str
+) -> None:
+    for mode in (Mode.KEYWORD, Mode.HYBRID):
+        names = found(mixed, query, mode)
+        assert also in names
+        if query not in ("minji", "retry"):  # a part tells nothing of the whole
+            assert names[0] == first
+        assert first in names
