@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from xdist.scheduler import LoadScopeScheduling
 
+from core_api.auth import passwords
 from core_api.infra.settings import Settings
 from retrieval.embedding import Embedder, load_embedder
 from tests.databases import Databases, PostgresqlDatabases, SqliteDatabases
@@ -30,6 +32,18 @@ def _settrace_in_turn(function: Any) -> None:
 
 
 sys.settrace = _settrace_in_turn
+
+
+# Tests hash a thousand passwords in this process: at the least that Argon2 takes.
+PRODUCT_HASHER = passwords._hasher
+passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+@pytest.fixture
+def product_hasher(monkeypatch: pytest.MonkeyPatch) -> PasswordHasher:
+    """Passwords cost what they do in the product."""
+    monkeypatch.setattr(passwords, "_hasher", PRODUCT_HASHER)
+    return PRODUCT_HASHER
 
 
 class TogetherScheduling(LoadScopeScheduling):
