@@ -60,8 +60,19 @@ class TogetherScheduling(LoadScopeScheduling):
         return f"{package if package == 'nexus' else file} {database}"
 
 
+# What takes minutes and goes to one worker begins first: at the end no worker waits long for another.
+_FIRST = ("faults", "nexus", "e2e", "assistant", "ingest", "ui_gradio", "evals", "retrieval")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In the order in which they are shared out."""
+    packages = {name: place for place, name in enumerate(_FIRST)}
+    items.sort(key=lambda item: packages.get(item.nodeid.split("/")[1], len(_FIRST)))
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TogetherScheduling:
     """How pytest-xdist shares the tests out."""
+    config.option.loadscopereorder = False  # which would begin with what has most tests
     return TogetherScheduling(config, log)
 
 
