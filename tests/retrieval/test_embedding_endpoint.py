@@ -196,7 +196,10 @@ def test_the_server_starts_while_a_known_endpoint_is_away(endpoint: FakeEndpoint
     assert len(endpoint.requests) == asked
 
 
-def test_an_endpoint_that_is_not_there_is_unavailable(endpoint: FakeEndpoint, tmp_path: Path) -> None:
+def test_an_endpoint_that_is_not_there_is_unavailable(
+    endpoint: FakeEndpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retrieval.embedding.endpoint._RETRIES", 1)
     with pytest.raises(Unavailable, match="NEXUS_EMBEDDING_BASE_URL"):
         opened(endpoint, tmp_path, embedding_base_url="http://127.0.0.1:9/v1")
 
