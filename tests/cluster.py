@@ -23,7 +23,7 @@ import pytest
 from core_api.infra.database import Database
 from core_api.infra.settings import Settings
 from nexus.owner import open_database, owner_key
-from tests.services import free_port, wait_for_port
+from tests.services import free_port, wait_for_port, wait_for_postgresql
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -104,6 +104,7 @@ class Cluster:
             "NEXUS_MODELS_CACHE": str(model_cache.resolve()),
             "NEXUS_RATE_LIMIT_REQUESTS": self.settings.rate_limit_requests,
         } | {f"NEXUS_{name.upper()}": str(value) for name, value in changes.items()}
+        wait_for_postgresql(str(self.settings.database_url))
         self.database: Database = open_database(self.settings)
         stack.callback(self.database.dispose)
         self.token = owner_key(self.database, timedelta(hours=4), "tests")

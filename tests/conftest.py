@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from xdist.scheduler import LoadScopeScheduling
 
+from core_api.auth import passwords
 from core_api.infra.settings import Settings
 from retrieval.embedding import Embedder, load_embedder
 from tests.databases import Databases, PostgresqlDatabases, SqliteDatabases
@@ -32,6 +34,18 @@ def _settrace_in_turn(function: Any) -> None:
 sys.settrace = _settrace_in_turn
 
 
+# Tests hash a thousand passwords in this process: at the least that Argon2 takes.
+PRODUCT_HASHER = passwords._hasher
+passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+@pytest.fixture
+def product_hasher(monkeypatch: pytest.MonkeyPatch) -> PasswordHasher:
+    """Passwords cost what they do in the product."""
+    monkeypatch.setattr(passwords, "_hasher", PRODUCT_HASHER)
+    return PRODUCT_HASHER
+
+
 class TogetherScheduling(LoadScopeScheduling):
     """Gives tests that share what takes long to make to one worker, which makes it once: the tests of a file with one
     kind of database, all of a running site, of an indexed company, of an installation that is broken, of the whole
@@ -46,8 +60,19 @@ class TogetherScheduling(LoadScopeScheduling):
         return f"{package if package == 'nexus' else file} {database}"
 
 
+# What takes minutes and goes to one worker begins first: at the end no worker waits long for another.
+_FIRST = ("faults", "nexus", "e2e", "assistant", "ingest", "ui_gradio", "evals", "retrieval")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In the order in which they are shared out."""
+    packages = {name: place for place, name in enumerate(_FIRST)}
+    items.sort(key=lambda item: packages.get(item.nodeid.split("/")[1], len(_FIRST)))
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TogetherScheduling:
     """How pytest-xdist shares the tests out."""
+    config.option.loadscopereorder = False  # which would begin with what has most tests
     return TogetherScheduling(config, log)
 
 

@@ -3,17 +3,18 @@
 import gzip
 import importlib
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import grpc
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
+
+from tests.services import http_server
 
 
 @dataclass(frozen=True)
@@ -147,13 +148,6 @@ def sentry_server() -> Iterator[Sentry]:
             self.end_headers()
             self.wfile.write(b"{}")
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    sentry.dsn = f"http://public@127.0.0.1:{server.server_port}/1"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with http_server(Handler) as url:
+        sentry.dsn = url.replace("http://", "http://public@") + "/1"
         yield sentry
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -13,10 +13,12 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 from pydantic import SecretStr
 
@@ -51,6 +53,22 @@ def running(command: list[str], port: int | None = None, **options: Any) -> Iter
     finally:
         process.terminate()
         process.wait(20)
+
+
+@contextlib.contextmanager
+def http_server(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """An HTTP server on a thread; gives its URL."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    # Its end waits for the next look at whether it has come: by default half a second.
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 @contextlib.contextmanager
@@ -220,6 +238,29 @@ def prometheus(folder: Path, config: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
 
 
+# Nothing outlives the session, so nothing need be safe, and a template is copied as it is on disk.
+_CARELESS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "wal_level=minimal", "max_wal_senders=0")
+
+
+def wait_for_postgresql(url: str, seconds: float = 60) -> None:
+    """Return once a server that listens takes connections: it first recovers, or makes itself ready."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            psycopg.connect(url.replace("+psycopg", "")).close()
+        except psycopg.OperationalError:
+            assert time.monotonic() < deadline, f"{url} takes no connections after {seconds} s"
+            time.sleep(0.05)
+        else:
+            return
+
+
+def _memory() -> str | None:
+    """A folder that is kept in memory, where it has room for a server's databases."""
+    shared = "/dev/shm"
+    return shared if os.path.isdir(shared) and shutil.disk_usage(shared).free > 2 * 2**30 else None
+
+
 @contextlib.contextmanager
 def postgresql() -> Iterator[str]:
     """A PostgreSQL server with an empty database; gives its SQLAlchemy URL. Skips where none is installed."""
@@ -230,7 +271,7 @@ def postgresql() -> Iterator[str]:
     # It refuses to run as root.
     account = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
     run_as = ["runuser", "-u", account, "--"] if os.geteuid() == 0 else []
-    folder = Path(tempfile.mkdtemp(prefix="nexus-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="nexus-pg-", dir=_memory()))
     shutil.chown(folder, account)
     port = free_port()
     try:
@@ -243,7 +284,8 @@ def postgresql() -> Iterator[str]:
         server = subprocess.Popen(
             [
                 *(*run_as, Path(initdb).with_name("postgres"), "-D", folder / "data", "-p", str(port)),
-                *("-c", "listen_addresses=127.0.0.1", "-k", folder, "-c", "fsync=off"),
+                *("-c", "listen_addresses=127.0.0.1", "-k", folder),
+                *(argument for setting in _CARELESS for argument in ("-c", setting)),
             ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -251,7 +293,9 @@ def postgresql() -> Iterator[str]:
         )
         try:
             wait_for_port(port, server)
-            yield f"postgresql+psycopg://nexus@127.0.0.1:{port}/postgres"
+            url = f"postgresql+psycopg://nexus@127.0.0.1:{port}/postgres"
+            wait_for_postgresql(url)
+            yield url
         finally:
             server.terminate()
             server.wait(20)

@@ -15,11 +15,6 @@ MIN_CHARS, MAX_CHARS = 10, 200
 _hasher = PasswordHasher()
 # Each hash takes 64 MiB for a moment: no more at once than there are cores to compute them.
 _at_once = threading.BoundedSemaphore(max(2, available_cores()))
-# Of no password, at the same cost: what is compared where there is no account.
-_DUMMY = (
-    f"$argon2id$v=19$m={_hasher.memory_cost},t={_hasher.time_cost},p={_hasher.parallelism}"
-    f"$bm8gcGFzc3dvcmQgaXMgdGhpcw${'A' * 43}"
-)
 # zxcvbn's time grows with the square of the length, and its estimate of the guesses only grows.
 _ESTIMATED_CHARS = 72
 # zxcvbn: 3 is "safely unguessable", 10^8 guesses or more.
@@ -43,7 +38,7 @@ def verify_password(password_hash: str | None, password: str) -> bool:
     """Whether the password is the one; takes the same time where there is none to compare with."""
     with _at_once:
         try:
-            return _hasher.verify(password_hash or _DUMMY, _normal(password)) and password_hash is not None
+            return _hasher.verify(password_hash or _dummy(), _normal(password)) and password_hash is not None
         except (VerificationError, InvalidHashError):
             return False
 
@@ -63,6 +58,12 @@ def check_strength(password: str, *known: str | None, field: str = "new_password
     )
     if problem is not None:
         raise WeakPassword(problem, field=field)
+
+
+def _dummy() -> str:
+    """Of no password, at the same cost: what is compared where there is no account."""
+    cost = f"m={_hasher.memory_cost},t={_hasher.time_cost},p={_hasher.parallelism}"
+    return f"$argon2id$v=19${cost}$bm8gcGFzc3dvcmQgaXMgdGhpcw${'A' * 43}"
 
 
 def _normal(password: str) -> str:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import jwt
 import pytest
+from argon2 import PasswordHasher
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import select, text, update
@@ -104,8 +105,10 @@ def test_a_wrong_password_an_unknown_address_and_a_disabled_account_are_told_the
     assert all(event.actor_id is None and PASSWORD not in repr(event.details) for event in failures)
 
 
-def test_an_unknown_address_takes_as_long_as_a_known_one(app: FastAPI, database: Database) -> None:
-    make_account(database)
+def test_an_unknown_address_takes_as_long_as_a_known_one(
+    app: FastAPI, database: Database, product_hasher: PasswordHasher
+) -> None:
+    make_account(database, password_hash=product_hasher.hash(PASSWORD))
     app.state.settings.rate_limit_sign_in = "1000/minute"
 
     def seconds(name: str) -> float:
@@ -295,14 +298,12 @@ def test_nothing_secret_is_stored_in_the_clear(app: FastAPI, visitor: TestClient
 
 
 def test_a_hash_with_other_parameters_is_made_anew_when_its_owner_signs_in(
-    visitor: TestClient, database: Database
+    visitor: TestClient, database: Database, product_hasher: PasswordHasher
 ) -> None:
-    from argon2 import PasswordHasher
-
     user_id = make_account(database, password_hash=PasswordHasher(time_cost=1, memory_cost=8192).hash(PASSWORD))
     sign_in(visitor)
     with database.reading() as session:
-        assert "m=65536" in (session.get_one(User, user_id).password_hash or "")
+        assert "m=65536,t=3,p=4" in (session.get_one(User, user_id).password_hash or "")
     sign_in(visitor)
 
 

@@ -1,13 +1,13 @@
 """How commands talk to a server."""
 
 import asyncio
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import httpx
 
 from nexus.connection import Patient
+from tests.services import http_server
 
 
 def test_a_command_waits_when_the_server_says_so() -> None:
@@ -24,21 +24,12 @@ def test_a_command_waits_when_the_server_says_so() -> None:
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Busy)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-
-    async def run() -> int:
-        url = f"http://127.0.0.1:{server.server_port}"
+    async def run(url: str) -> int:
         async with httpx.AsyncClient(base_url=url, transport=Patient()) as client:
             return (await client.post("/", files={"file": ("a.txt", b"words")})).status_code
 
-    try:
-        assert asyncio.run(run()) == 201
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with http_server(Busy) as url:
+        assert asyncio.run(run(url)) == 201
     assert len(bodies) == 2
     assert bodies[0] == bodies[1]
     assert b"words" in bodies[1]

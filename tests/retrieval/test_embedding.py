@@ -108,6 +108,13 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_model(tmp_path_factory.mktemp("model"), "mean")
 
 
+@pytest.fixture(scope="module")
+def tiny_export(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> tuple[Settings, Embedder]:
+    """The tiny model as its export serves it, and the settings it was made with."""
+    settings = settings_for(tmp_path_factory.mktemp("export"), tiny_model)
+    return settings, load_embedder(settings)
+
+
 def handbook_like_texts() -> list[str]:
     """Passages of many lengths."""
     sentence = "Employees who have worked here for at least twelve months may request up to four weeks of leave. "
@@ -147,9 +154,10 @@ def test_the_serving_process_never_imports_torch(model_cache: Path, tmp_path: Pa
     assert done.stdout.strip() == "[]"
 
 
-def test_a_model_is_exported_once_and_then_taken_from_the_cache(tmp_path: Path, tiny_model: Path) -> None:
-    settings = settings_for(tmp_path, tiny_model)
-    first = load_embedder(settings)
+def test_a_model_is_exported_once_and_then_taken_from_the_cache(
+    tiny_export: tuple[Settings, Embedder], tiny_model: Path
+) -> None:
+    settings, first = tiny_export
     (exported,) = settings.models_dir.glob("*/model.onnx")
     made = exported.stat().st_mtime_ns
     second = load_embedder(settings)
@@ -159,9 +167,11 @@ def test_a_model_is_exported_once_and_then_taken_from_the_cache(tmp_path: Path, 
     assert [p.name for p in settings.models_dir.iterdir() if ".partial" in p.name] == []
 
 
-def test_an_incomplete_export_is_made_anew(tmp_path: Path, tiny_model: Path) -> None:
+def test_an_incomplete_export_is_made_anew(
+    tmp_path: Path, tiny_export: tuple[Settings, Embedder], tiny_model: Path
+) -> None:
     settings = settings_for(tmp_path, tiny_model)
-    load_embedder(settings)
+    shutil.copytree(tiny_export[0].models_dir, settings.models_dir)
     (exported,) = settings.models_dir.glob("*/model.onnx")
     (exported.parent / "manifest.json").write_text('{"name": "half')
     leftover = exported.parent.with_suffix(".partial")

@@ -1,11 +1,10 @@
 """Embeddings over HTTP, against a real server on the loopback."""
 
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from core_api.infra.errors import Unavailable
 from core_api.infra.settings import Settings
 from retrieval.embedding import Embedder, load_embedder
 from retrieval.embedding.endpoint import EmbeddingEndpointFailed, estimate_tokens
+from tests.services import http_server
 
 Answer = tuple[int, Any]
 
@@ -74,13 +74,9 @@ def endpoint() -> Iterator[FakeEndpoint]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    fake.url = f"http://127.0.0.1:{server.server_port}/v1"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield fake
-    server.shutdown()
-    server.server_close()
+    with http_server(Handler) as url:
+        fake.url = f"{url}/v1"
+        yield fake
 
 
 def opened(endpoint: FakeEndpoint, tmp_path: Path, **more: Any) -> Embedder:
@@ -200,7 +196,10 @@ def test_the_server_starts_while_a_known_endpoint_is_away(endpoint: FakeEndpoint
     assert len(endpoint.requests) == asked
 
 
-def test_an_endpoint_that_is_not_there_is_unavailable(endpoint: FakeEndpoint, tmp_path: Path) -> None:
+def test_an_endpoint_that_is_not_there_is_unavailable(
+    endpoint: FakeEndpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retrieval.embedding.endpoint._RETRIES", 1)
     with pytest.raises(Unavailable, match="NEXUS_EMBEDDING_BASE_URL"):
         opened(endpoint, tmp_path, embedding_base_url="http://127.0.0.1:9/v1")
 

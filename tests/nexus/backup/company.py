@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 import numpy as np
+import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 from sqlalchemy import select
@@ -55,6 +56,7 @@ from core_api.models import (
     new_id,
     utcnow,
 )
+from nexus import cli
 from nexus.owner import open_database, owner_key
 from nexus.server import build_app
 from tests.factories import make_document, make_space, make_user
@@ -87,14 +89,19 @@ class Source:
 
 
 def run_nexus(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the `nexus` command in this environment, and nothing else of ours."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("NEXUS_")}
-    return subprocess.run(
-        [sys.executable, "-m", "nexus", *arguments],
-        env={**inherited, **environment, "COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        timeout=300,
+    """Run the `nexus` command in this environment, in this process: starting one takes longer than what it does."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("NEXUS_")]:
+            patch.delenv(name)
+        for name, value in {**environment, "COLUMNS": "200"}.items():
+            patch.setenv(name, value)
+        patch.setattr(sys, "argv", ["nexus", *arguments])
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.raises(SystemExit) as end:
+            cli.main()
+    code = end.value.code
+    return subprocess.CompletedProcess(
+        sys.argv, code if isinstance(code, int) else int(code is not None), out.getvalue(), err.getvalue()
     )
 
 
