@@ -72,11 +72,13 @@ class Opened(BaseModel):
 
 class Answered(BaseModel):
     """An answer. Each [n] in it is the number of a citation, whose text is quoted word by word. When `abstained`, no
-    source supports an answer, and `nearest` came closest. `support`: how probable it is that the answer is right."""
+    source supports an answer, and `nearest` came closest. `support`: how probable it is that the answer is right, and
+    `confidence` the word for it; null where nothing was fitted that could tell (summaries, lists, what a language model
+    wrote)."""
 
     answer: str
     abstained: bool
-    confidence: str
+    confidence: str | None
     support: float | None
     citations: list[Passage]
     nearest: list[Passage]

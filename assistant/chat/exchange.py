@@ -260,7 +260,7 @@ def _store(exchange: Exchange, attempts: Sequence[_Attempt]) -> ChatAnswer:
         confidence = Confidence.NONE
     about = AnswerAbout(
         confidence=confidence,
-        support=round(draft.support, 4),
+        support=None if draft.support is None else round(draft.support, 4),
         abstained=abstained,
         model=last.model,
         notice=_notice(exchange, attempts),

@@ -56,6 +56,8 @@ def test_each_tool_tells_what_it_finds(ask: Ask, message: str, expected: str) ->
     answer = ask(message)
     assert not answer["abstained"]
     assert expected in answer["answer"]
+    # How probable it is that a list is right nobody has fitted.
+    assert (answer["confidence"], answer["support"]) == (None, None)
 
 
 @pytest.mark.parametrize(
