@@ -87,6 +87,9 @@ class AnswerAbout(BaseModel):
         "wrote: nothing was fitted for them, and what is known is that each sentence has its source.",
     )
     abstained: bool
+    stopped: bool = Field(
+        default=False, description="Whoever asked stopped it; it is what had been said until then, and not rounded off."
+    )
     model: str
     notice: str | None = Field(
         default=None, description="How the answer came about, where that was not as usual: a limit, a fallback."

@@ -132,8 +132,8 @@ class ExtractiveChatModel(BaseChatModel):
             )
             return
         for part in answer_parts(selection):
-            yield AIMessageChunk(content=part.text)
-        yield AIMessageChunk(content="", response_metadata=metadata)
+            yield AIMessageChunk(content=part.text, response_metadata=metadata)
+            metadata = {}
 
     def _select(self, question: Question, hits: Sequence[Hit]) -> Selection:
         engine: RetrievalEngine = self.engine

@@ -12,7 +12,7 @@ from assistant.types import Confidence, Part
 
 
 class Draft(ABC):
-    """An answer in the making. `parts` are what was shown so far; `unsupported` those of them that no source
+    """An answer in the making. `parts` are what it consists of so far; `unsupported` those of them that no source
     supports (they are marked), `left_out` how many more were not shown for that. `support` is the probability that it
     is right and `confidence` the word for that, where one was fitted on evaluation data: for what the extractive model
     selects. None for all else."""
@@ -56,13 +56,13 @@ class Extracted(Draft):
         """A selection comes whole, at the end: nothing is unfinished before."""
 
     def take(self, event: AgentEvent) -> Iterator[Part]:
+        selection = event.selection if isinstance(event, Token | Finished) else None
+        if selection is not None:
+            self.parts = list(answer_parts(selection))
+            self.citations = [cite(evidence, n) for n, evidence in enumerate(selection.evidence, start=1)]
+            self.confidence, self.support = selection.confidence, selection.support
         if isinstance(event, Token):
             yield Part(event.text)
-        elif isinstance(event, Finished) and event.selection is not None:
-            self.parts = list(answer_parts(event.selection))
-            self.citations = [cite(evidence, n) for n, evidence in enumerate(event.selection.evidence, start=1)]
-            self.confidence = event.selection.confidence
-            self.support = event.selection.support
 
     def end(self) -> None:
         """A selection that has not come does not count."""
