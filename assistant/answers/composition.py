@@ -23,7 +23,8 @@ _FORGED_BETWEEN_NUMBERS = re.compile(rf"(?<=\d)(?:{_MARK})+(?=\d)")
 
 
 def answer_parts(selection: Selection) -> Iterator[Part]:
-    """The answer piece by piece: the n-th piece shows the n-th evidence and carries the marker [n]."""
+    """The answer piece by piece: the n-th piece shows the n-th evidence and carries the marker [n]; the note comes
+    last."""
     previous: Evidence | None = None
     for marker, evidence in enumerate(selection.evidence, start=1):
         text = shown(evidence.quote)
@@ -33,6 +34,8 @@ def answer_parts(selection: Selection) -> Iterator[Part]:
             separator = " " if together and not _is_list(previous.quote) else "\n\n"
         yield Part(f"{separator}{text} [{marker}]", (marker,))
         previous = evidence
+    if selection.note:
+        yield Part(f"\n\n{selection.note}")
 
 
 def not_found(language: str, *, nearest: bool) -> str:
