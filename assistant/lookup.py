@@ -1,7 +1,11 @@
 """Documents and spaces by the names that people call them in a sentence, of what the asker may read."""
 
 import re
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core_api.auth.subject import Subject
@@ -9,12 +13,14 @@ from core_api.domains.documents.service import list_documents, read_document
 from core_api.domains.spaces.schemas import SpaceRead
 from core_api.domains.spaces.service import list_spaces
 from core_api.infra.errors import NotFound
-from core_api.models import SpaceKind
+from core_api.models import Document, SpaceKind
 from retrieval import service
+from retrieval.access import narrowed
 from retrieval.analyzer import analyze
 from retrieval.engine import RetrievalEngine
+from retrieval.sources import SOURCE_KINDS
 from retrieval.suggest import suggest
-from retrieval.types import Query
+from retrieval.types import Filters, Query
 
 MAX_NAME_CHARS = 200
 
@@ -31,34 +37,62 @@ _MOST_SPACES = 500
 _TITLE_SHARE = 0.6
 
 
-def find_document(session: Session, subject: Subject, engine: RetrievalEngine, name: str) -> tuple[str, str] | None:
-    """The id and title of the document that is called so, or nearly so; None where there is none."""
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A document that was meant by a name. `inside`: it lies where the question is to look."""
+
+    id: str
+    title: str
+    inside: bool
+
+
+def find_document(
+    session: Session, subject: Subject, engine: RetrievalEngine, name: str, filters: Filters | None = None
+) -> Named | None:
+    """The document that is called so, or nearly so, of those that meet the filters, else one that does not; None where
+    there is none."""
     name = name.replace("\0", "").strip(_QUOTES)[:MAX_NAME_CHARS]  # PostgreSQL takes no NUL
-    if _ID.fullmatch(name):
-        try:
-            return name, read_document(session, subject, name).title
-        except NotFound:
-            return None
-    for wanted in dict.fromkeys((name, _bare(name))):
-        if not wanted:
-            continue
-        titled = list_documents(session, subject, None, _LOOKED_AT, title=wanted).items
-        if titled:
-            # The title itself, else the one that says least besides.
-            best = min(
-                titled, key=lambda document: (document.title.casefold() != wanted.casefold(), len(document.title))
-            )
-            return best.id, best.title
-    for suggestion in suggest(session, subject, engine.titles, _bare(name), 5):
-        if suggestion.kind == "document" and suggestion.id is not None:
-            return suggestion.id, suggestion.text
-    terms = set(analyze(_bare(name)))
-    if not terms:
-        return None
-    for hit in service.search(session, subject, engine, Query(_bare(name), 5, per_source=1)).hits:
-        if len(terms & set(analyze(hit.source.title))) >= _TITLE_SHARE * len(terms):
-            return hit.source.id, hit.source.title
+    filters = filters or Filters()
+    for called in _called(session, subject, engine, name, filters):
+        if called:
+            inside = meeting(session, [id_ for id_, _ in called], filters)
+            id_, title = next((one for one in called if one[0] in inside), called[0])
+            return Named(id_, title, id_ in inside)
     return None
+
+
+def meeting(session: Session, document_ids: Collection[str], filters: Filters) -> set[str]:
+    """Which of these documents, that the subject may read, meet the filters."""
+    if not filters.any:
+        return set(document_ids)
+    kind = SOURCE_KINDS[Document.__source_kind__]
+    where = Document.id.in_(document_ids), *narrowed(session, kind, filters)
+    return set(session.scalars(select(Document.id).where(*where)))
+
+
+def _called(
+    session: Session, subject: Subject, engine: RetrievalEngine, name: str, filters: Filters
+) -> Iterator[list[tuple[str, str]]]:
+    """(id, title) of what a name may mean, best first: by its id or title, by how a title begins, by a search."""
+    if _ID.fullmatch(name):
+        with suppress(NotFound):
+            yield [(name, read_document(session, subject, name).title)]
+        return
+    bare = _bare(name)
+    for wanted in dict.fromkeys((name, bare)):
+        if wanted:
+            titled = list_documents(session, subject, None, _LOOKED_AT, title=wanted).items
+            # The title itself, else the one that says least besides.
+            titled.sort(key=lambda document: (document.title.casefold() != wanted.casefold(), len(document.title)))
+            yield [(document.id, document.title) for document in titled]
+    suggestions = suggest(session, subject, engine.titles, bare, 5)
+    yield [(one.id, one.text) for one in suggestions if one.kind == "document" and one.id is not None]
+    if not (terms := set(analyze(bare))):
+        return
+    for where in dict.fromkeys((filters, Filters())):
+        hits = service.search(session, subject, engine, Query(bare, 5, filters=where, per_source=1)).hits
+        titles = [(hit.source.id, hit.source.title) for hit in hits]
+        yield [one for one in titles if len(terms & set(analyze(one[1]))) >= _TITLE_SHARE * len(terms)]
 
 
 def find_space(session: Session, subject: Subject, name: str) -> SpaceRead | None:

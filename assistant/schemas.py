@@ -75,14 +75,21 @@ class AnswerUsage(BaseModel):
 class AnswerAbout(BaseModel):
     """What an answer says of itself. All of it is kept with the message, and comes back when it is read again."""
 
-    confidence: Confidence
+    confidence: Confidence | None = Field(
+        description="The word for `support`; `none` where no answer was given, null where `support` is."
+    )
     support: float | None = Field(
         default=None,
         ge=0,
         le=1,
-        description="The probability that the answer is right; null of answers that were stored before there was one.",
+        description="The probability that the answer is right, fitted on evaluation data: for sentences that the "
+        "embedded model has chosen. Null for summaries, lists and recommendations, and for what a language model "
+        "wrote: nothing was fitted for them, and what is known is that each sentence has its source.",
     )
     abstained: bool
+    stopped: bool = Field(
+        default=False, description="Whoever asked stopped it; it is what had been said until then, and not rounded off."
+    )
     model: str
     notice: str | None = Field(
         default=None, description="How the answer came about, where that was not as usual: a limit, a fallback."

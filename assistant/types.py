@@ -31,11 +31,13 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The evidence chosen for a question, in reading order, and how well it supports an answer (0..1)."""
+    """The evidence chosen for a question, in reading order, and how well it supports an answer (0..1; None where that
+    was not fitted). `note` is what is to be said besides."""
 
     evidence: tuple[Evidence, ...]
-    support: float
-    confidence: Confidence
+    support: float | None
+    confidence: Confidence | None
+    note: str = ""
 
     @property
     def abstained(self) -> bool:

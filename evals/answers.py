@@ -44,14 +44,15 @@ _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of one question. `held` counts the citations whose span and hash hold, of `cited`; `from_gold` those
-    out of the question's own paragraph; `first`: the first sentence shown contains the answer. `sentences` is the
-    number of sentences shown, `supported` how many of the `stated` ones their quotes bear out."""
+    out of the question's own paragraph; `first`: the first sentence shown contains the answer. `confidence` and
+    `support` are what the answer states of itself, None and 0 for nothing. `sentences` is the number of sentences
+    shown, `supported` how many of the `stated` ones their quotes bear out."""
 
     question: Question
     contains: bool
     first: bool
     abstained: bool
-    confidence: Confidence
+    confidence: Confidence | None
     support: float
     cited: int
     held: int
@@ -291,7 +292,7 @@ def _share_supported(outcomes: Sequence[Outcome]) -> float:
 
 def _failures(answerable: Sequence[Outcome], absent: Sequence[Outcome]) -> list[dict[str, report.Value]]:
     """Answers worth reading: confident and wrong first."""
-    order = list(Confidence)
+    order = [*Confidence, None]
     wrong = sorted((o for o in answerable if not o.contains), key=lambda outcome: order.index(outcome.confidence))
     invented = [outcome for outcome in absent if outcome.confidence is Confidence.HIGH]
     rows = [(outcome, "; ".join(outcome.question.answers[:2])) for outcome in wrong[:_EXAMPLES]]
@@ -300,7 +301,7 @@ def _failures(answerable: Sequence[Outcome], absent: Sequence[Outcome]) -> list[
         {
             "question": outcome.question.text,
             "wanted": wanted,
-            "confidence": outcome.confidence.value,
+            "confidence": outcome.confidence or "not stated",
             "answer": outcome.answer,
         }
         for outcome, wanted in rows

@@ -3,7 +3,7 @@ command has. It speaks to the HTTP API, as every command does. Importing this im
 """
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Annotated, Any
 
 import httpx
@@ -26,6 +26,13 @@ _INSTRUCTIONS = (
 )
 _READING = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
 _Space = Annotated[str | None, Field(max_length=200, description="Name of a space; default: all that one may read.")]
+_Kinds = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=64)]] | None,
+    Field(max_length=20, description="Kinds of sources, as `document`; default: all."),
+]
+_AsOf = Annotated[
+    date | None, Field(le=date(9998, 12, 31), description="Only what was last changed on this day (UTC) or before.")
+]
 
 
 class Passage(BaseModel):
@@ -72,11 +79,13 @@ class Opened(BaseModel):
 
 class Answered(BaseModel):
     """An answer. Each [n] in it is the number of a citation, whose text is quoted word by word. When `abstained`, no
-    source supports an answer, and `nearest` came closest. `support`: how probable it is that the answer is right."""
+    source supports an answer, and `nearest` came closest. `support`: how probable it is that the answer is right, and
+    `confidence` the word for it; null where nothing was fitted that could tell (summaries, lists, what a language model
+    wrote)."""
 
     answer: str
     abstained: bool
-    confidence: str
+    confidence: str | None
     support: float | None
     citations: list[Passage]
     nearest: list[Passage]
@@ -108,9 +117,13 @@ def build(client: httpx.AsyncClient, address: str) -> MCPServer:
         ],
         limit: Annotated[int, Field(ge=1, le=20, description="Passages at most.")] = 8,
         space: _Space = None,
+        kinds: _Kinds = None,
+        as_of: _AsOf = None,
     ) -> Found:
         """Find the passages that match a query best, by meaning and by words."""
-        filters = {"space_ids": await _space_ids(client, space)}
+        filters: dict[str, Any] = {"space_ids": await _space_ids(client, space), "kinds": kinds or []}
+        if as_of is not None:
+            filters["updated_before"] = f"{as_of + timedelta(days=1)}T00:00:00Z"
         # It is not a person who opens what is found: as a figure of how search serves people it would mislead.
         body = {"query": query, "k": limit, "filters": filters, "log": False}
         result = await _told(lambda: client.post("/api/v1/search", json=body))
@@ -150,11 +163,12 @@ def build(client: httpx.AsyncClient, address: str) -> MCPServer:
     async def ask(
         question: Annotated[str, Field(min_length=1, max_length=4_000, description="In English or Korean.")],
         space: _Space = None,
+        kinds: _Kinds = None,
+        as_of: _AsOf = None,
     ) -> Answered:
         """Answer a question from the documents, with a citation for each sentence; nothing is kept of it."""
-        body: dict[str, Any] = {"model": "nexus", "messages": [{"role": "user", "content": question}]}
-        if space is not None:
-            body["nexus"] = {"space_ids": await _space_ids(client, space)}
+        scope = {"space_ids": await _space_ids(client, space), "kinds": kinds or [], "as_of": as_of and str(as_of)}
+        body = {"model": "nexus", "messages": [{"role": "user", "content": question}], "nexus": scope}
         completion = await _told(lambda: client.post("/v1/chat/completions", json=body))
         message = completion["choices"][0]["message"]
         about = message["nexus"]

@@ -79,7 +79,8 @@ def answer(console: Console, result: Any) -> None:
         console.print("The nearest that I found:")
         for hit in result["nearest"]:
             console.print(f"  - {escape(hit['source']['title'])}", highlight=False)
-    console.print(f"\n[dim]confidence: {result['confidence']}, model: {escape(result['model'])}[/dim]", highlight=False)
+    confidence = f"confidence: {result['confidence']}, " if result["confidence"] else ""
+    console.print(f"\n[dim]{confidence}model: {escape(result['model'])}[/dim]", highlight=False)
 
 
 def index_status(console: Console, result: Any) -> None:

@@ -75,7 +75,7 @@ def hydrate(session: Session, subject: Subject, chunk_ids: Sequence[str], filter
             continue
         query = _passages(name, subject)
         if filters.any:
-            query = query.where(*_narrowed(session, kind, filters))
+            query = query.where(*narrowed(session, kind, filters))
         for row in session.execute(query, bound(ids)):
             source = SourceRef(name, row[1], row[2], row[3], kind.url(row[1]), row[4])
             rest: tuple[Any, ...] = tuple(row)[5:]
@@ -172,13 +172,16 @@ def matching_chunks(
 def _conditions(
     session: Session, subject: Subject, kind: SourceKind, filters: Filters
 ) -> Iterator[ColumnElement[bool]]:
-    """What a source's own row must meet: alive, readable by the subject, and of the filters all but the kind."""
+    """What a source's own row must meet: alive, readable by the subject, and the filters."""
     yield kind.model.deleted_at.is_(None)
     yield kind.readable(subject)
-    yield from _narrowed(session, kind, filters)
+    yield from narrowed(session, kind, filters)
 
 
-def _narrowed(session: Session, kind: SourceKind, filters: Filters) -> Iterator[ColumnElement[bool]]:
+def narrowed(session: Session, kind: SourceKind, filters: Filters) -> Iterator[ColumnElement[bool]]:
+    """What the filters alone ask of a source's own row: not whether it is there, nor who may read it."""
+    if filters.kinds and kind.name not in filters.kinds:
+        yield false()
     if filters.space_ids:
         yield kind.model.space_id.in_(filters.space_ids)
     if filters.source_ids:

@@ -27,12 +27,19 @@ _TELLING_WORDS = 24
 
 
 def similar_documents(
-    session: Session, subject: Subject, engine: RetrievalEngine, document_id: str, k: int
+    session: Session,
+    subject: Subject,
+    engine: RetrievalEngine,
+    document_id: str,
+    k: int,
+    filters: Filters | None = None,
 ) -> list[Similar]:
-    """The documents most like one, of those that the subject may read, best first and never itself.
+    """The documents most like one, of those that the subject may read and that meet the filters, best first and never
+    itself.
 
     Raises NotFound where they may not read it.
     """
+    filters = filters or Filters()
     document = access_document(session, subject, document_id)
     own = session.execute(
         select(Chunk.id, Chunk.text, Chunk.language)
@@ -46,10 +53,10 @@ def similar_documents(
     texts = [row.text for row in own]
     known = engine.embedder.covers(languages.most_common(1)[0][0])
     if known:
-        scored = _by_meaning(session, subject, engine, document.space_id, [row.id for row in own])
+        scored = _by_meaning(session, subject, engine, document.space_id, [row.id for row in own], filters)
     else:
-        scored = _by_words(session, subject, engine, document.title, texts)
-    passages = hydrate(session, subject, [chunk_id for chunk_id, _ in scored], Filters())
+        scored = _by_words(session, subject, engine, document.title, texts, filters)
+    passages = hydrate(session, subject, [chunk_id for chunk_id, _ in scored], filters)
     words = _shingles(texts)
     found: dict[str, Similar] = {}
     for chunk_id, score in scored:
@@ -64,7 +71,12 @@ def similar_documents(
 
 
 def _by_meaning(
-    session: Session, subject: Subject, engine: RetrievalEngine, space_id: str, own: Sequence[str]
+    session: Session,
+    subject: Subject,
+    engine: RetrievalEngine,
+    space_id: str,
+    own: Sequence[str],
+    filters: Filters,
 ) -> list[tuple[str, float]]:
     fingerprint = engine.embedder.fingerprint
     vectors = engine.vectors.vectors(targets(session, [space_id], fingerprint), own)
@@ -72,7 +84,7 @@ def _by_meaning(
         return []
     mean = np.stack(list(vectors.values())).mean(axis=0)
     mean = np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-12), dtype=np.float32)
-    spaces, shared = where_to_look(session, subject, Filters())
+    spaces, shared = where_to_look(session, subject, filters)
     depth = _DEPTH + len(own)
     found = dict(engine.vectors.query(targets(session, spaces, fingerprint), mean, depth))
     if shared.chunk_ids:
@@ -81,7 +93,7 @@ def _by_meaning(
 
 
 def _by_words(
-    session: Session, subject: Subject, engine: RetrievalEngine, title: str, texts: Sequence[str]
+    session: Session, subject: Subject, engine: RetrievalEngine, title: str, texts: Sequence[str], filters: Filters
 ) -> list[tuple[str, float]]:
     """Asks for the words of the document that tell most: often here, and rare elsewhere."""
     counts: Counter[str] = Counter()
@@ -94,7 +106,7 @@ def _by_words(
     rarity = engine.keywords.rarity(list(counts))
     telling = sorted(counts, key=lambda term: (-counts[term] * rarity[term], term))[:_TELLING_WORDS]
     text = " ".join(dict.fromkeys(terms_of[term] for term in telling))
-    spaces, shared = where_to_look(session, subject, Filters())
+    spaces, shared = where_to_look(session, subject, filters)
     found = dict(engine.keywords.search(text, _DEPTH, spaces))
     if shared.source_ids:
         sources = [source_term(Document.__source_kind__, id_) for id_ in shared.source_ids]

@@ -43,9 +43,10 @@ class Searched:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of text that the model wrote."""
+    """A piece of text that the model wrote; the first of an extractive answer with what the answer is made of."""
 
     text: str
+    selection: Selection | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ class Agent:
                         # Without masking there are no placeholders to put values in.
                         text = unmasking.feed(message.text) if masking else message.text
                         if text:
-                            yield Token(text)
+                            yield Token(text, _selection(message))
                     continue
                 for update in data.values():
                     for message in (update or {}).get("messages", ()):

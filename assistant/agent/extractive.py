@@ -8,6 +8,7 @@ what another tool gives it says as it is, and where that found nothing of the na
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -111,12 +112,12 @@ class ExtractiveChatModel(BaseChatModel):
             if intent is not None and intent.tool in self.bound:
                 yield _call(intent.tool, intent.arguments)
             else:
-                yield _search_call(question)
+                yield from _search_calls(question)
             return
         outcomes = [result.artifact for result in results if isinstance(result.artifact, Outcome)]
         said = next((outcome for outcome in reversed(outcomes) if outcome.found), None)
         if said is None and not any(_is_search(result) for result in results):
-            yield _search_call(question)  # in doubt, it was a question
+            yield from _search_calls(question)  # in doubt, it was a question
             return
         if said is not None:
             for part in said.parts:
@@ -124,6 +125,8 @@ class ExtractiveChatModel(BaseChatModel):
             yield AIMessageChunk(content="", response_metadata={"model_name": MODEL_NAME})
             return
         hits = [hit for result in results for hit in _hits(result)]
+        if sum(isinstance(result.artifact, list) for result in results) < len(question.sides):
+            question = replace(question, sides=())  # not searched for: a limit allowed fewer calls
         selection = self._select(question, hits)
         metadata = {"model_name": MODEL_NAME, SELECTION_KEY: selection}
         if selection.abstained:
@@ -132,8 +135,8 @@ class ExtractiveChatModel(BaseChatModel):
             )
             return
         for part in answer_parts(selection):
-            yield AIMessageChunk(content=part.text)
-        yield AIMessageChunk(content="", response_metadata=metadata)
+            yield AIMessageChunk(content=part.text, response_metadata=metadata)
+            metadata = {}
 
     def _select(self, question: Question, hits: Sequence[Hit]) -> Selection:
         engine: RetrievalEngine = self.engine
@@ -145,12 +148,15 @@ class ExtractiveChatModel(BaseChatModel):
         return select(question, hits, embedder=embedder, weights=engine.keywords.rarity)
 
 
-def _search_call(question: Question) -> AIMessageChunk:
-    return _call(SEARCH_TOOL, {"query": question.text})
+def _search_calls(question: Question) -> Iterator[AIMessageChunk]:
+    """Of a comparison one for each side: together, what there is more of would hide the other."""
+    for index, query in enumerate(question.sides or (question.text,)):
+        yield _call(SEARCH_TOOL, {"query": query}, index)
 
 
-def _call(tool: str, arguments: dict[str, str]) -> AIMessageChunk:
-    call = tool_call_chunk(name=tool, args=json.dumps(arguments, ensure_ascii=False), id=f"call_{new_id()}", index=0)
+def _call(tool: str, arguments: dict[str, str], index: int = 0) -> AIMessageChunk:
+    words = json.dumps(arguments, ensure_ascii=False)
+    call = tool_call_chunk(name=tool, args=words, id=f"call_{new_id()}", index=index)
     return AIMessageChunk(content="", tool_call_chunks=[call], response_metadata={"model_name": MODEL_NAME})
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from assistant.types import Evidence, Part, Selection
 from assistant.wording.display import is_item, item_number, plain, without_bullet
 from assistant.wording.safe_text import safe_text
+from assistant.wording.untrusted import visible
 from retrieval.sentences import sentence_spans
 
 NOT_FOUND = {
@@ -15,12 +16,15 @@ NOT_FOUND = {
 NEAREST = {"en": " The nearest sources are listed below.", "ko": " 가장 가까운 자료를 아래에 보여 드립니다."}
 
 
-# What would be read as the mark of a citation: only ours are.
-_FORGED = re.compile(r"\s?[\[【［]\s*\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*\s*[\]】］]")
+# What would be read as the mark of a citation: only ours are. Between two numbers a space stays in its place.
+_MARK = r"\s?[\[【［]\s*\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*\s*[\]】］]"
+_FORGED = re.compile(rf"(?:{_MARK})+")
+_FORGED_BETWEEN_NUMBERS = re.compile(rf"(?<=\d)(?:{_MARK})+(?=\d)")
 
 
 def answer_parts(selection: Selection) -> Iterator[Part]:
-    """The answer piece by piece: the n-th piece shows the n-th evidence and carries the marker [n]."""
+    """The answer piece by piece: the n-th piece shows the n-th evidence and carries the marker [n]; the note comes
+    last."""
     previous: Evidence | None = None
     for marker, evidence in enumerate(selection.evidence, start=1):
         text = shown(evidence.quote)
@@ -30,6 +34,8 @@ def answer_parts(selection: Selection) -> Iterator[Part]:
             separator = " " if together and not _is_list(previous.quote) else "\n\n"
         yield Part(f"{separator}{text} [{marker}]", (marker,))
         previous = evidence
+    if selection.note:
+        yield Part(f"\n\n{selection.note}")
 
 
 def not_found(language: str, *, nearest: bool) -> str:
@@ -40,7 +46,7 @@ def not_found(language: str, *, nearest: bool) -> str:
 
 def shown(quote: str) -> str:
     """A quotation for display: plain words, a list as a list; nothing that could be followed, fetched or run."""
-    return _FORGED.sub("", safe_text(_words(quote)))
+    return _FORGED.sub("", _FORGED_BETWEEN_NUMBERS.sub(" ", safe_text(_words(visible(quote)))))
 
 
 def _words(quote: str) -> str:

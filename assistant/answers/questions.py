@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from assistant.answers.sides import sides_of
 from retrieval.analyzer import analyze, language
 
 
@@ -22,17 +23,20 @@ class QuestionType(StrEnum):
     LIST = "list"
     REASON = "reason"
     VIEWS = "views"
+    COMPARISON = "comparison"
     OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question that stands by itself. `terms` are its search terms without repetition, `language` its ISO code."""
+    """A question that stands by itself. `terms` are its search terms without repetition, `language` its ISO code;
+    `sides` what a comparison compares, empty for any other."""
 
     text: str
     language: str
     type: QuestionType
     terms: tuple[str, ...]
+    sides: tuple[str, ...] = ()
 
 
 # In order: the first that matches decides.
@@ -158,11 +162,14 @@ def understand(text: str, *, asked_as: QuestionType | None = None) -> Question:
     kind = question_type(text)
     if kind is QuestionType.OTHER and asked_as is not None:
         kind = asked_as
-    return Question(text, language(text), kind, tuple(dict.fromkeys(analyze(_ASKING.sub("", text)))))
+    terms = tuple(dict.fromkeys(analyze(_ASKING.sub("", text))))
+    return Question(text, language(text), kind, terms, sides_of(text) or ())
 
 
 def question_type(text: str) -> QuestionType:
     """The type by the wording of the question, English or Korean."""
+    if sides_of(text):
+        return QuestionType.COMPARISON
     text = _main_clause(text)
     for kind, pattern in _TYPES:
         if pattern.search(text) and not (kind is QuestionType.YES_NO and _ASKS_WHAT.search(text)):

@@ -12,6 +12,7 @@ from itertools import accumulate
 import numpy as np
 
 from assistant.answers.candidates import Candidate, candidates
+from assistant.answers.comparison import compare
 from assistant.answers.confidence import confidence_of, support_of
 from assistant.answers.questions import Question, QuestionType
 from assistant.answers.scoring import Scored, TermWeights
@@ -43,7 +44,11 @@ def select(
 ) -> Selection:
     """The at most `most` sentences (or whole lists) that answer best, the best first; none where nothing supports an
     answer. Default: three; where views are asked for twelve, as far as they are short. `hits` are the passages found,
-    best first. Without an embedder the words alone decide."""
+    best first. Without an embedder the words alone decide. Of a question that compares, each side has its sentence."""
+    if question.sides:
+        compared = compare(question, hits, embedder=embedder, weights=weights)
+        if compared is not None:
+            return compared
     pool = candidates(hits)
     if not pool or not question.terms:
         return Selection((), 0.0, Confidence.NONE)

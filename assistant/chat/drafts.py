@@ -12,14 +12,16 @@ from assistant.types import Confidence, Part
 
 
 class Draft(ABC):
-    """An answer in the making. `parts` are what was shown so far; `unsupported` those of them that no source
-    supports (they are marked), `left_out` how many more were not shown for that."""
+    """An answer in the making. `parts` are what it consists of so far; `unsupported` those of them that no source
+    supports (they are marked), `left_out` how many more were not shown for that. `support` is the probability that it
+    is right and `confidence` the word for that, where one was fitted on evaluation data: for what the extractive model
+    selects. None for all else."""
 
     def __init__(self) -> None:
         self.parts: list[Part] = []
         self.citations: list[Citation] = []
-        self.confidence = Confidence.NONE
-        self.support = 0.0
+        self.confidence: Confidence | None = None
+        self.support: float | None = None
         self.unsupported: list[str] = []
         self.left_out = 0
 
@@ -54,13 +56,13 @@ class Extracted(Draft):
         """A selection comes whole, at the end: nothing is unfinished before."""
 
     def take(self, event: AgentEvent) -> Iterator[Part]:
+        selection = event.selection if isinstance(event, Token | Finished) else None
+        if selection is not None:
+            self.parts = list(answer_parts(selection))
+            self.citations = [cite(evidence, n) for n, evidence in enumerate(selection.evidence, start=1)]
+            self.confidence, self.support = selection.confidence, selection.support
         if isinstance(event, Token):
             yield Part(event.text)
-        elif isinstance(event, Finished) and event.selection is not None:
-            self.parts = list(answer_parts(event.selection))
-            self.citations = [cite(evidence, n) for n, evidence in enumerate(event.selection.evidence, start=1)]
-            self.confidence = event.selection.confidence
-            self.support = event.selection.support
 
     def end(self) -> None:
         """A selection that has not come does not count."""
@@ -73,8 +75,6 @@ class Told(Draft):
         super().__init__()
         self.parts = list(outcome.parts)
         self.citations = [cite(evidence, n) for n, evidence in enumerate(outcome.evidence, start=1)]
-        # Nothing was chosen as an answer here, so nothing can be a wrong one.
-        self.confidence, self.support = Confidence.HIGH, 1.0
 
     @property
     def is_empty(self) -> bool:
@@ -118,8 +118,6 @@ class Generated(Draft):
     def end(self) -> None:
         self.citations = self._grounder.citations
         self.parts = self._grounder.parts if self.citations else []
-        self.confidence = self._grounder.confidence
-        self.support = self._grounder.support
         self.unsupported = self._grounder.shown_unsupported if self.citations else []
         self.left_out = len(self._grounder.dropped) - len(self.unsupported)
 

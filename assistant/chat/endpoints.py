@@ -69,7 +69,7 @@ async def chat(
     agent = agent_of(request, settings)
     exchange = await run_in_threadpool(exchanges.begin, agent, database, subject, body)
     if not body.stream:
-        return await on_thread(lambda: exchanges.answer(exchange))
+        return await on_thread(lambda: exchanges.answer(exchange), exchange.stop, request.is_disconnected)
 
     def failed(error: NexusError) -> ErrorEvent:
         return ErrorEvent(problem=error.problem() | {"request_id": request.scope.get("request_id", "")})

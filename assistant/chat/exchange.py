@@ -40,6 +40,7 @@ from assistant.types import Confidence, Part
 from core_api.auth.permissions import Permission
 from core_api.auth.subject import Subject
 from core_api.infra.database import Database
+from core_api.infra.errors import NotFound
 from retrieval.analyzer import language
 from retrieval.endpoints import HitRead
 
@@ -167,22 +168,30 @@ def events(exchange: Exchange) -> Iterator[ChatEvent]:
         yield reply
     finally:
         if not stored:
-            _note_unfinished(exchange, attempts)
+            _end_unfinished(exchange, attempts)
 
 
 @dataclass(slots=True)
 class _Attempt:
-    """One run of the agent with one model. `cause`: what ended it before it was done, or is wrong with its answer."""
+    """One run of the agent with one model. `cause`: what ended it before it was done, or is wrong with its answer;
+    `said`: what it has told of the answer so far."""
 
     model: str
     context: AssistantContext
     draft: Draft
     cause: Failure | str | None = None
+    said: str = ""
 
     @property
     def needs_another(self) -> bool:
         """Whether the extractive model has to answer instead."""
         return self.model != EXTRACTIVE and self.cause is not None and self.draft.is_empty and not self._has_outcome
+
+    @property
+    def outcome(self) -> Draft:
+        """The draft; where nothing of it has a source, what a tool has found out or prepared, if one has."""
+        told = self.context.outcomes.last
+        return Told(told) if self.draft.is_empty and told is not None else self.draft
 
     @property
     def _has_outcome(self) -> bool:
@@ -234,6 +243,7 @@ def _made(exchange: Exchange, attempt: _Attempt) -> Iterator[ChatEvent]:
                 composing = True
             else:
                 for part in draft.take(event):
+                    attempt.said += part.text
                     yield DeltaEvent(text=part.text)
         attempt.cause = Failure.UNSUPPORTED if draft.is_unbelievable else run.limit
     except LimitReached as reached:
@@ -250,9 +260,7 @@ def _made(exchange: Exchange, attempt: _Attempt) -> Iterator[ChatEvent]:
 def _store(exchange: Exchange, attempts: Sequence[_Attempt]) -> ChatAnswer:
     """Verify and keep what was written; abstain when nothing of it holds."""
     subject, database, last = exchange.subject, exchange.database, attempts[-1]
-    draft, hits = last.draft, last.context.passages.hits
-    if draft.is_empty and (outcome := last.context.outcomes.last) is not None:
-        draft = Told(outcome)
+    draft, hits = last.outcome, last.context.passages.hits
     abstained = draft.is_empty
     parts, confidence = draft.parts, draft.confidence
     if abstained:
@@ -260,7 +268,7 @@ def _store(exchange: Exchange, attempts: Sequence[_Attempt]) -> ChatAnswer:
         confidence = Confidence.NONE
     about = AnswerAbout(
         confidence=confidence,
-        support=round(draft.support, 4),
+        support=None if draft.support is None else round(draft.support, 4),
         abstained=abstained,
         model=last.model,
         notice=_notice(exchange, attempts),
@@ -343,12 +351,49 @@ def _record(session: Session, exchange: Exchange, attempts: Sequence[_Attempt], 
         )
 
 
-def _note_unfinished(exchange: Exchange, attempts: Sequence[_Attempt]) -> None:
+def _end_unfinished(exchange: Exchange, attempts: Sequence[_Attempt]) -> None:
     """What was taken before the asker went, or an error came, counts as well. A question that was to take the place of
-    another leaves that as it was."""
+    another leaves that as it was; any other that its asker stopped keeps what was said until then."""
     if exchange.replaces is not None:
         with exchange.database.transaction() as session:
             drop_question(session, exchange.question_id)
     if any(attempt.context.run.spent.model_calls for attempt in attempts):
         with exchange.database.transaction() as session:
             _record(session, exchange, attempts, answered=False)
+    if exchange.stop.is_set() and exchange.kept and exchange.replaces is None:
+        _store_stopped(exchange, attempts)
+
+
+def _store_stopped(exchange: Exchange, attempts: Sequence[_Attempt]) -> None:
+    """Keep what was said of an answer before it was stopped, of that what has its source: nothing else was verified."""
+    last = attempts[-1]
+    last.draft.end()
+    draft = last.outcome
+    parts = [part for part in _said(draft.parts, last.said) if part.supported]
+    if not parts:
+        return
+    cited = {marker for part in parts for marker in part.markers}
+    with exchange.database.reading() as session:
+        citations = verify_all(session, exchange.subject, [one for one in draft.citations if one.marker in cited])
+    about = AnswerAbout(
+        confidence=None,
+        abstained=False,
+        stopped=True,
+        model=last.model,
+        usage=_usage(exchange, attempts),
+        prompts=last.context.run.prompts if last.model != EXTRACTIVE else {},
+    )
+    try:
+        with exchange.database.transaction() as session:
+            store_answer(session, exchange.subject, exchange.begun, parts=parts, citations=citations, about=about)
+    except NotFound:  # the conversation was deleted meanwhile
+        log.info("stopped_answer_not_kept", conversation_id=exchange.conversation_id)
+
+
+def _said(parts: Sequence[Part], text: str) -> Iterator[Part]:
+    """The parts that `text` begins with."""
+    for part in parts:
+        if not text.startswith(part.text):
+            return
+        text = text.removeprefix(part.text)
+        yield part

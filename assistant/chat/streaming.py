@@ -3,7 +3,7 @@
 import asyncio
 import contextvars
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TypeVar
@@ -19,7 +19,15 @@ _T = TypeVar("_T")
 # Answers being written at the same time in one process; more of them wait for their turn.
 MOST_ANSWERS = 16
 _PING_SECONDS = 15.0
+# Between two looks whether whoever waits for a whole answer is still there.
+_LOOK_SECONDS = 0.2
 _DONE = object()
+
+
+class AskerGone(NexusError):
+    """Whoever asked did not wait for the answer; only the log sees it (the status is nginx's, no standard has one)."""
+
+    status, code, title = 499, "asker_gone", "Whoever asked has gone"
 
 
 def server_sent(name: str, data: BaseModel) -> str:
@@ -27,11 +35,25 @@ def server_sent(name: str, data: BaseModel) -> str:
     return f"event: {name}\ndata: {data.model_dump_json()}\n\n"
 
 
-async def on_thread(work: Callable[[], _T]) -> _T:
+async def on_thread(work: Callable[[], _T], stop: threading.Event, gone: Callable[[], Awaitable[bool]]) -> _T:
     """The result of `work()`, run on a thread of the assistant's own: a model may take long, and the threads that all
-    other endpoints share must not wait for it."""
+    other endpoints share must not wait for it.
+
+    When `gone()` says that whoever waits has left, or this task is cancelled, `stop` is set. Raises AskerGone then,
+    unless the work was done before it took notice; and what `work` raises.
+    """
     run = contextvars.copy_context().run
-    return await asyncio.get_running_loop().run_in_executor(_threads(), lambda: run(work))
+    working = asyncio.get_running_loop().run_in_executor(_threads(), lambda: run(work))
+    try:
+        while not (await asyncio.wait({working}, timeout=_LOOK_SECONDS))[0]:
+            if not stop.is_set() and await gone():
+                stop.set()
+    except asyncio.CancelledError:
+        stop.set()
+        raise
+    if stop.is_set() and working.exception() is not None:
+        raise AskerGone from working.exception()
+    return working.result()
 
 
 async def from_thread(

@@ -46,7 +46,8 @@ def _message(message: MessageRead) -> str:
         # As a quotation: nothing in a question makes a heading of the file.
         return "\n".join(f"> {line}" for line in message.content.splitlines())
     cited = [_citation(citation) for citation in message.citations if citation.readable]
-    return "\n\n".join([message.content, *(["\n".join(cited)] if cited else [])])
+    stopped = ["(Stopped.)"] if message.answer is not None and message.answer.stopped else []
+    return "\n\n".join([message.content, *stopped, *(["\n".join(cited)] if cited else [])])
 
 
 def _citation(citation: Citation) -> str:

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from assistant.citations import Citation, verify_all
 from assistant.conversations.revisiting import as_they_are_now
+from assistant.models.choosing import EXTRACTIVE
 from assistant.schemas import AnswerRead, FeedbackRead, MessageRead
-from assistant.types import Part
+from assistant.types import Confidence, Part
 from core_api.auth.subject import Subject
 from core_api.models import AnswerFeedback, ConversationMessage
 from retrieval import analyzer
@@ -108,6 +109,9 @@ def _says(part: Part) -> bool:
 
 def _about(answer: Mapping[str, Any], nearest: list[HitRead], *, whole: bool) -> AnswerRead:
     about = {key: value for key, value in answer.items() if whole or key not in _FOR_THE_ASKER}
+    if about["model"] != EXTRACTIVE or about.get("support") == 1:
+        # Earlier versions stated figures that nothing was fitted for: 1 for what a tool told, which no fitted one is.
+        about |= {"support": None, "confidence": Confidence.NONE if about["abstained"] else None}
     return AnswerRead.model_validate({**about, "nearest": nearest})
 
 

@@ -68,7 +68,8 @@ async def complete(
     exchange = await run_in_threadpool(_begin, agent, database, subject, question)
     reply = Reply(question.ignored)
     if not body.stream:
-        return reply.whole(await on_thread(lambda: exchanges.answer(exchange)))
+        answer = await on_thread(lambda: exchanges.answer(exchange), exchange.stop, request.is_disconnected)
+        return reply.whole(answer)
     with_usage = bool(body.stream_options and body.stream_options.include_usage)
     return StreamingResponse(
         _stream(exchange, reply, with_usage),

@@ -14,12 +14,13 @@ from retrieval.endpoints import HitRead
 
 
 class NexusPart(BaseModel):
-    """What an answer says of itself. Each [n] in the text is the marker of a citation; `support` is the calibrated
-    probability that the answer is right. `conversation_id` is null where nothing was kept; `model` wrote the answer;
+    """What an answer says of itself. Each [n] in the text is the marker of a citation; `support` is the fitted
+    probability that the answer is right and `confidence` the word for it, null where none was fitted (summaries, lists,
+    what a language model wrote). `conversation_id` is null where nothing was kept; `model` wrote the answer;
     `ignored` names what of the request had no effect."""
 
     citations: list[Citation]
-    confidence: Confidence
+    confidence: Confidence | None
     support: float | None = None
     abstained: bool
     conversation_id: str | None

@@ -13,7 +13,7 @@ from typing import Literal
 from assistant.citations import Citation, cite
 from assistant.context import Passages
 from assistant.proof.support import Verdict, judge, only_slight
-from assistant.types import Confidence, Evidence, Part
+from assistant.types import Evidence, Part
 from assistant.wording.safe_text import safe_text
 from assistant.wording.untrusted import instruction_spans, speaks_to_assistant
 from retrieval.analyzer import analyze, language
@@ -32,19 +32,12 @@ _LATE_MARKER = re.compile(r"([.!?。]+)((?:\s*[\[【]\d{1,3}(?:\s*,\s*\d{1,3})*[
 _LOOKED_AT = 4
 _LONGER_IS_BETTER = 0.15  # two sentences are quoted instead of one when they cover this much more
 _OBEYED = 0.5
-_HIGH = 0.6
 
 
 @dataclass(frozen=True, slots=True)
 class _Window:
     evidence: Evidence
     terms: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    evidence: tuple[Evidence, ...]
-    closeness: float
 
 
 class Grounder:
@@ -69,8 +62,6 @@ class Grounder:
         self._pending = ""
         self._leads: list[Part] = []  # wait for a sentence that holds
         self._windows: dict[str, list[_Window]] = {}
-        self._supported = 0
-        self._strength = 0.0
         self.parts: list[Part] = []
         self.citations: list[Citation] = []
         self.dropped: list[str] = []
@@ -90,22 +81,6 @@ class Grounder:
         """Forget what is not complete: the model went on to search instead of finishing its sentence."""
         self._pending = ""
         self._leads.clear()
-
-    @property
-    def support(self) -> float:
-        """How closely what the model wrote is borne out, 0..1, what is not counting as 0. No fitted probability: that
-        would take the answers of a model to fit on."""
-        written = self._supported + len(self.dropped)
-        return min(1.0, max(0.0, self._strength / written)) if written else 0.0
-
-    @property
-    def confidence(self) -> Confidence:
-        """How much of what the model wrote holds, and how closely."""
-        if not self._supported:
-            return Confidence.NONE
-        if self.dropped:
-            return Confidence.LOW if len(self.dropped) >= self._supported else Confidence.MEDIUM
-        return Confidence.HIGH if self._strength / self._supported >= _HIGH else Confidence.MEDIUM
 
     def _take(self, *, keep_last: bool) -> Iterator[Part]:
         text = _LATE_MARKER.sub(lambda match: match.group(2) + match.group(1), self._pending)
@@ -142,9 +117,7 @@ class Grounder:
         found = found or self._support(words, hits, only_best=True)
         if found is None:
             return self._unsupported(words, separator)
-        self._supported += 1
-        self._strength += found.closeness
-        markers = tuple(dict.fromkeys(self._marker(evidence) for evidence in found.evidence))
+        markers = tuple(dict.fromkeys(self._marker(evidence) for evidence in found))
         shown = Part(separator + words + " " + "".join(f"[{marker}]" for marker in markers), markers)
         parts, self._leads = [*self._leads, shown], []
         return parts
@@ -176,7 +149,7 @@ class Grounder:
         self.citations.append(cite(evidence, len(self.citations) + 1))
         return len(self.citations)
 
-    def _support(self, words: str, hits: Sequence[Hit], *, only_best: bool = False) -> _Found | None:
+    def _support(self, words: str, hits: Sequence[Hit], *, only_best: bool = False) -> tuple[Evidence, ...] | None:
         """What in these passages supports the sentence: of each that does, one span, or one of each together."""
         terms = frozenset(analyze(words))
         ranked = [self._ranked(hit, terms) for hit in hits]
@@ -185,22 +158,16 @@ class Grounder:
             ranked = [merged[:_LOOKED_AT]]
         single = [found for windows in ranked if (found := self._first_that_supports(words, windows))]
         if single:
-            evidence = tuple(span for found in single for span in found.evidence)
-            return _Found(evidence, max(found.closeness for found in single))
+            return tuple(single)
         if only_best or len(hits) < 2:
             return None
         together = tuple(windows[0].evidence for windows in ranked if windows)
         if len(together) < 2:
             return None
-        verdict = self._judge(words, together)
-        return _Found(together, verdict.closeness) if verdict.supported else None
+        return together if self._judge(words, together).supported else None
 
-    def _first_that_supports(self, words: str, windows: Sequence[_Window]) -> _Found | None:
-        for window in windows:
-            verdict = self._judge(words, (window.evidence,))
-            if verdict.supported:
-                return _Found((window.evidence,), verdict.closeness)
-        return None
+    def _first_that_supports(self, words: str, windows: Sequence[_Window]) -> Evidence | None:
+        return next((one.evidence for one in windows if self._judge(words, (one.evidence,)).supported), None)
 
     def _judge(self, words: str, evidence: Sequence[Evidence]) -> Verdict:
         places = dict.fromkeys(f"{one.hit.source.title}\n{one.hit.heading}" for one in evidence)

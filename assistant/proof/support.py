@@ -57,9 +57,8 @@ class Lack(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What came of holding a sentence to a quotation. `closeness`: the share of its words that are there, 0..1."""
+    """What came of holding a sentence to a quotation."""
 
-    closeness: float
     lack: Lack | None = None
 
     @property
@@ -75,28 +74,28 @@ def judge(sentence: str, quote: str, *, context: str = "", embedder: Embedder | 
     words = _content(sentence)
     there = _vocabulary(source)
     missing = [word for word in words if not word_is_there(word, there)]
-    closeness = 1 - len(missing) / len(words) if words else 1.0
     if _same_text(sentence, quote):
-        return Verdict(1.0)
+        return Verdict()
     if (measure := unnamed_measure(measures(sentence), measures(source))) is not None:
-        return Verdict(closeness, Lack(measure))
+        return Verdict(Lack(measure))
     if unnamed_name(sentence, source):
-        return Verdict(closeness, Lack.NAME)
+        return Verdict(Lack.NAME)
     if contradicts(sentence, quote):
-        return Verdict(closeness, Lack.POLARITY)
+        return Verdict(Lack.POLARITY)
     korean = unnamed_korean(sentence, source) if _HANGUL.search(sentence) else None
     if korean is not None:
         enough = korean.share >= _ENOUGH_WORDS_KOREAN and not korean.unnamed
-        return Verdict(korean.share, None if enough else Lack.WORDS)
+        return Verdict(None if enough else Lack.WORDS)
     if context and words and not any(word_is_there(word, _vocabulary(quote)) for word in words):
-        return Verdict(closeness, Lack.WORDS)
+        return Verdict(Lack.WORDS)
     if not missing:
-        return Verdict(closeness)
+        return Verdict()
     if embedder is not None and embedder.covers(language(sentence)):
         same = _means_the_same(sentence, quote, words, missing, embedder)
         if same is not None:
-            return Verdict(closeness, None if same else Lack.WORDS)
-    return Verdict(closeness, None if closeness >= ENOUGH_WORDS and not _swapped(sentence, source) else Lack.WORDS)
+            return Verdict(None if same else Lack.WORDS)
+    enough = 1 - len(missing) / len(words) >= ENOUGH_WORDS
+    return Verdict(None if enough and not _swapped(sentence, source) else Lack.WORDS)
 
 
 def only_slight(sentence: str, question: str = "") -> bool:

@@ -112,10 +112,15 @@ def matching(
 
 
 def related_to_document(
-    session: Session, subject: Subject, engine: RetrievalEngine, document_id: str, k: int
+    session: Session,
+    subject: Subject,
+    engine: RetrievalEngine,
+    document_id: str,
+    k: int,
+    filters: Filters | None = None,
 ) -> list[Related]:
     """Documents about the same. Raises NotFound where the subject may not read it."""
-    found = similar_documents(session, subject, engine, document_id, k)
+    found = similar_documents(session, subject, engine, document_id, k, filters)
     return [Related(one.passage, one.score) for one in found if one.score >= _RELATED]
 
 
@@ -156,10 +161,17 @@ def people_behind(
 
 
 def people_who_know(
-    session: Session, subject: Subject, engine: RetrievalEngine, question: Question, k: int, *, but: Iterable[str] = ()
+    session: Session,
+    subject: Subject,
+    engine: RetrievalEngine,
+    question: Question,
+    k: int,
+    filters: Filters | None = None,
+    *,
+    but: Iterable[str] = (),
 ) -> list[Expert]:
     """Who could be asked: the people behind the documents that have to do with the question."""
-    documents = {hit.source.id: hit.score for hit in matching(session, subject, engine, question)}
+    documents = {hit.source.id: hit.score for hit in matching(session, subject, engine, question, filters)}
     return people_behind(session, subject, documents, k, but=but)
 
 

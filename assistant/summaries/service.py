@@ -26,9 +26,11 @@ from core_api.domains.documents.service import access_document
 from core_api.infra.errors import Unavailable
 from core_api.models import Document, DocumentVersion, VersionText
 from retrieval import service
+from retrieval.access import narrowed
 from retrieval.analyzer import language
 from retrieval.embedding import Embedder
 from retrieval.engine import RetrievalEngine
+from retrieval.sources import SOURCE_KINDS
 from retrieval.types import Filters, Hit, Query
 
 log = structlog.get_logger()
@@ -97,9 +99,12 @@ def summarize_changes(
     space_id: str,
     since: datetime,
     length: Length = Length.MEDIUM,
+    *,
+    filters: Filters | None = None,
 ) -> Summary:
     """What is new in a space since a time: the documents that have come or whose text has changed, the last changed
-    first, each with what it says that it did not say before. Raises NotFound for a space that they may not read."""
+    first, each with what it says that it did not say before; of those that meet the filters. Raises NotFound for a
+    space that they may not read."""
     space = access_space(session, subject, space_id)
     documents = session.scalars(
         select(Document)
@@ -108,6 +113,7 @@ def summarize_changes(
             Document.deleted_at.is_(None),
             Document.updated_at >= since,
             readable_documents(subject),
+            *narrowed(session, SOURCE_KINDS[Document.__source_kind__], filters or Filters()),
         )
         .order_by(Document.updated_at.desc(), Document.id.desc())
         .limit(MOST_DOCUMENTS)

@@ -23,6 +23,10 @@ _PROPOSED = {
     "en": "{summary}\n\nNothing has been done yet: confirm it, or dismiss it.",
     "ko": "{summary}\n\n아직 실행하지 않았습니다. 확인하거나 취소해 주세요.",
 }
+_OUTSIDE = {
+    "en": "That is outside what you chose. Remove the scope to ask about it.",
+    "ko": "선택하신 범위 밖에 있습니다. 범위를 해제하면 물어보실 수 있습니다.",
+}
 
 
 def spoken(runtime: ToolRuntime[AssistantContext]) -> str:
@@ -47,6 +51,12 @@ def give(context: AssistantContext, outcome: Outcome) -> Given:
 def say(context: AssistantContext, text: str) -> Given:
     """Words of the tool's own that are all there is to say: what is missing for what was asked for."""
     return give(context, Outcome((Part(text),)))
+
+
+def outside(runtime: ToolRuntime[AssistantContext]) -> Given:
+    """That what was asked for lies where the question is not to look; not what it is called, which rests on the right
+    to read it."""
+    return say(runtime.context, _OUTSIDE[spoken(runtime)])
 
 
 def nothing(text: str) -> Given:

@@ -12,7 +12,7 @@ from assistant.answers.questions import understand
 from assistant.context import AssistantContext
 from assistant.lookup import MAX_NAME_CHARS, find_space
 from assistant.recommending.service import matching
-from assistant.tools.giving import Given, give, label, mentions, nothing, one_line, spoken
+from assistant.tools.giving import Given, give, label, mentions, nothing, one_line, outside, spoken
 from core_api.auth.access import access_space, readable_documents, readable_space_name
 from core_api.domains.groups.service import list_groups
 from core_api.domains.members.service import list_members
@@ -20,8 +20,9 @@ from core_api.domains.projects.service import PROJECT
 from core_api.domains.spaces.service import list_spaces
 from core_api.domains.teams.service import TEAM
 from core_api.models import Document, Space, User
+from retrieval.access import narrowed
 from retrieval.people import visible_people
-from retrieval.types import Filters
+from retrieval.sources import SOURCE_KINDS
 
 _MOST = 20
 _WORDS = {
@@ -81,13 +82,14 @@ def list_documents(
     with context.database.reading() as session:
         subject = context.subject
         conditions: list[Any] = [Document.deleted_at.is_(None), readable_documents(subject)]
+        conditions += narrowed(session, SOURCE_KINDS[Document.__source_kind__], context.filters)
         heading = ""
-        if context.space_ids:
-            conditions.append(Document.space_id.in_(context.space_ids))
         if space.strip():
             found = find_space(session, subject, space)
             if found is None:
                 return nothing(words["no_space"].format(name=space.strip()[:100]))
+            if context.space_ids and found.id not in context.space_ids:
+                return outside(runtime)
             conditions.append(Document.space_id == found.id)
             heading += words["in"].format(name=found.name)
         if title.strip():
@@ -99,7 +101,7 @@ def list_documents(
         if before is not None:
             conditions.append(Document.updated_at < before)
         if about.strip():
-            hits = matching(session, subject, context.engine, understand(about[:1_000]), Filters(context.space_ids))
+            hits = matching(session, subject, context.engine, understand(about[:1_000]), context.filters)
             conditions.append(Document.id.in_([hit.source.id for hit in hits]))
             heading += words["of"].format(name=about.strip()[:100])
         rows = session.execute(

@@ -8,7 +8,7 @@ from assistant.lookup import find_document
 from assistant.outcomes import Outcome
 from assistant.summaries.reading import read_passages
 from assistant.summaries.service import sentence_text
-from assistant.tools.giving import Given, give, label, nothing, spoken
+from assistant.tools.giving import Given, give, label, nothing, outside, spoken
 from assistant.types import Evidence, Part
 from assistant.wording.untrusted import instruction_spans
 from retrieval import service
@@ -38,10 +38,12 @@ def open_document(document: str, about: str = "", *, runtime: ToolRuntime[Assist
     """
     context, words = runtime.context, _WORDS[spoken(runtime)]
     with context.database.reading() as session:
-        found = find_document(session, context.subject, context.engine, document)
+        found = find_document(session, context.subject, context.engine, document, context.filters)
         if found is None:
             return nothing(words["none"].format(name=document.strip()[:100]))
-        document_id, title = found
+        if not found.inside:
+            return outside(runtime)
+        document_id, title = found.id, found.title
         hits = read_passages(session, context.subject, document_id, _READ)
         places = _places(session, context, document_id, about, hits) if about.strip() else range(_MOST)
     chosen = [hits[place] for place in sorted(places) if 0 <= place < len(hits)][:_MOST]

@@ -10,7 +10,7 @@ from assistant.context import AssistantContext
 from assistant.lookup import find_document
 from assistant.recommending import service as recommending
 from assistant.recommending.service import Expert, Related
-from assistant.tools.giving import Given, give, label, mentions, nothing, one_line, spoken
+from assistant.tools.giving import Given, give, label, mentions, nothing, one_line, outside, spoken
 
 _DOCUMENTS, _PEOPLE, _QUESTIONS = 6, 5, 6
 _WORDS = {
@@ -19,6 +19,7 @@ _WORDS = {
         "people": "These people have written about it:",
         "questions": "Asked before:",
         "none": "I have found nothing to recommend for this in what you may read.",
+        "none_chosen": "I have found nothing to recommend for this in what you chose.",
         "wrote": "wrote or changed",
     },
     "ko": {
@@ -26,6 +27,7 @@ _WORDS = {
         "people": "이 주제로 글을 쓴 사람:",
         "questions": "전에 한 질문:",
         "none": "읽을 수 있는 자료에서 추천할 것을 찾지 못했습니다.",
+        "none_chosen": "선택하신 범위에서 추천할 것을 찾지 못했습니다.",
         "wrote": "쓰거나 고친 문서",
     },
 }
@@ -50,17 +52,19 @@ def recommend(
     unproven: Sequence[str] = ()
     about = about.strip()[:1_000]
     with context.database.reading() as session:
-        subject, engine = context.subject, context.engine
+        subject, engine, filters = context.subject, context.engine, context.filters
         if kind == "documents":
-            named = find_document(session, subject, engine, about)
+            named = find_document(session, subject, engine, about, filters)
+            if named is not None and not named.inside:
+                return outside(runtime)
             if named is not None:
-                related = recommending.related_to_document(session, subject, engine, named[0], _DOCUMENTS)
+                related = recommending.related_to_document(session, subject, engine, named.id, _DOCUMENTS, filters)
             else:
-                hits = recommending.matching(session, subject, engine, understand(about), context.filters)
+                hits = recommending.matching(session, subject, engine, understand(about), filters)
                 related = [Related(hit, hit.score) for hit in hits[:_DOCUMENTS]]
             lines = [(_document_line(one), [one.passage.source.id]) for one in related]
         elif kind == "people":
-            experts = recommending.people_who_know(session, subject, engine, understand(about), _PEOPLE)
+            experts = recommending.people_who_know(session, subject, engine, understand(about), _PEOPLE, filters)
             lines = [(_person_line(one, words["wrote"]), [proof.id for proof in one.documents]) for one in experts]
         else:
             asked = recommending.past_questions(session, subject, engine, about, _QUESTIONS + 2)
@@ -68,7 +72,7 @@ def recommend(
             itself = {about.casefold(), _last_question(runtime).casefold()}
             lines = [(one_line(one.text), unproven) for one in asked if one.text.casefold() not in itself][:_QUESTIONS]
         if not lines:
-            return nothing(words["none"])
+            return nothing(words["none_chosen" if filters.any and kind != "questions" else "none"])
         return give(context, mentions(session, context, words[kind], lines))
 
 

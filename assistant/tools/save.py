@@ -83,7 +83,7 @@ def add_to_document(document: str, *, runtime: ToolRuntime[AssistantContext]) ->
         found = find_document(session, context.subject, context.engine, document)
         if found is None:
             return say(context, words["no_document"].format(name=document.strip()[:100]))
-        document_id, title = found
+        document_id, title = found.id, found.title
         try:
             access_document(session, context.subject, document_id, SpaceRole.EDITOR)
         except (Forbidden, Conflict):

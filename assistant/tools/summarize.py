@@ -8,7 +8,7 @@ from assistant.context import AssistantContext
 from assistant.lookup import find_document, find_space
 from assistant.outcomes import Outcome
 from assistant.summaries.service import Summary, sentence_text, summarize_changes, summarize_document, summarize_search
-from assistant.tools.giving import Given, give, nothing, say, spoken
+from assistant.tools.giving import Given, give, nothing, outside, say, spoken
 from assistant.types import Part
 from assistant.wording.periods import beginning_of
 from core_api.infra.errors import NotFound
@@ -53,30 +53,31 @@ def summarize(
     """
     context, words = runtime.context, _WORDS[spoken(runtime)]
     with context.database.reading() as session:
-        subject, engine = context.subject, context.engine
+        subject, engine, filters = context.subject, context.engine, context.filters
         if space.strip():
             found = find_space(session, subject, space)
             if found is None:
                 return nothing(words["no_space"].format(name=space.strip()[:100]))
+            if filters.space_ids and found.id not in filters.space_ids:
+                return outside(runtime)
             begin = beginning_of(since, utcnow())
-            summary = summarize_changes(session, subject, engine, found.id, begin)
+            summary = summarize_changes(session, subject, engine, found.id, begin, filters=filters)
             if not summary.sections:
                 text = words["unchanged"].format(title=found.name, since=f"{begin:%Y-%m-%d}")
                 return give(context, Outcome((Part(text),)))
         elif query.strip():
-            summary = summarize_search(session, subject, engine, query.strip()[:1_000], context.filters)
+            summary = summarize_search(session, subject, engine, query.strip()[:1_000], filters)
             if not summary.sections:
                 return nothing(words["empty"].format(title=query.strip()[:100]))
         else:
-            if document.strip():
-                named = find_document(session, subject, engine, document)
-                document_id = named[0] if named else None
-            else:
-                document_id = _spoken_of(session, context)
-            if document_id is None and document.strip():
+            name = document.strip() or _spoken_of(session, context) or ""
+            named = find_document(session, subject, engine, name, filters)
+            if named is None and document.strip():
                 return nothing(words["none"].format(name=document.strip()[:100]))
+            if named is not None and not named.inside:
+                return outside(runtime)
             try:
-                summary = summarize_document(session, subject, engine, document_id or "")
+                summary = summarize_document(session, subject, engine, named.id if named else "")
             except NotFound:
                 return say(context, words["which"])
             if not summary.sections:

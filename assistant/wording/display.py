@@ -23,6 +23,9 @@ _CODE = re.compile(r"`+([^`]+)`+")
 _ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+\-.!>~|])")
 # Escaped signs are no markup: they are put out of the way, into Unicode's private area, while markup is taken out.
 _HIDDEN = 0xE000
+# Where markup beside a number was.
+_MARKUP = chr(_HIDDEN + 128)
+_BETWEEN_NUMBERS = re.compile(rf"(?<=\d){_MARKUP}+(?=\d)")
 _SHOWN_AGAIN = {_HIDDEN + code: code for code in range(128)}
 _LEADING = re.compile(r"^\s*(?:#{1,6}\s+|>\s?|\[[ xX]\]\s+)+")
 _BULLET = re.compile(r"^\s*(?:[-*+•·◦▪‣○●■□▶※–—]\s+|\(?\d{1,3}[.)]\s+|\(?[A-Za-z가-힣][.)]\s+|[①-⑳]\s*)")
@@ -35,18 +38,26 @@ def plain(text: str) -> str:
     Bracketed numbers are taken out: they would read as citation markers.
     """
     text = _ESCAPE.sub(lambda match: chr(_HIDDEN + ord(match.group(1))), text)
-    text = _TEMPLATE.sub("", _IMAGE.sub("", text))
-    text = _AUTOLINK.sub(r"\1", text)
-    text = _TAG.sub("", text)
-    text = _LINK.sub(r"\1", _REFERENCE.sub("", text))
-    text = _CODE.sub(r"\1", text)
+    for pattern in (_IMAGE, _TEMPLATE, _AUTOLINK, _TAG, _REFERENCE, _LINK, _CODE):
+        text = pattern.sub(_unmarked, text)
     for pattern in (_STRONG, _UNDERLINED, _STRONG, _UNDERLINED):
         text = pattern.sub(r"\2", text)
-    text = _STRUCK.sub(r"\1", text)
+    text = _STRUCK.sub(_unmarked, text)
     text = _LEADING.sub("", text)
     text = _table_row(text)
+    text = _BETWEEN_NUMBERS.sub(" ", text).replace(_MARKUP, "")
     text = " ".join(text.split())
-    return re.sub(r"\s+([.,;:!?)])", r"\1", text).translate(_SHOWN_AGAIN)
+    return re.sub(r"\s+([.,;:!?)])(?!\d)", r"\1", text).translate(_SHOWN_AGAIN)
+
+
+def _unmarked(match: re.Match[str]) -> str:
+    """What is in the first group of some markup, if it has one. Numbers beside it stay numbers of their own: 10<sup>6
+    is not 106."""
+    inner = match.group(1) if match.re.groups else ""
+    before, after = match.string[match.start() - 1 : match.start()], match.string[match.end() : match.end() + 1]
+    first, last = inner[:1] or after, inner[-1:] or before
+    lead = _MARKUP if before.isdigit() or first.isdigit() else ""
+    return f"{lead}{inner}{_MARKUP}" if last.isdigit() or after.isdigit() else f"{lead}{inner}"
 
 
 def without_bullet(text: str) -> str:

@@ -36,6 +36,7 @@ def test_an_answer_quotes_what_answers_and_proves_it(
     assert expected in reply["answer"]
     assert not reply["abstained"]
     assert reply["confidence"] in ("high", "medium")
+    assert reply["support"] >= 0.5
     assert reply["model"] == "extractive"
     assert reply["nearest"] == []
     assert [citation["marker"] for citation in reply["citations"]] == list(range(1, len(reply["citations"]) + 1))

@@ -13,7 +13,7 @@ from assistant.conversations.retention import ConversationKeeper
 from assistant.models.run import Cancelled
 from assistant.schemas import ChatRequest
 from core_api.domains.users.service import ensure_owner
-from core_api.models import Conversation, utcnow
+from core_api.models import Conversation, ConversationMessage, utcnow
 from tests.assistant.conftest import Company
 
 Ask = Callable[..., dict[str, Any]]
@@ -222,6 +222,16 @@ def test_an_abstention_comes_back_with_the_nearest_that_one_may_read(company: Co
     assert shown["nearest"]
     assert {near["chunk_id"] for near in shown["nearest"]} == {near["chunk_id"] for near in reply["nearest"]}
     assert shown["nearest"][0]["excerpt"] == reply["nearest"][0]["excerpt"]
+
+
+def test_figures_that_nothing_was_fitted_for_are_not_shown_of_older_answers_either(company: Company, ask: Ask) -> None:
+    fitted, told = ask("Who approves overtime?"), ask("Summarise Leave")
+    with company.database.transaction() as session:
+        message = session.get_one(ConversationMessage, told["message_id"])
+        message.answer = message.answer | {"support": 1.0, "confidence": "high"}
+    assert _shown(company, fitted["conversation_id"])["answer"]["support"] == fitted["support"] is not None
+    kept = _shown(company, told["conversation_id"])["answer"]
+    assert (kept["confidence"], kept["support"]) == (None, None)
 
 
 def test_renamed_and_found_by_its_words(company: Company, ask: Ask) -> None:

@@ -32,3 +32,17 @@ def test_a_list_is_shown_as_a_list_and_an_item_without_its_bullet() -> None:
     assert shown("Do this:\n\n* **Open** it. Wait.\n* Close it.") == "Do this:\n- Open it. Wait.\n- Close it."
     assert shown("1. Open it\n2) Close it") == "1. Open it\n2. Close it"
     assert shown("- Only one item here.") == "Only one item here."
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("10<sup>6</sup> users", "10 6 users"),
+        ("It costs 5[1]0 won.", "It costs 5 0 won."),
+        ("[a 10](x)[20 b](y), `5`6", "a 10 20 b, 5 6"),
+        ("Take 12 .5 of it.", "Take 12 .5 of it."),
+        ("<b>10</b>, 20", "10, 20"),
+    ],
+)
+def test_two_numbers_are_never_shown_as_one(written: str, shown: str) -> None:
+    assert plain(written) == shown

@@ -4,7 +4,6 @@ import pytest
 
 from assistant.context import Passages
 from assistant.proof.grounding import Grounder
-from assistant.types import Confidence
 from tests.assistant.passages import NoEmbedder, hit
 
 FIRST = "Overtime is work of more than 40 hours in a week. Mary Jones approves overtime in writing."
@@ -42,7 +41,6 @@ def test_markers_count_wherever_they_stand_and_however_the_text_comes(text: str,
     judge = write(text, size)
     assert shown(judge) == "Mary Jones approves overtime. [1] Parents get 12 weeks. [2]"
     assert [citation.source.id for citation in judge.citations] == ["d1", "d2"]
-    assert judge.confidence is Confidence.HIGH
 
 
 def test_a_sentence_is_given_as_soon_as_it_is_complete() -> None:
@@ -58,7 +56,6 @@ def test_other_numbers_and_other_facts_are_dropped() -> None:
     )
     assert shown(judge) == "Mary Jones approves overtime. [1]"
     assert judge.dropped == ["Parents get 14 weeks of leave.", "Parents love sailing boats."]
-    assert judge.confidence is Confidence.LOW
 
 
 def test_the_same_evidence_has_one_marker() -> None:
@@ -88,7 +85,6 @@ def test_lead_ins_are_kept_and_nothing_at_all_is_no_answer() -> None:
     )
     empty = write("NOT_FOUND")
     assert not empty.parts
-    assert empty.confidence is Confidence.NONE
 
 
 def test_what_was_not_finished_before_a_search_is_forgotten() -> None:
@@ -117,7 +113,6 @@ def test_unsupported_sentences_are_marked_where_that_is_set() -> None:
     list(judge.finish())
     assert shown(judge) == "Mary Jones approves overtime. [1] She likes sailing boats. (no source says this)"
     assert [part.supported for part in judge.parts] == [True, False]
-    assert judge.confidence is not Confidence.HIGH
 
 
 @pytest.mark.parametrize(

@@ -80,3 +80,40 @@ def test_a_first_question_stands_as_it_is() -> None:
     assert in_conversation(["Who are they?"]).text == "Who are they?"
     with pytest.raises(ValueError, match="at least one turn"):
         in_conversation([])
+
+
+@pytest.mark.parametrize(
+    ("text", "sides"),
+    [
+        ("What is the difference between annual leave and sick leave?", ("annual leave", "sick leave")),
+        ("What's the difference between the VPN and a proxy in the office?", ("VPN", "proxy")),
+        ("annual leave vs. sick leave", ("annual leave", "sick leave")),
+        ("Compare Plan A with Plan B", ("Plan A", "Plan B")),
+        ("How does sick leave differ from annual leave?", ("sick leave", "annual leave")),
+        ("How are employees and contractors different?", ("employees", "contractors")),
+        ("연차와 병가의 차이는 무엇인가요?", ("연차", "병가")),
+        ("연차랑 병가는 어떻게 다른가요?", ("연차", "병가")),
+        ("연차는 병가와 어떻게 다른가요?", ("연차", "병가")),
+        ("연차와 병가를 비교해 줘", ("연차", "병가")),
+        ("연차 vs 병가", ("연차", "병가")),
+    ],
+)
+def test_the_sides_of_a_comparison_are_understood(text: str, sides: tuple[str, str]) -> None:
+    question = understand(text)
+    assert (question.type, question.sides) == (QuestionType.COMPARISON, sides)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "What is annual leave?",
+        "Who and what differ?",
+        "How do cats and dogs sleep?",
+        "How many points did we score in the game versus Pittsburgh?",
+        "회의와 점심은 언제인가요?",
+        "철수와 영희의 표 차이는 몇 표인가요?",
+        "블루스와 재즈를 정의로 구분 지을 경우 블루스는 무엇인가?",
+    ],
+)
+def test_what_compares_nothing_has_no_sides(text: str) -> None:
+    assert understand(text).sides == ()

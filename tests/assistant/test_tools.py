@@ -56,6 +56,8 @@ def test_each_tool_tells_what_it_finds(ask: Ask, message: str, expected: str) ->
     answer = ask(message)
     assert not answer["abstained"]
     assert expected in answer["answer"]
+    # How probable it is that a list is right nobody has fitted.
+    assert (answer["confidence"], answer["support"]) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -79,6 +81,59 @@ def test_no_tool_tells_of_what_the_asker_may_not_read(company: Company, ask: Ask
         assert secret not in str(said)
     if "Board" not in message:
         assert "Board" not in str(said)
+
+
+@pytest.mark.parametrize(
+    ("message", "says"),
+    [
+        ("Open Overtime", "outside what you chose"),
+        ("Summarise Overtime", "outside what you chose"),
+        ("Overtime 문서를 요약해 줘", "선택하신 범위 밖"),
+        ("Find documents similar to Overtime", "outside what you chose"),
+        ("What is new in Board this week?", "outside what you chose"),
+        ("Show me all documents in the Board space", "outside what you chose"),
+    ],
+)
+def test_what_lies_outside_the_scope_is_said_to_do_so(company: Company, ask: Ask, message: str, says: str) -> None:
+    space = {"space_ids": [company.company_space]}
+    scope = space if "Board" in message else space | {"document_ids": [company.documents["Leave"]]}
+    answer = ask(message, **scope)
+    assert says in answer["answer"]
+    assert answer["citations"] == []
+    assert says not in ask(message)["answer"]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Show me all documents",
+        "Show me all documents about overtime",
+        "Find documents similar to Leave",
+        "Find documents related to overtime",
+        "Who knows about overtime?",
+        "Summarise what we know about overtime",
+        "What is new in Company this week?",
+        "Open Overtime",
+    ],
+)
+def test_no_tool_tells_of_what_lies_outside_the_scope(company: Company, ask: Ask, message: str) -> None:
+    only_leave = {"document_ids": [company.documents["Leave"]]}
+    for scope in (only_leave, {"as_of": "2020-01-01"}, {"kinds": ["message"]}, {"space_ids": [company.secret_space]}):
+        answer = ask(message, **scope)
+        allowed = {"Leave"} if scope is only_leave else {"Project Aurora"} if "space_ids" in scope else set()
+        assert {citation["source"]["title"] for citation in answer["citations"]} <= allowed, (scope, answer["answer"])
+        assert company.documents["Overtime"] not in answer["answer"]
+
+
+def test_of_two_documents_of_a_name_the_one_inside_the_scope_is_meant(company: Company, ask: Ask) -> None:
+    inside = company.write(company.secret_space, "Overtime of the board", "# Overtime\n\nThe board works until noon.")
+    company.settle()
+    try:
+        answer = ask("Open Overtime", space_ids=[company.secret_space])
+        assert {citation["source"]["id"] for citation in answer["citations"]} == {inside}
+    finally:
+        company.owner.delete(f"/api/v1/documents/{inside}")
+        company.settle()
 
 
 def test_what_is_proposed_to_ask_next_can_be_answered(ask: Ask) -> None:

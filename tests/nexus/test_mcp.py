@@ -109,3 +109,45 @@ def test_trouble_is_told_in_words(address: str, document: str) -> None:
     assert long.is_error
     (gone,) = called("http://127.0.0.1:1", {}, ("search", {"query": "x"}))
     assert "nexus serve" in gone.content[0].text
+
+
+def test_search_and_ask_keep_to_what_is_chosen(product: TestClient, address: str, document: str) -> None:
+    headers = {"Authorization": product.headers["authorization"]}
+    make_space(product, "Empty room")
+    asked = {"question": "What is the printer on the third floor called?"}
+    scopes: list[dict[str, Any]] = [
+        {"space": "Machines", "kinds": ["document"], "as_of": "2126-01-01"},
+        {"space": "Empty room"},
+        {"kinds": ["message"]},
+        {"as_of": "2020-01-01"},
+    ]
+    inside, *outside = called(address, headers, *(("ask", asked | scope) for scope in scopes))
+    assert "Gutenberg" in structured(inside)["answer"]
+    for answer in outside:
+        assert structured(answer)["abstained"]
+        assert (structured(answer)["citations"], structured(answer)["nearest"]) == ([], [])
+    inside, *outside = called(address, headers, *(("search", {"query": "printer"} | scope) for scope in scopes))
+    assert structured(inside)["passages"][0]["document_id"] == document
+    assert all(structured(found)["passages"] == [] for found in outside)
+    unbounded: list[dict[str, Any]] = [
+        {"as_of": "9999-12-31"},
+        {"as_of": "yesterday"},
+        {"kinds": ["x" * 65]},
+        {"kinds": ["x"] * 21},
+        {"space": "x" * 201},
+    ]
+    for tool, rest in (("ask", asked), ("search", {"query": "printer"})):
+        assert all(one.is_error for one in called(address, headers, *((tool, rest | bad) for bad in unbounded)))
+
+
+def test_of_a_summary_no_probability_is_stated(product: TestClient, address: str, document: str) -> None:
+    headers = {"Authorization": product.headers["authorization"]}
+    chosen, summed = called(
+        address,
+        headers,
+        ("ask", {"question": "What is the printer on the third floor called?"}),
+        ("ask", {"question": "Summarise Printers"}),
+    )
+    assert 0 < structured(chosen)["support"] < 1
+    assert "Gutenberg" in structured(summed)["answer"]
+    assert (structured(summed)["confidence"], structured(summed)["support"]) == (None, None)

@@ -30,25 +30,23 @@ export function underAnswer(answer, doing) {
   ];
 }
 
-/** "Answered from 3 documents · well supported, confidence 0.82". */
-function confidence({ abstained, confidence: level, citations, support }) {
+/** "Answered from 3 documents · well supported · confidence 0.82"; of what has no fitted figure, what is known instead. */
+function confidence({ abstained, confidence: level, citations, support, unsupported }) {
   // What was only proposed or done rests on no source.
   if (abstained || (level !== "none" && !citations.length)) return null;
   if (level === "none") return h("p", { class: "confidence none" }, icon("alert", 16), t("ask.none"));
   const count = new Set(citations.map((one) => one.source.id)).size;
   return h(
     "p",
-    { class: `confidence ${level}`, title: support == null ? null : t("ask.support.about") },
+    { class: `confidence ${level ?? ""}`, title: support == null ? null : t("ask.support.about") },
     icon(level === "low" ? "alert" : "check", 16),
     h("span", {}, tn("ask.from", count)),
-    h("span", { class: "dot", aria: { hidden: "true" } }, "·"),
-    h("span", {}, t(`ask.level.${level}`)),
-    support != null && [
-      h("span", { class: "dot", aria: { hidden: "true" } }, "·"),
-      h("span", {}, t("ask.support", { n: figure(Math.min(support, MOST)) })),
-    ],
+    level ? also(t(`ask.level.${level}`)) : !unsupported?.length && also(t("ask.sourced")),
+    support != null && also(t("ask.support", { n: figure(Math.min(support, MOST)) })),
   );
 }
+
+const also = (words) => [h("span", { class: "dot", aria: { hidden: "true" } }, "·"), h("span", {}, words)];
 
 /** How many sentences are not in the answer because nothing supports them. */
 function leftOut({ left_out: count }) {

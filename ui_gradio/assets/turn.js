@@ -98,7 +98,7 @@ export function turn(question, doing, scope = null) {
         errorState({ status: frame.problem.status, code: frame.problem.code, document: frame.problem }, again),
       );
     else if (frame.stopped) fill(rest, stopped());
-    else if (answer) fill(rest, underAnswer(answer, { ...doing, retry: again }));
+    else if (answer) fill(rest, answer.stopped && stopped(), underAnswer(answer, { ...doing, retry: again }));
   }
 
   function stopped() {

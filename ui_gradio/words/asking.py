@@ -126,6 +126,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "ask.level.high": ("well supported", "근거가 충분함"),
     "ask.level.medium": ("partly supported", "일부만 뒷받침됨"),
     "ask.level.low": ("thin support, check the source", "근거가 약함, 출처를 확인하세요"),
+    "ask.sourced": ("every sentence has its source", "문장마다 출처가 있음"),
     "ask.support": ("confidence {n}", "신뢰도 {n}"),
     "ask.support.about": (
         "The estimated probability that this answer is right",
