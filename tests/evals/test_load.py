@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import httpx
+
 from core_api.infra.database import Database
 from core_api.infra.settings import Settings
 from evals.bench.synthetic import Company
+from evals.load.asking import ask
 from evals.load.company import Sizes, fill
 from evals.load.searchers import make_searchers
 from evals.load.server import serving
@@ -25,11 +28,14 @@ def test_a_company_is_made_served_and_read_without_errors(tmp_path: Path, model_
     assert seen.all.p50 <= seen.all.p95 <= seen.all.p99 <= seen.all.worst
 
 
-def test_people_search_what_the_benchmark_makes(tmp_path: Path, model_cache: Path) -> None:
+def test_people_search_and_ask_what_the_benchmark_makes(tmp_path: Path, model_cache: Path) -> None:
     settings = Settings(data_dir=tmp_path, models_cache=model_cache)
     searchers = make_searchers(settings, Company(chunks=500), readable=13, visitors=3)
     assert make_searchers(settings, Company(chunks=500), readable=13, visitors=3) == searchers  # kept
-    with serving(settings) as url:
+    headers = {"Authorization": f"Bearer {searchers[0].key}"}
+    with serving(settings) as url, httpx.Client(base_url=url, headers=headers, timeout=60) as client:
+        first, whole = ask(client, "Who has to approve the travel budget?")
+        assert 0 < first <= whole
         for mix in (searching, looking, typing):
             seen = visit(url, searchers, think_seconds=0.01, seconds=1, mix=mix)
             assert (seen.errors, seen.first_error) == (0, "")
