@@ -89,15 +89,8 @@ class PostgresqlDatabases:
 
     def _create(self, template: str) -> str:
         name = "t" + new_id().replace("-", "")
-        self._run(f"CREATE DATABASE {name} TEMPLATE {template} {self._strategy}")
+        self._run(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self._server.rsplit("/", 1)[0] + f"/{name}"
-
-    @cached_property
-    def _strategy(self) -> str:
-        """As PostgreSQL before 15 always does it, and faster here: the files as they are, past the log."""
-        with opened(self._server) as database, database.engine.connect() as connection:
-            version = connection.scalar(text("SELECT current_setting('server_version_num')::int"))
-        return "STRATEGY FILE_COPY" if version >= 150000 else ""
 
     def _run(self, statement: str) -> None:
         admin = create_engine(self._server, isolation_level="AUTOCOMMIT")

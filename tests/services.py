@@ -238,7 +238,7 @@ def prometheus(folder: Path, config: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
 
 
-# Nothing outlives the session, so nothing need be safe, and a template is copied as it is on disk.
+# Nothing outlives the session, so nothing need be safe.
 _CARELESS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "wal_level=minimal", "max_wal_senders=0")
 
 
@@ -255,12 +255,6 @@ def wait_for_postgresql(url: str, seconds: float = 60) -> None:
             return
 
 
-def _memory() -> str | None:
-    """A folder that is kept in memory, where it has room for a server's databases."""
-    shared = "/dev/shm"
-    return shared if os.path.isdir(shared) and shutil.disk_usage(shared).free > 2 * 2**30 else None
-
-
 @contextlib.contextmanager
 def postgresql() -> Iterator[str]:
     """A PostgreSQL server with an empty database; gives its SQLAlchemy URL. Skips where none is installed."""
@@ -271,7 +265,7 @@ def postgresql() -> Iterator[str]:
     # It refuses to run as root.
     account = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
     run_as = ["runuser", "-u", account, "--"] if os.geteuid() == 0 else []
-    folder = Path(tempfile.mkdtemp(prefix="nexus-pg-", dir=_memory()))
+    folder = Path(tempfile.mkdtemp(prefix="nexus-pg-"))
     shutil.chown(folder, account)
     port = free_port()
     try:
