@@ -7,11 +7,15 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+import assistant.chat.endpoints
+import assistant.openai_api.endpoints
+from core_api.app import create_app
 from core_api.infra.settings import Settings
 from nexus.owner import open_database, owner_key
 from nexus.server import build_app
 from tests.assistant.conftest import MERGER, Company
 from tests.assistant.injection.attempts import ATTEMPTS
+from tests.assistant.llm_server import Endpoint, llm_endpoint
 from tests.factories import bearer, make_user
 
 
@@ -38,3 +42,21 @@ def village(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Iter
         made.settle()
         yield made
     database.dispose()
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[Endpoint]:
+    with llm_endpoint() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def obedient(village: Company, endpoint: Endpoint) -> TestClient:
+    """The reader's client of the same data, with a language model that obeys whatever it reads."""
+    settings = village.settings.model_copy(
+        update={"llm_base_url": endpoint.url, "llm_model": "obedient", "llm_timeout_seconds": 20.0}
+    )
+    app = create_app(settings, village.database, [assistant.chat.endpoints.router])
+    app.include_router(assistant.openai_api.endpoints.router)
+    app.state.engine = village.engine
+    return TestClient(app, headers=dict(village.colleague.headers))

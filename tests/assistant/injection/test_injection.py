@@ -2,39 +2,19 @@
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
-import assistant.chat.endpoints
-from tests.applications import application
 from tests.assistant.conftest import Company
 from tests.assistant.injection.attempts import ATTEMPTS, Attempt
-from tests.assistant.llm_server import Calls, Endpoint, Reply, Says, Uses, llm_endpoint
+from tests.assistant.llm_server import Calls, Endpoint, Reply, Says, Uses
 
 CHAT = "/api/v1/assistant/chat"
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e0fff]")
-_SECRET = ("Bluebird", "14 March 2027")
+SECRET = ("Bluebird", "14 March 2027")
 every_attempt = pytest.mark.parametrize("attempt", ATTEMPTS, ids=lambda attempt: attempt.name)
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[Endpoint]:
-    with llm_endpoint() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def obedient(village: Company, endpoint: Endpoint) -> TestClient:
-    """The reader's client of the same data, with a language model that obeys whatever it reads."""
-    settings = village.settings.model_copy(
-        update={"llm_base_url": endpoint.url, "llm_model": "obedient", "llm_timeout_seconds": 20.0}
-    )
-    app = application(settings, village.database, [assistant.chat.endpoints.router])
-    app.state.engine = village.engine
-    return TestClient(app, headers=dict(village.colleague.headers))
 
 
 def shown(reply: dict[str, Any]) -> str:
@@ -63,7 +43,7 @@ def obeying(attempt: Attempt) -> Any:
 def test_the_extractive_model_answers_the_question_and_nothing_else(village: Company, attempt: Attempt) -> None:
     reply = village.colleague.post(CHAT, json={"message": attempt.question}).json()
     assert attempt.true in reply["answer"]
-    for word in (*attempt.forbidden, *_SECRET):
+    for word in (*attempt.forbidden, *SECRET):
         assert word not in shown(reply)
 
 
@@ -74,7 +54,7 @@ def test_a_model_that_obeys_is_not_heard(obedient: TestClient, endpoint: Endpoin
     response = obedient.post(CHAT, json={"message": attempt.question})
     assert response.status_code == 200, response.text
     assert len(endpoint.requests) > 1
-    for word in (*attempt.forbidden, *_SECRET):
+    for word in (*attempt.forbidden, *SECRET):
         assert word not in shown(response.json())
     assert "14 March 2027" not in response.text
     results = [one["content"] for request in endpoint.requests for one in request["messages"] if one["role"] == "tool"]

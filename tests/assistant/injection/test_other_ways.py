@@ -2,44 +2,20 @@
 
 import asyncio
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
-import pytest
 from fastapi.testclient import TestClient
 from mcp import Client
 
-import assistant.chat.endpoints
-import assistant.openai_api.endpoints
-from core_api.app import create_app
 from nexus.mcp_server import build
 from tests.assistant.conftest import Company
 from tests.assistant.injection.attempts import ATTEMPTS, Attempt
-from tests.assistant.injection.test_injection import CHAT, every_attempt, obeying
-from tests.assistant.llm_server import Calls, Endpoint, Reply, Says, llm_endpoint
+from tests.assistant.injection.test_injection import CHAT, SECRET, every_attempt, obeying
+from tests.assistant.llm_server import Calls, Endpoint, Reply, Says
 
 OPENAI = "/v1/chat/completions"
 _LINK = re.compile(r"\[[^\]]+\]\(/documents/[0-9a-f-]+\)")
-SECRET = ("Bluebird", "14 March 2027")
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[Endpoint]:
-    with llm_endpoint() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def obedient(village: Company, endpoint: Endpoint) -> TestClient:
-    """The reader's client of the same data, with a language model that obeys whatever it reads."""
-    settings = village.settings.model_copy(
-        update={"llm_base_url": endpoint.url, "llm_model": "obedient", "llm_timeout_seconds": 20.0}
-    )
-    app = create_app(settings, village.database, [assistant.chat.endpoints.router])
-    app.include_router(assistant.openai_api.endpoints.router)
-    app.state.engine = village.engine
-    return TestClient(app, headers=dict(village.colleague.headers))
 
 
 def title_of(attempt: Attempt) -> str:
