@@ -3,7 +3,7 @@
 import contextlib
 import tempfile
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -33,12 +33,14 @@ class IndexMachine(RuleBasedStateMachine):
     embedder: ClassVar[Embedder]
     sandbox: ClassVar[Sandbox]
     empty_database: ClassVar[Path]
+    settings: ClassVar[dict[str, Any]] = {}
     documents = Bundle("documents")
 
     def __init__(self) -> None:
         super().__init__()
         self._folder = tempfile.TemporaryDirectory()
-        self.house: House = build_house(Path(self._folder.name), self.empty_database, self.embedder, self.sandbox)
+        folder = Path(self._folder.name)
+        self.house: House = build_house(folder, self.empty_database, self.embedder, self.sandbox, **self.settings)
         self.count = 0
 
     @initialize()
