@@ -124,6 +124,8 @@ def test_a_space_that_moves_to_a_collection_of_its_own(
     reader.follower.catch_up()
     assert reader.found(house.space, pooled) == reader.written(house.space, pooled)
     assert len(reader.found(house.space)) == 4
+    pools = [reader.vectors._resident.get(name) for name in house.vectors.collections() if name.startswith("pool-")]
+    assert [held.spaces for held in pools if held is not None] == [{pooled}]
 
 
 def test_it_follows_by_itself_and_outlives_a_failure(
