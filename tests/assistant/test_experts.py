@@ -17,9 +17,7 @@ QUESTION = "Who approves overtime?"
 def abstaining(company: Company) -> Iterator[TestClient]:
     """The colleague's client of a server whose model searches, and says that it found nothing."""
     with llm_endpoint() as endpoint:
-        endpoint.script = lambda messages: (
-            Calls([QUESTION]) if messages[-1]["role"] == "user" else Says("NOT_FOUND")
-        )
+        endpoint.script = lambda messages: Calls([QUESTION]) if messages[-1]["role"] == "user" else Says("NOT_FOUND")
         client = client_with(company, llm_base_url=endpoint.url, llm_model="tiny")
         client.headers = company.colleague.headers
         yield client
