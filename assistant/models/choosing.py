@@ -17,6 +17,7 @@ class Failure(StrEnum):
     BUSY = "busy"
     REFUSED = "refused"
     BROKEN = "broken"
+    PAUSED = "paused"  # it was not asked, since it has failed too often
     UNSUPPORTED = "unsupported"  # it wrote nothing, or nothing that the sources support
 
 

@@ -54,7 +54,7 @@ class SettingsRead(BaseModel):
     prompts: list[PromptRead] = Field(description="The prompts to choose from.")
     endpoint: bool = Field(description="Whether the environment names an endpoint for language models.")
     limits_cost: bool = Field(
-        description="Whether `most_cost`, where it is set, can hold: not without a price of the model (NEXUS_LLM_PRICES)."
+        description="Whether `most_cost` can hold, where it is set: not without a price of the model (NEXUS_LLM_PRICES)"
     )
 
 
