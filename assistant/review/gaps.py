@@ -53,7 +53,7 @@ def file_gap(database: Database, engine: RetrievalEngine, subject: Subject, mess
     """File a question of the subject's that was not answered; again gives the same. No transaction is open while the
     question is embedded. Raises NotFound, and WasAnswered."""
     with database.reading() as session:
-        answer_id, question = _unanswered(session, subject, message_id)
+        answer_id, question = unanswered(session, subject, message_id)
     fingerprint, vector = _embedded(engine, question)
     with database.transaction() as session:
         # Locked, and looked for again: two that file it at once take turns, and it may be gone.
@@ -74,6 +74,41 @@ def file_gap(database: Database, engine: RetrievalEngine, subject: Subject, mess
             session.flush()
             audit.record(session, Actor.of(subject), "gap.filed", "gap", gap.id)
         return _read(_Gap(gap, subject.name))
+
+
+def unanswered(session: Session, subject: Subject, message_id: str) -> tuple[str, str]:
+    """(the answer's id, the question) of a message of the subject's own conversations that nothing answered. Raises
+    NotFound, WasAnswered."""
+    messages = select(ConversationMessage)
+    role = session.scalar(select(ConversationMessage.role).where(ConversationMessage.id == message_id))
+    if role == USER:
+        question = access_message(session, subject, message_id, USER)
+        answer = session.scalar(
+            messages.where(
+                ConversationMessage.conversation_id == question.conversation_id, ConversationMessage.id > question.id
+            )
+            .order_by(ConversationMessage.id)
+            .limit(1)
+        )
+    else:
+        answer = access_message(session, subject, message_id, ASSISTANT)
+        found = session.scalar(
+            messages.where(
+                ConversationMessage.conversation_id == answer.conversation_id,
+                ConversationMessage.id < answer.id,
+                ConversationMessage.role == USER,
+            )
+            .order_by(ConversationMessage.id.desc())
+            .limit(1)
+        )
+        if found is None:
+            raise NotFound(f"The message {message_id!r} answers no question.")
+        question = found
+    if answer is None or answer.role != ASSISTANT:
+        raise NotFound(f"The question {message_id!r} has no answer yet.")
+    if not answer.answer.get("abstained"):
+        raise WasAnswered("Sources were found for it. If the answer is wrong, say so with feedback.")
+    return answer.id, question.content
 
 
 def list_clusters(
@@ -131,40 +166,6 @@ def export_gaps(session: Session, subject: Subject) -> list[dict[str, Any]]:
         select(KnowledgeGap).where(KnowledgeGap.user_id == subject.user_id).order_by(KnowledgeGap.id)
     )
     return [_read(_Gap(row, subject.name)).model_dump(mode="json") for row in rows]
-
-
-def _unanswered(session: Session, subject: Subject, message_id: str) -> tuple[str, str]:
-    """(the answer's id, the question) of a message of the subject's own conversations that nothing answered."""
-    messages = select(ConversationMessage)
-    role = session.scalar(select(ConversationMessage.role).where(ConversationMessage.id == message_id))
-    if role == USER:
-        question = access_message(session, subject, message_id, USER)
-        answer = session.scalar(
-            messages.where(
-                ConversationMessage.conversation_id == question.conversation_id, ConversationMessage.id > question.id
-            )
-            .order_by(ConversationMessage.id)
-            .limit(1)
-        )
-    else:
-        answer = access_message(session, subject, message_id, ASSISTANT)
-        found = session.scalar(
-            messages.where(
-                ConversationMessage.conversation_id == answer.conversation_id,
-                ConversationMessage.id < answer.id,
-                ConversationMessage.role == USER,
-            )
-            .order_by(ConversationMessage.id.desc())
-            .limit(1)
-        )
-        if found is None:
-            raise NotFound(f"The message {message_id!r} answers no question.")
-        question = found
-    if answer is None or answer.role != ASSISTANT:
-        raise NotFound(f"The question {message_id!r} has no answer yet.")
-    if not answer.answer.get("abstained"):
-        raise WasAnswered("Sources were found for it. If the answer is wrong, say so with feedback.")
-    return answer.id, question.content
 
 
 def _gaps(session: Session, status: str) -> list[_Gap]:
