@@ -12,11 +12,12 @@ from assistant.review.gaps import WasAnswered, file_gap, unanswered
 from assistant.review.schemas import AskedRead, GapRead
 from core_api import audit, mail
 from core_api.audit import Actor
+from core_api.auth.permissions import Permission
 from core_api.auth.subject import Subject
 from core_api.http.pagination import Page, page_rows
 from core_api.http.rate_limits import RateLimiter
 from core_api.infra.database import Database
-from core_api.infra.errors import NotFound
+from core_api.infra.errors import Forbidden, NotFound
 from core_api.infra.settings import Settings
 from core_api.infra.vault import Vault
 from core_api.models import ConversationMessage, GapRequest, KnowledgeGap, User, utcnow
@@ -40,9 +41,11 @@ def ask_person(
     """File a question of the subject's that was not answered, and tell one of its experts of it, once: in the product
     and, where they have a confirmed address, by mail.
 
-    Raises NotFound for a message that is not the subject's and for whom the answer does not name (as the subject may
-    see it now), WasAnswered, and TooManyRequests.
+    Raises Forbidden for a key that only reads, NotFound for a message that is not the subject's and for whom the answer
+    does not name (as the subject may see it now), WasAnswered, and TooManyRequests.
     """
+    if not subject.may(Permission.CONTENT_WRITE):
+        raise Forbidden("This key only reads; asking somebody needs one that writes.")
     with database.reading() as session:
         answer_id, _ = unanswered(session, subject, message_id)
         _check_named(session, subject, answer_id, user_id)

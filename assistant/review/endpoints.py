@@ -30,6 +30,7 @@ from core_api.auth.dependencies import (
     ReadSession,
     SettingsDep,
     VaultDep,
+    Writer,
     WriteSession,
 )
 from core_api.http.pagination import Cursor, Limit, Page
@@ -76,7 +77,7 @@ def list_asked(subject: Reader, session: ReadSession, cursor: Cursor = None, lim
 
 
 @router.patch("/gaps/{gap_id}")
-def answer_asked(gap_id: str, body: AskedUpdate, subject: Reader, session: WriteSession) -> AskedRead:
+def answer_asked(gap_id: str, body: AskedUpdate, subject: Writer, session: WriteSession) -> AskedRead:
     """Say of a question that you were asked that it is written down, which closes it for the reviewers too, or that
     you do not know."""
     return asking.answer_asked(session, subject, gap_id, body.status)

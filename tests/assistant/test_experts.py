@@ -1,6 +1,7 @@
 """Who could be asked where nothing answers, and asking them."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +9,8 @@ from fastapi.testclient import TestClient
 from sqlalchemy import delete, select
 
 from assistant.review import asking
+from core_api.auth.api_keys import create_api_key
+from core_api.auth.permissions import Scope
 from core_api.models import AuditEvent, Document, GapRequest, KnowledgeGap, MailMessage, User, utcnow
 from tests.assistant.conftest import Company, client_with
 from tests.assistant.llm_server import Calls, Says, llm_endpoint
@@ -144,6 +147,9 @@ def test_nobody_is_asked_whom_the_answer_does_not_name_or_by_somebody_else(
     me = company.colleague.get("/api/v1/users/me").json()["id"]
     assert [ask(company.colleague, one) for one in (stranger_id, me, "nobody")] == [404] * 3
     assert ask(stranger, ida_id) == 404
+    with company.database.transaction() as session:
+        _, key = create_api_key(session, me, "reads", [Scope.READ], timedelta(hours=1))
+    assert ask(TestClient(company.app, headers={"Authorization": f"Bearer {key}"}), ida_id) == 403
     # One who may not read what shows that she knows is not told that she does.
     [lanterns] = [one for one in ida.get("/api/v1/documents").json()["items"] if one["title"] == "Lanterns"]
     with company.database.transaction() as session:
