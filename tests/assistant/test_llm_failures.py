@@ -12,7 +12,9 @@ import pytest
 from assistant.agent.agent import Agent
 from assistant.chat.exchange import Exchange, begin, events
 from assistant.middleware import retries
-from assistant.models.run import Cancelled
+from assistant.models.breaker import Breaker
+from assistant.models.choosing import Failure, ModelUnavailable
+from assistant.models.run import Cancelled, LimitReached
 from assistant.schemas import ChatRequest
 from core_api.domains.users.service import ensure_owner
 from tests.assistant.conftest import Company, client_with, server_sent_events
@@ -212,6 +214,30 @@ def test_an_endpoint_is_asked_as_long_as_nobody_waits_for_it_in_vain(
     for _ in failing:
         fell_back(client.post(CHAT, json={"message": QUESTION}).json(), "The language model")
     assert len(endpoint.requests) == len(failing)
+
+
+def test_whoever_tries_a_paused_endpoint_and_goes_away_leaves_the_next_one_to_try() -> None:
+    breaker = Breaker("tiny", failures=1, seconds=0.01)
+
+    def raising(error: Exception) -> Any:
+        def call() -> None:
+            raise error
+
+        with pytest.raises(type(error)) as raised:
+            breaker.call(call)
+        return raised.value
+
+    # A time limit that is reached while it waits is a failure; how a stopped call would have ended, nobody knows.
+    raising(LimitReached("most_seconds"))
+    with pytest.raises(ModelUnavailable):
+        breaker.call(lambda: "not asked")
+    time.sleep(0.02)
+    raising(Cancelled())
+    assert raising(ModelUnavailable("gone", Failure.UNREACHABLE, temporary=True)).temporary is False
+    time.sleep(0.02)
+    assert breaker.call(lambda: "an answer") == "an answer"
+    raising(LimitReached("most_tokens"))
+    assert breaker.call(lambda: "an answer") == "an answer"
 
 
 def test_what_was_shown_when_the_stream_breaks_stays_and_is_said_to_be_a_part(
