@@ -76,41 +76,6 @@ def file_gap(database: Database, engine: RetrievalEngine, subject: Subject, mess
         return _read(_Gap(gap, subject.name))
 
 
-def unanswered(session: Session, subject: Subject, message_id: str) -> tuple[str, str]:
-    """(the answer's id, the question) of a message of the subject's own conversations that nothing answered. Raises
-    NotFound, WasAnswered."""
-    messages = select(ConversationMessage)
-    role = session.scalar(select(ConversationMessage.role).where(ConversationMessage.id == message_id))
-    if role == USER:
-        question = access_message(session, subject, message_id, USER)
-        answer = session.scalar(
-            messages.where(
-                ConversationMessage.conversation_id == question.conversation_id, ConversationMessage.id > question.id
-            )
-            .order_by(ConversationMessage.id)
-            .limit(1)
-        )
-    else:
-        answer = access_message(session, subject, message_id, ASSISTANT)
-        found = session.scalar(
-            messages.where(
-                ConversationMessage.conversation_id == answer.conversation_id,
-                ConversationMessage.id < answer.id,
-                ConversationMessage.role == USER,
-            )
-            .order_by(ConversationMessage.id.desc())
-            .limit(1)
-        )
-        if found is None:
-            raise NotFound(f"The message {message_id!r} answers no question.")
-        question = found
-    if answer is None or answer.role != ASSISTANT:
-        raise NotFound(f"The question {message_id!r} has no answer yet.")
-    if not answer.answer.get("abstained"):
-        raise WasAnswered("Sources were found for it. If the answer is wrong, say so with feedback.")
-    return answer.id, question.content
-
-
 def list_clusters(
     session: Session, subject: Subject, engine: RetrievalEngine, status: GapStatus, cursor: str | None, limit: int
 ) -> Page[GapCluster]:
@@ -166,6 +131,41 @@ def export_gaps(session: Session, subject: Subject) -> list[dict[str, Any]]:
         select(KnowledgeGap).where(KnowledgeGap.user_id == subject.user_id).order_by(KnowledgeGap.id)
     )
     return [_read(_Gap(row, subject.name)).model_dump(mode="json") for row in rows]
+
+
+def unanswered(session: Session, subject: Subject, message_id: str) -> tuple[str, str]:
+    """(the answer's id, the question) of a message of the subject's own conversations that nothing answered. Raises
+    NotFound, WasAnswered."""
+    messages = select(ConversationMessage)
+    role = session.scalar(select(ConversationMessage.role).where(ConversationMessage.id == message_id))
+    if role == USER:
+        question = access_message(session, subject, message_id, USER)
+        answer = session.scalar(
+            messages.where(
+                ConversationMessage.conversation_id == question.conversation_id, ConversationMessage.id > question.id
+            )
+            .order_by(ConversationMessage.id)
+            .limit(1)
+        )
+    else:
+        answer = access_message(session, subject, message_id, ASSISTANT)
+        found = session.scalar(
+            messages.where(
+                ConversationMessage.conversation_id == answer.conversation_id,
+                ConversationMessage.id < answer.id,
+                ConversationMessage.role == USER,
+            )
+            .order_by(ConversationMessage.id.desc())
+            .limit(1)
+        )
+        if found is None:
+            raise NotFound(f"The message {message_id!r} answers no question.")
+        question = found
+    if answer is None or answer.role != ASSISTANT:
+        raise NotFound(f"The question {message_id!r} has no answer yet.")
+    if not answer.answer.get("abstained"):
+        raise WasAnswered("Sources were found for it. If the answer is wrong, say so with feedback.")
+    return answer.id, question.content
 
 
 def _gaps(session: Session, status: str) -> list[_Gap]:
