@@ -37,6 +37,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("database", _database),
         ("embedding model", _model),
         ("file storage", _storage),
+        ("assistant", _assistant),
     ]
     if settings.chroma_url is not None:
         checks.append(("chroma", _chroma))
@@ -103,6 +104,25 @@ def _storage(settings: Settings) -> Iterator[Finding]:
 
     open_files(settings).check()
     yield Finding("file storage", "ok", settings.storage_url or str(settings.files_dir))
+
+
+def _assistant(settings: Settings) -> Iterator[Finding]:
+    from assistant.models.choosing import model_name
+    from assistant.models.configuration import costs_not_limited
+
+    database = Database(settings.resolved_database_url)
+    try:
+        if revision_of(database) != newest_revision():
+            return  # told of the schema
+        with database.reading() as session:
+            unlimited = costs_not_limited(session, settings)
+    finally:
+        database.dispose()
+    if unlimited:
+        todo = "Set NEXUS_LLM_PRICES: without their price, the cost limits that an admin has set do nothing."
+        yield Finding("assistant", "warning", f"no price of {', '.join(unlimited)}", todo)
+    else:
+        yield Finding("assistant", "ok", f"model {model_name(settings)}")
 
 
 def _chroma(settings: Settings) -> Iterator[Finding]:

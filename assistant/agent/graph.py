@@ -11,9 +11,10 @@ of a tool, so that it adds no step to the graph:
 5. SystemPrompt  before Compaction, which counts it
 6. Compaction    what the model sees is bounded; before Masking, which need not look at what is left out
 7. Masking       after everything that adds words to the request
-8. Retries       around Accounting: every try is paid for
-9. Accounting    each call that is really made
-10. Watching     innermost: the time-outs of one call
+8. Retries       around Breaking and Accounting: every try counts, and is paid for
+9. Breaking      no try of an endpoint that has failed too often
+10. Accounting   each call that is really made
+11. Watching     innermost: the time-outs of one call
 """
 
 from typing import Any
@@ -24,6 +25,7 @@ from langgraph.graph.state import CompiledStateGraph
 from assistant.context import AssistantContext
 from assistant.middleware.accounting import Accounting, Counting
 from assistant.middleware.base import Middleware
+from assistant.middleware.breaking import Breaking
 from assistant.middleware.cancellation import Cancellation
 from assistant.middleware.compaction import Compaction
 from assistant.middleware.limits import Limits
@@ -32,6 +34,7 @@ from assistant.middleware.reading import Reading
 from assistant.middleware.retries import Retries
 from assistant.middleware.system_prompt import SystemPrompt
 from assistant.middleware.tool_errors import ToolErrors
+from assistant.models.breaker import Breaker
 from assistant.models.choosing import EXTRACTIVE
 from assistant.tools import tools
 from core_api.infra.settings import Settings
@@ -41,8 +44,8 @@ from retrieval.engine import RetrievalEngine
 def build_graph(
     settings: Settings, engine: RetrievalEngine, model: str
 ) -> CompiledStateGraph[Any, AssistantContext, Any, Any]:
-    """The agent with the model of that name, as a runnable graph; it keeps nothing between runs and can be used by many
-    threads."""
+    """The agent with the model of that name, as a runnable graph. It can be used by many threads, and keeps nothing
+    between runs but whether the endpoint works."""
     chat_model: Any
     middleware: list[Middleware] = [Cancellation(), Limits(), ToolErrors(), Reading()]
     if model == EXTRACTIVE:
@@ -55,5 +58,7 @@ def build_graph(
         from assistant.models.endpoint_model import endpoint_model
 
         chat_model = endpoint_model(settings, model)
-        middleware += [SystemPrompt(), Compaction(), Masking(), Retries(), Accounting(model), Watching()]
+        breaker = Breaker(model, settings.llm_breaker_failures, settings.llm_breaker_seconds)
+        middleware += [SystemPrompt(), Compaction(), Masking(), Retries(), Breaking(breaker)]
+        middleware += [Accounting(model), Watching()]
     return create_agent(chat_model, tools=tools(), middleware=middleware, context_schema=AssistantContext)

@@ -20,7 +20,7 @@ from assistant.chat.rounding import round_off
 from assistant.citations import Citation, verify_all
 from assistant.context import AssistantContext
 from assistant.conversations.service import USER, Begun, begin_turn, drop_question, store_answer
-from assistant.models.choosing import EXTRACTIVE, Failure, ModelUnavailable, model_name
+from assistant.models.choosing import EXTRACTIVE, Failure, ModelUnavailable, limits_nothing, model_name
 from assistant.models.configuration import options_in_force
 from assistant.models.options import Options
 from assistant.models.run import LimitReached, Run, Spent
@@ -200,6 +200,8 @@ class _Attempt:
 
 def _attempt(exchange: Exchange, model: str) -> _Attempt:
     agent, scope = exchange.agent, exchange.scope
+    if model != EXTRACTIVE and limits_nothing(agent.settings, exchange.options):
+        log.warning("cost_not_limited", model=model, todo="Set NEXUS_LLM_PRICES, or take the cost limit away.")
     # The extractive model that steps in has no more than its own limits to keep.
     steps_in = model == EXTRACTIVE != model_name(agent.settings, exchange.options)
     context = AssistantContext(

@@ -25,6 +25,7 @@ _FAILURES = {
         Failure.BUSY: "The language model takes no more requests right now.",
         Failure.REFUSED: "The language model refused the request; an admin should check its settings.",
         Failure.BROKEN: "The language model's answer broke off.",
+        Failure.PAUSED: "The language model has failed several times in a row and is not asked for a while.",
         Failure.UNSUPPORTED: "Nothing that the language model wrote is supported by your sources.",
     },
     "ko": {
@@ -33,6 +34,7 @@ _FAILURES = {
         Failure.BUSY: "언어 모델이 지금은 요청을 더 받지 않습니다.",
         Failure.REFUSED: "언어 모델이 요청을 거부했습니다. 관리자가 설정을 확인해야 합니다.",
         Failure.BROKEN: "언어 모델의 답변이 중간에 끊겼습니다.",
+        Failure.PAUSED: "언어 모델이 잇따라 실패하여 잠시 묻지 않습니다.",
         Failure.UNSUPPORTED: "언어 모델이 쓴 내용을 뒷받침하는 자료가 없습니다.",
     },
 }

@@ -39,12 +39,14 @@ def round_off(
     abstained: bool,
     filters: Filters | None = None,
 ) -> Rounded:
-    """What to ask next after an answer with these citations; whom to ask after none. `asked` are the person's turns,
-    the last one last. The asker is not sent to themselves."""
+    """What to ask next after an answer with these citations; whom to ask after none: both by what meets the filters.
+    `asked` are the person's turns, the last one last. The asker is not sent to themselves."""
     try:
         if abstained:
             question = in_conversation(asked)
-            people = recommending.people_who_know(session, subject, engine, question, _EXPERTS, but=[subject.user_id])
+            people = recommending.people_who_know(
+                session, subject, engine, question, _EXPERTS, filters, but=[subject.user_id]
+            )
             return Rounded(experts=[ExpertRead.of(person) for person in people])
         shown = [citation for citation in citations if citation.readable]
         if not shown:

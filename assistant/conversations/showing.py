@@ -44,7 +44,7 @@ def show(
     feedback = _feedback(session, subject, messages) if mine else {}
     answers = [message.answer for message in messages]
     if mine:  # what others see has none of what changes
-        answers = as_they_are_now(session, subject, answers)
+        answers = as_they_are_now(session, subject, messages)
     return [
         _message(
             message, answer, citations.get(message.id, []), nearest.get(message.id, []), feedback.get(message.id), mine

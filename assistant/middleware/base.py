@@ -1,4 +1,5 @@
-"""The types of our middleware: none of it keeps anything between runs, what a run needs is in its context."""
+"""The types of our middleware: what a run needs is in its context. Nothing is kept between runs but how
+an endpoint did (Breaking)."""
 
 from collections.abc import Callable
 from typing import Any

@@ -17,6 +17,7 @@ class Failure(StrEnum):
     BUSY = "busy"
     REFUSED = "refused"
     BROKEN = "broken"
+    PAUSED = "paused"  # it was not asked, since it has failed too often
     UNSUPPORTED = "unsupported"  # it wrote nothing, or nothing that the sources support
 
 
@@ -68,6 +69,16 @@ def model_name(settings: Settings, options: Options | None = None) -> str:
 
 
 def price(settings: Settings, model: str, input_tokens: int, output_tokens: int) -> float:
-    """What so many tokens cost, by the prices of the settings."""
-    of_input, of_output = settings.llm_prices.get(model) or settings.llm_prices.get("*") or (0.0, 0.0)
+    """What so many tokens cost, by the prices of the settings; 0 where they name none."""
+    of_input, of_output = _prices(settings, model) or (0.0, 0.0)
     return (input_tokens * of_input + output_tokens * of_output) / 1_000_000
+
+
+def limits_nothing(settings: Settings, options: Options) -> bool:
+    """Whether the options limit the cost of a model that the settings name no price for: it is never reached."""
+    model = model_name(settings, options)
+    return options.most_cost is not None and model != EXTRACTIVE and _prices(settings, model) is None
+
+
+def _prices(settings: Settings, model: str) -> tuple[float, float] | None:
+    return settings.llm_prices.get(model) or settings.llm_prices.get("*")

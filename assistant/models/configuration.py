@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from assistant.models.choosing import EXTRACTIVE, available_models
+from assistant.models.choosing import EXTRACTIVE, available_models, limits_nothing, model_name
 from assistant.models.options import Options
 from assistant.models.prompting import available_prompts
 from core_api.audit import Actor, record
@@ -25,7 +25,7 @@ _CLOSED = Options(model=EXTRACTIVE, masking=True)
 
 
 class OptionRefused(Invalid):
-    """An option names something that is not there to choose."""
+    """An option names something that is not there to choose, or that could not hold."""
 
     code, title = "option_refused", "This cannot be chosen"
 
@@ -83,6 +83,12 @@ def set_options(session: Session, subject: Subject, settings: Settings, options:
         raise OptionRefused(
             f"There is no prompt {options.prompt!r} here. Choose one of: {', '.join(prompts)}.", field="prompt"
         )
+    if limits_nothing(settings, options):
+        raise OptionRefused(
+            f"The cost cannot be limited: no price is known for the model {model_name(settings, options)!r}. "
+            "Set NEXUS_LLM_PRICES, or leave the limit out.",
+            field="most_cost",
+        )
     row = session.get(AssistantSetting, space_id or INSTALLATION)
     before = _options(row) if row is not None else Options()
     if row is None:
@@ -102,6 +108,12 @@ def drop_options(session: Session, subject: Subject, space_id: str) -> None:
     if row is not None:
         session.delete(row)
         record(session, Actor.of(subject), "assistant.settings_dropped", "assistant", space_id)
+
+
+def costs_not_limited(session: Session, settings: Settings) -> list[str]:
+    """The models whose cost is limited somewhere, in vain: their price is not known (any more)."""
+    stored = map(_options, session.scalars(select(AssistantSetting)))
+    return sorted({model_name(settings, options) for options in stored if limits_nothing(settings, options)})
 
 
 def _check_space(session: Session, subject: Subject, space_id: str | None) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response, status
 from pydantic import BaseModel, ConfigDict, Field
 
-from assistant.models.choosing import available_models, has_endpoint, model_name
+from assistant.models.choosing import available_models, has_endpoint, limits_nothing, model_name
 from assistant.models.configuration import drop_options, read_options, set_options
 from assistant.models.options import Options
 from assistant.models.prompting import available_prompts
@@ -53,6 +53,9 @@ class SettingsRead(BaseModel):
     models: list[str] = Field(description="The models to choose from.")
     prompts: list[PromptRead] = Field(description="The prompts to choose from.")
     endpoint: bool = Field(description="Whether the environment names an endpoint for language models.")
+    limits_cost: bool = Field(
+        description="Whether `most_cost` can hold, where it is set: not without a price of the model (NEXUS_LLM_PRICES)"
+    )
 
 
 @router.get("/settings")
@@ -107,4 +110,5 @@ def _read(settings: Settings, options: Options, *, own: bool) -> SettingsRead:
         models=list(available_models(settings)),
         prompts=[PromptRead(name=prompt.name, version=prompt.version) for prompt in available_prompts()],
         endpoint=has_endpoint(settings),
+        limits_cost=not limits_nothing(settings, options),
     )

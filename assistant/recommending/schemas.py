@@ -1,7 +1,7 @@
 """Recommendations, as the API takes and shows them."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -28,6 +28,9 @@ class RecommendRequest(BaseModel):
         return self
 
 
+AskedStatus = Literal["open", "closed", "declined"]
+
+
 class ProofRead(BaseModel):
     """A document that shows that somebody knows."""
 
@@ -42,6 +45,10 @@ class ExpertRead(BaseModel):
     user_id: str
     name: str
     documents: list[ProofRead]
+    asked: AskedStatus | None = Field(
+        default=None,
+        description="Where you have asked them: whether the question is open, written down since, or they do not know.",
+    )
 
     @classmethod
     def of(cls, expert: Expert) -> "ExpertRead":

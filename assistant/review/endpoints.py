@@ -4,9 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, status
 
-from assistant.review import feedback, gaps
+from assistant.review import asking, feedback, gaps
 from assistant.review import service as review
 from assistant.review.schemas import (
+    AskedRead,
+    AskedUpdate,
     FeedbackUpdate,
     GapCluster,
     GapCreate,
@@ -20,7 +22,17 @@ from assistant.review.schemas import (
     ReviewVerdict,
 )
 from assistant.schemas import FeedbackRead
-from core_api.auth.dependencies import AnswerReviewer, DatabaseDep, Reader, ReadSession, WriteSession
+from core_api.auth.dependencies import (
+    AnswerReviewer,
+    DatabaseDep,
+    LimiterDep,
+    Reader,
+    ReadSession,
+    SettingsDep,
+    VaultDep,
+    Writer,
+    WriteSession,
+)
 from core_api.http.pagination import Cursor, Limit, Page
 from retrieval.engine import RetrievalEngine
 
@@ -41,10 +53,34 @@ def delete_feedback(message_id: str, subject: Reader, session: WriteSession) -> 
 
 
 @router.post("/gaps", status_code=status.HTTP_201_CREATED)
-def file_gap(body: GapCreate, request: Request, subject: Reader, database: DatabaseDep) -> GapRead:
+def file_gap(
+    body: GapCreate,
+    request: Request,
+    subject: Reader,
+    database: DatabaseDep,
+    vault: VaultDep,
+    settings: SettingsDep,
+    limiter: LimiterDep,
+) -> GapRead:
     """File a question of yours that was not answered. The reviewers see then the question and your name, so that
-    whoever knows can write it down and tell you."""
-    return gaps.file_gap(database, _engine(request), subject, body.message_id)
+    whoever knows can write it down and tell you; and so does the person whom you ask (`user_id`), who is told."""
+    engine = _engine(request)
+    if body.user_id is None:
+        return gaps.file_gap(database, engine, subject, body.message_id)
+    return asking.ask_person(database, engine, vault, settings, limiter, subject, body.message_id, body.user_id)
+
+
+@router.get("/gaps")
+def list_asked(subject: Reader, session: ReadSession, cursor: Cursor = None, limit: Limit = 50) -> Page[AskedRead]:
+    """Questions that nothing answered and that people ask you, the latest first."""
+    return asking.list_asked(session, subject, cursor, limit)
+
+
+@router.patch("/gaps/{gap_id}")
+def answer_asked(gap_id: str, body: AskedUpdate, subject: Writer, session: WriteSession) -> AskedRead:
+    """Say of a question that you were asked that it is written down, which closes it for the reviewers too, or that
+    you do not know."""
+    return asking.answer_asked(session, subject, gap_id, body.status)
 
 
 @router.get("/review/answers")

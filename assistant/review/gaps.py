@@ -53,7 +53,7 @@ def file_gap(database: Database, engine: RetrievalEngine, subject: Subject, mess
     """File a question of the subject's that was not answered; again gives the same. No transaction is open while the
     question is embedded. Raises NotFound, and WasAnswered."""
     with database.reading() as session:
-        answer_id, question = _unanswered(session, subject, message_id)
+        answer_id, question = unanswered(session, subject, message_id)
     fingerprint, vector = _embedded(engine, question)
     with database.transaction() as session:
         # Locked, and looked for again: two that file it at once take turns, and it may be gone.
@@ -133,8 +133,9 @@ def export_gaps(session: Session, subject: Subject) -> list[dict[str, Any]]:
     return [_read(_Gap(row, subject.name)).model_dump(mode="json") for row in rows]
 
 
-def _unanswered(session: Session, subject: Subject, message_id: str) -> tuple[str, str]:
-    """(the answer's id, the question) of a message of the subject's own conversations that nothing answered."""
+def unanswered(session: Session, subject: Subject, message_id: str) -> tuple[str, str]:
+    """(the answer's id, the question) of a message of the subject's own conversations that nothing answered. Raises
+    NotFound, WasAnswered."""
     messages = select(ConversationMessage)
     role = session.scalar(select(ConversationMessage.role).where(ConversationMessage.id == message_id))
     if role == USER:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from assistant.recommending.schemas import ExpertRead
+from assistant.recommending.schemas import AskedStatus, ExpertRead
 from assistant.schemas import FeedbackRead, MessageRead
 from core_api.domains.users.schemas import PersonRead
 
@@ -78,6 +78,9 @@ class GapCreate(BaseModel):
     )
 
     message_id: _Id = Field(description="The id of the answer, or of the question.")
+    user_id: _Id | None = Field(
+        default=None, description="One of the answer's `experts`: they are told of the question and of your name."
+    )
 
 
 class GapRead(BaseModel):
@@ -88,6 +91,26 @@ class GapRead(BaseModel):
     filed_by: PersonRead
     filed_at: datetime
     status: GapStatus
+
+
+class AskedRead(BaseModel):
+    """A question that nothing answered and that somebody asks you. `closed`: it is written down; `declined`: you do not
+    know."""
+
+    id: str
+    question: str
+    asked_by: str = Field(description="Their name.")
+    asked_at: datetime
+    status: AskedStatus
+
+
+class AskedUpdate(BaseModel):
+    """What has become of a question that you were asked: it is written down (`closed`), you do not know (`declined`),
+    or neither after all."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"status": "closed"}})
+
+    status: AskedStatus
 
 
 class GapCluster(BaseModel):

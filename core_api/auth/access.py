@@ -95,6 +95,18 @@ def readable_documents(subject: Subject) -> ColumnElement[bool]:
     return or_(Document.space_id.in_(readable_space_ids(subject)), Document.id.in_(granted_document_ids(subject)))
 
 
+@_kept
+def editable_documents(subject: Subject) -> ColumnElement[bool]:
+    """The condition on a Document that the subject is at least its editor, by its space or by a grant; whether anything
+    changes there at all (an archived space), and whether they may write, is not asked. See `document_role`."""
+    roles = [role.value for role in SpaceRole if covers(role, SpaceRole.EDITOR)]
+    mine = select(SpaceMember.space_id).where(SpaceMember.user_id == subject.user_id, SpaceMember.role.in_(roles))
+    granted = granted_documents(subject)
+    return or_(
+        Document.space_id.in_(mine), Document.id.in_(select(granted.c.document_id).where(granted.c.role.in_(roles)))
+    )
+
+
 # Made once: nearly every request asks it.
 _SPACE = (
     select(Space, SpaceMember.role)

@@ -309,6 +309,12 @@ class Settings(BaseSettings):
         default=30, gt=0, description="Until the model begins to reply, and between two pieces of its reply."
     )
     llm_retries: int = Field(default=2, ge=0, le=10, description="When the endpoint fails for now.")
+    llm_breaker_failures: int = Field(
+        default=5, ge=0, le=1000, description="Failures in a row after which the endpoint is left alone; 0: never."
+    )
+    llm_breaker_seconds: float = Field(
+        default=30, gt=0, le=3600, description="For so long; then one call at a time tries it again."
+    )
     llm_prices: dict[str, tuple[float, float]] = Field(
         default={},
         description='What a million tokens cost in and out, by model; `*`: any other. As JSON: {"gpt-x": [0.5, 1.5]}.',

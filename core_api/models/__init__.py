@@ -8,6 +8,7 @@ from core_api.models.conversations import (
     Conversation,
     ConversationMessage,
     ConversationShare,
+    GapRequest,
     GoldenQuestion,
     KnowledgeGap,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "Document",
     "DocumentGrant",
     "DocumentVersion",
+    "GapRequest",
     "GoldenQuestion",
     "Identified",
     "Identity",

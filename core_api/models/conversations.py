@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core_api.models.base import Base, Identified, utcnow
@@ -113,3 +113,14 @@ class KnowledgeGap(Identified, Base):
     vector: Mapped[bytes | None] = mapped_column(LargeBinary)
     closed_by: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     closed_at: Mapped[datetime | None]
+
+
+class GapRequest(Identified, Base):
+    """Somebody whom the asker of a KnowledgeGap asks; `declined_at`: they do not know."""
+
+    __tablename__ = "gap_requests"
+    __table_args__ = (UniqueConstraint("gap_id", "user_id"),)
+
+    gap_id: Mapped[str] = mapped_column(ForeignKey("knowledge_gaps.id", ondelete="CASCADE"))
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    declined_at: Mapped[datetime | None]

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from structlog.testing import capture_logs
 
 from core_api.models import AssistantSetting
 from core_api.models.assistant import INSTALLATION
@@ -205,6 +206,33 @@ def test_a_long_conversation_is_shortened_for_the_model(
 )
 def test_what_cannot_be_chosen_is_refused(company: Company, options: dict[str, Any], status: int) -> None:
     assert company.owner.put(SETTINGS, json=options).status_code == status
+
+
+def test_the_cost_is_limited_only_where_a_price_is_known(
+    company: Company, client: TestClient, endpoint: Endpoint, configure: Callable[..., Any]
+) -> None:
+    # Sentences of the sources cost nothing.
+    assert configure(client, most_cost=1)["limits_cost"]
+    for space_id in (None, company.company_space):
+        params = {"space_id": space_id} if space_id else {}
+        refused = client.put(SETTINGS, params=params, json={"model": "large", "most_cost": 1})
+        problem = refused.json()
+        assert (refused.status_code, problem["code"]) == (422, "option_refused")
+        assert [error["field"] for error in problem["errors"]] == ["most_cost"]
+        assert "'large'" in problem["detail"]
+        assert "NEXUS_LLM_PRICES" in problem["detail"]
+    assert client.get(SETTINGS).json()["options"]["model"] is None
+
+    models = {"llm_base_url": endpoint.url, "llm_models": ["tiny", "large"]}
+    priced = client_with(company, **models, llm_prices={"large": (0, 0)})
+    assert configure(priced, company.company_space, model="large", most_cost=1)["limits_cost"]
+    assert configure(client_with(company, **models, llm_prices={"*": (1, 1)}), model="tiny", most_cost=1)["limits_cost"]
+    # The price goes away: it is said, and the question answered.
+    endpoint.script = overtime
+    with capture_logs() as logs:
+        assert client.post(CHAT, json={"message": "Who approves overtime?"}).json()["model"] == "tiny"
+    assert [entry["model"] for entry in logs if entry["event"] == "cost_not_limited"] == ["tiny"]
+    assert not client.get(SETTINGS).json()["limits_cost"]
 
 
 def test_only_those_who_set_it_up_may_and_it_is_written_down(company: Company, configure: Callable[..., Any]) -> None:

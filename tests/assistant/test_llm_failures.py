@@ -1,7 +1,9 @@
 """An endpoint that is slow, broken, busy or malicious: each ends in a right answer, and says how it came about."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,7 +12,9 @@ import pytest
 from assistant.agent.agent import Agent
 from assistant.chat.exchange import Exchange, begin, events
 from assistant.middleware import retries
-from assistant.models.run import Cancelled
+from assistant.models.breaker import Breaker
+from assistant.models.choosing import Failure, ModelUnavailable
+from assistant.models.run import Cancelled, LimitReached
 from assistant.schemas import ChatRequest
 from core_api.domains.users.service import ensure_owner
 from tests.assistant.conftest import Company, client_with, server_sent_events
@@ -150,6 +154,90 @@ def test_no_first_token_in_time_and_no_end_in_time_are_given_up(ask_it: Ask, end
     endpoint.script = lambda messages: Says("word " * 2_000, pause=0.1)
     fell_back(ask_it(llm_timeout_seconds=0.6, llm_first_token_seconds=0.5, llm_retries=0), "did not answer in time")
     assert endpoint.cut_off.wait(5)
+
+
+def test_an_endpoint_that_fails_again_and_again_is_left_alone_for_a_while(company: Company, endpoint: Endpoint) -> None:
+    client = client_with(
+        company,
+        llm_base_url=endpoint.url,
+        llm_model="tiny",
+        llm_retries=1,
+        llm_breaker_failures=3,
+        llm_breaker_seconds=1,
+    )
+
+    def ask() -> dict[str, Any]:
+        reply: dict[str, Any] = client.post(CHAT, json={"message": QUESTION}).json()
+        return reply
+
+    endpoint.script = lambda messages: Fails(500)
+    fell_back(ask(), "could not be reached")
+    assert len(endpoint.requests) == 2
+    fell_back(ask(), "could not be reached")
+    assert len(endpoint.requests) == 3  # the third failure was one too many to try again
+    for _ in range(3):
+        reply = ask()
+        fell_back(reply, "has failed several times in a row and is not asked for a while")
+        assert reply["usage"]["input_tokens"] == 0
+    assert len(endpoint.requests) == 3
+
+    # One tries it again, while others do not wait; it fails, and the endpoint has as long again.
+    time.sleep(1.1)
+    endpoint.script = lambda messages: Fails(500, pause=1)
+    with ThreadPoolExecutor(1) as pool:
+        trial = pool.submit(ask)
+        while len(endpoint.requests) == 3:
+            time.sleep(0.01)
+        started = time.monotonic()
+        fell_back(ask(), "is not asked for a while")
+        assert time.monotonic() - started < 0.9
+        fell_back(trial.result(), "could not be reached")
+    fell_back(ask(), "is not asked for a while")
+    assert len(endpoint.requests) == 4
+
+    endpoint.script = answering(QUESTION, write)
+    time.sleep(1.1)
+    for _ in range(2):
+        reply = ask()
+        assert (reply["model"], reply["notice"]) == ("tiny", None)
+
+
+@pytest.mark.parametrize("most", [0, 2])
+def test_an_endpoint_is_asked_as_long_as_nobody_waits_for_it_in_vain(
+    company: Company, endpoint: Endpoint, most: int
+) -> None:
+    client = client_with(company, llm_base_url=endpoint.url, llm_model="tiny", llm_retries=0, llm_breaker_failures=most)
+    # A refusal comes at once, and what works in between begins the count anew; 0 is no breaker at all.
+    failing = [Fails(500)] * 4 if most == 0 else [Fails(401), Fails(401), Fails(500), Fails(404), Fails(500)]
+    left: list[Reply] = [*failing]
+    endpoint.script = lambda messages: left.pop(0)
+    for _ in failing:
+        fell_back(client.post(CHAT, json={"message": QUESTION}).json(), "The language model")
+    assert len(endpoint.requests) == len(failing)
+
+
+def test_whoever_tries_a_paused_endpoint_and_goes_away_leaves_the_next_one_to_try() -> None:
+    breaker = Breaker("tiny", failures=1, seconds=0.01)
+
+    def raising(error: Exception) -> Any:
+        def call() -> None:
+            raise error
+
+        with pytest.raises(type(error)) as raised:
+            breaker.call(call)
+        return raised.value
+
+    # A time limit that is reached while it waits is a failure; how a stopped call would have ended, nobody knows.
+    raising(LimitReached("most_seconds"))
+    with pytest.raises(ModelUnavailable):
+        breaker.call(lambda: "not asked")
+    time.sleep(0.02)
+    raising(Cancelled())
+    assert raising(ModelUnavailable("gone", Failure.UNREACHABLE, temporary=True)).temporary is False
+    time.sleep(0.02)
+    assert breaker.call(lambda: "an answer") == "an answer"
+    raising(LimitReached("most_tokens"))
+    assert breaker.call(lambda: "an answer") == "an answer"
 
 
 def test_what_was_shown_when_the_stream_breaks_stays_and_is_said_to_be_a_part(

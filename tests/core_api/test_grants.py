@@ -1,9 +1,12 @@
 """Single documents shared with people and teams."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from fastapi.testclient import TestClient
 
+from core_api.auth.api_keys import create_api_key
+from core_api.auth.permissions import Scope
 from core_api.infra.database import Database
 from core_api.models import AuditEvent, SystemRole
 from tests.core_api.test_teams import make
@@ -152,3 +155,35 @@ def test_grants_are_listed_in_pages(person: Person) -> None:
     first = kim.get(url, params={"limit": 2}).json()
     second = kim.get(url, params={"limit": 2, "cursor": first["next_cursor"]}).json()
     assert [grant["name"] for grant in first["items"] + second["items"]] == ["P2", "P1", "P0"]
+
+
+def test_a_document_says_to_each_whether_they_may_change_it(person: Person, database: Database) -> None:
+    kim, guest = person("Kim"), person("Guest", SystemRole.GUEST)
+    people = {name: person(name) for name in ("viewer", "editor", "granted viewer", "granted editor", "by team")}
+    project, team = make(kim, "projects", "Roadmap"), make(kim, "teams")
+    space = project["space_id"]
+    document = make_document(kim, space)
+    url = f"/api/v1/documents/{document}"
+    for role in ("viewer", "editor"):
+        kim.put(f"/api/v1/spaces/{space}/members/{people[role].user_id}", json={"role": role})
+        share(kim, document, user_id=people[f"granted {role}"].user_id, role=role)
+    kim.put(f"/api/v1/teams/{team['id']}/members/{people['by team'].user_id}", json={"role": "viewer"})
+    share(kim, document, team_id=team["id"], role="editor")
+    share(kim, document, user_id=guest.user_id, role="editor")
+    with database.transaction() as session:
+        _, key = create_api_key(session, kim.user_id, "reads", [Scope.READ], timedelta(hours=1))
+    reading = TestClient(kim.app, headers={"Authorization": f"Bearer {key}"})
+
+    def may(client: TestClient) -> bool:
+        said: bool = client.get(url).json()["may"]["write"]
+        (in_list,) = client.get("/api/v1/documents").json()["items"]
+        assert in_list["may"] == {"write": said}
+        assert client.patch(url, json={"tags": ["x"]}).is_success == said
+        return said
+
+    assert may(kim)
+    assert {name for name, client in people.items() if may(client)} == {"editor", "granted editor", "by team"}
+    assert may(guest)
+    assert not may(reading)
+    kim.post(f"/api/v1/projects/{project['id']}/archive")
+    assert not any(may(client) for client in (kim, *people.values(), guest))

@@ -16,6 +16,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.assistant.llm_server import Endpoint, llm_endpoint
 from tests.oidc_provider import CLIENT_ID, CLIENT_SECRET, Provider, oidc_provider
 
 HANDBOOK = Path(__file__).parent / "handbook"
@@ -89,7 +90,25 @@ def provider() -> Iterator[Provider]:
 
 
 @pytest.fixture(scope="package")
-def site(tmp_path_factory: pytest.TempPathFactory, model_cache: Path, provider: Provider) -> Iterator[Site]:
+def llm() -> Iterator[Endpoint]:
+    """An endpoint whose model an admin may choose; nobody has, unless a test asks for `scripted`."""
+    with llm_endpoint() as running:
+        yield running
+
+
+@pytest.fixture
+def scripted(site: Site, llm: Endpoint) -> Iterator[Endpoint]:
+    """The endpoint, whose model answers everybody."""
+    settings = "/api/v1/assistant/settings"
+    site.client.put(settings, json={"model": "scripted"}).raise_for_status()
+    yield llm
+    site.client.put(settings, json={}).raise_for_status()
+
+
+@pytest.fixture(scope="package")
+def site(
+    tmp_path_factory: pytest.TempPathFactory, model_cache: Path, provider: Provider, llm: Endpoint
+) -> Iterator[Site]:
     """The product with a small handbook in the space "Larkfield"."""
     data_dir = tmp_path_factory.mktemp("site")
     command = [sys.executable, "-m", "nexus", "serve", "--port", "0", "--data-dir", str(data_dir)]
@@ -100,6 +119,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, model_cache: Path, provider: 
     other = {"name": "works", "label": "Larkfield Works", "issuer": provider.url}
     other |= {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
     environment |= {"NEXUS_OIDC_PROVIDERS": json.dumps([other])}
+    environment |= {"NEXUS_LLM_BASE_URL": llm.url, "NEXUS_LLM_MODELS": '["scripted"]'}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     try:
         assert process.stdout is not None

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.assistant.llm_server import Calls, Endpoint, Reply, Says
+from tests.assistant.test_llm import Messages, answering, passage_number
 from tests.e2e.conftest import Site
 from tests.e2e.test_accounts import register, sign_in
 from tests.e2e.test_ask import QUESTION, SENTENCE, ask
@@ -155,6 +157,88 @@ def test_a_bad_answer_and_a_question_without_one_reach_the_reviewers(page: Page)
     expect(gap).to_be_visible()
 
 
+def test_an_answer_that_was_stopped_is_kept_as_far_as_it_had_come_and_can_be_asked_anew(
+    page: Page, scripted: Endpoint
+) -> None:
+    def cited(messages: Messages) -> str:
+        return f"{SENTENCE.removesuffix('.')} [{passage_number(messages, SENTENCE)}]."
+
+    def slowly(messages: Messages) -> Reply:
+        if messages[-1]["role"] == "user":
+            return Calls([QUESTION])
+        return Says(f"{cited(messages)} {'Nobody knows the rest. ' * 100}", pause=0.05)
+
+    scripted.script = slowly
+    ask(page, QUESTION)
+    expect(page.locator(".answer-text")).to_contain_text(SENTENCE.removesuffix("."), timeout=PATIENCE_MS)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(".answer-rest")).to_contain_text("Stopped.")
+    assert scripted.cut_off.wait(10)
+
+    page.reload()
+    turn = page.locator(".turn")
+    expect(turn.locator(".question")).to_have_text(QUESTION)
+    expect(turn.locator(".answer-text")).to_contain_text(SENTENCE.removesuffix("."))
+    expect(turn.locator(".answer-text")).not_to_contain_text("Nobody")
+    expect(turn.locator(".answer-rest")).to_contain_text("Stopped.")
+    expect(turn.locator("button.source")).to_contain_text("16 weeks")
+
+    scripted.script = answering(QUESTION, cited)
+    turn.get_by_role("button", name="Ask again").first.click()
+    ended(page, 1)
+    expect(page.locator(".answer-text")).to_contain_text(SENTENCE.removesuffix("."))
+    expect(page.locator(".answer-rest")).not_to_contain_text("Stopped.")
+    page.reload()
+    ended(page, 1)
+    expect(page.locator(".answer-rest")).not_to_contain_text("Stopped.")
+
+
+def test_a_person_who_may_know_is_asked_and_writes_it_down(site: Site, visit: Visit, scripted: Endpoint) -> None:
+    question = "What is the limit for a taxi trip at night?"
+    known = "The limit for a taxi trip at night is 95 euros."
+    nora = visit("/register", signed_in=False)
+    register(site, nora, "Nora Anning", "nora@larkfield-air.com")
+    (found,) = site.client.get("/api/v1/users", params={"q": "Nora Anning"}).json()["items"]
+    member = f"/api/v1/spaces/{site.space('Larkfield')}/members/{found['id']}"
+    site.client.put(member, json={"role": "viewer"}).raise_for_status()
+    sign_in(nora, "nora@larkfield-air.com")
+    scripted.script = lambda messages: Calls([question]) if messages[-1]["role"] == "user" else Says("NOT_FOUND")
+    ask(nora, question)
+    people = nora.get_by_role("region", name="Who could be asked")
+    expect(people).to_contain_text("Travel and expenses", timeout=PATIENCE_MS)
+    people.get_by_role("button", name="Ask Owner").click()
+    expect(people.get_by_role("status")).to_have_text("Asked")
+    expect(nora.locator(".gap")).to_contain_text("Reported")
+
+    owner = visit("/")
+    waiting = owner.locator(".asked", has_text=question)
+    expect(waiting).to_contain_text("Nora Anning asks")
+    waiting.get_by_role("button", name="I do not know").click()
+    expect(waiting).to_have_count(0)
+    nora.reload()
+    expect(people.get_by_role("status")).to_have_text("Does not know")
+    owner.get_by_role("button", name="Undo").click()
+    waiting.get_by_role("button", name="Write it down").click()
+    box = owner.get_by_role("dialog")
+    expect(box.get_by_label("Title")).to_have_value(question.removesuffix("?"))
+    box.get_by_label("What you know about it").fill(known)
+    box.get_by_label("Into the space").select_option("Larkfield")
+    box.get_by_role("button", name="Save the document").click()
+    expect(owner).to_have_url(re.compile("/documents/"))
+    document = urlsplit(owner.url).path.removeprefix("/documents/")
+    site.wait_indexed(document)
+    owner.goto("/")
+    expect(owner.locator(".example").first).to_be_visible()
+    expect(waiting).to_have_count(0)
+
+    nora.reload()
+    expect(people.get_by_role("status")).to_have_text("Written down since: ask again")
+    scripted.script = answering(question, lambda messages: f"{known[:-1]} [{passage_number(messages, known)}].")
+    nora.get_by_role("button", name="Ask again").click()
+    expect(nora.locator(".answer-text")).to_contain_text("95 euros", timeout=PATIENCE_MS)
+    site.client.delete(f"/api/v1/documents/{document}").raise_for_status()
+
+
 def test_a_document_and_what_is_new_in_a_space_are_summed_up_with_their_sources(page: Page) -> None:
     page.goto("/knowledge")
     page.locator(".side-list").get_by_role("link", name=re.compile("^Larkfield")).click()
@@ -189,6 +273,5 @@ def test_an_admin_sets_the_assistant_up_and_sees_what_it_takes(page: Page) -> No
     expect(page.locator(".notices")).to_contain_text("Saved")
     page.reload()
     expect(page.get_by_label("Seconds")).to_have_value("90")
-    expect(page.get_by_role("region", name="Usage").locator("tbody tr").first).to_contain_text(
-        "Sentences of the sources"
-    )
+    used = page.get_by_role("region", name="Usage").locator("tbody tr", has_text="Sentences of the sources")
+    expect(used.first).to_contain_text("Owner")

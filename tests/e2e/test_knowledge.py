@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
 from tests.e2e.conftest import Site
+from tests.e2e.test_accounts import register, sign_in
 
 pytestmark = pytest.mark.browser
 
@@ -98,3 +99,64 @@ def test_the_status_counts_and_an_admin_can_check_the_index(visit: Visit) -> Non
     expect(page.locator(".figure", has_text="Ready").locator("dd")).not_to_have_text("0")
     page.get_by_role("button", name="Check the index").click()
     expect(page.locator(".notice")).to_contain_text("The index was checked")
+
+
+def test_those_who_may_change_a_document_edit_its_labels_and_search_follows(site: Site, visit: Visit) -> None:
+    text = b"---\ntags: [draft, badges]\ncategory: Facilities\n---\n# Visitor badges\n\nA guest wears a violet badge."
+    document = site.add("Larkfield", "badges.md", text)
+    page = visit(f"/documents/{document}")
+    labels = page.get_by_role("list", name="Labels")
+    expect(labels.get_by_role("listitem")).to_have_text(["Category: Facilities", "Tag: draft", "Tag: badges"])
+
+    page.get_by_role("button", name="Edit labels").click()
+    box = page.get_by_role("dialog")
+    box.get_by_role("button", name="Remove the tag draft").click()
+    tag = box.get_by_label("Tags")
+    tag.press_sequentially("visitors, 방문")
+    tag.press("Enter")
+    tag.fill("badges")  # there already, and not ended
+    box.get_by_role("button", name="Save").click()
+    expect(box).to_have_count(0)
+    expect(labels.get_by_role("listitem")).to_have_text(
+        ["Category: Facilities", "Tag: badges", "Tag: visitors", "Tag: 방문"]
+    )
+    # What was not touched is still the file's.
+    site.add("Larkfield", "badges.md", text.replace(b"Facilities", b"Reception"))
+    page.reload()
+    expect(labels.get_by_role("listitem").first).to_have_text("Category: Reception")
+
+    page.goto("/search?q=violet+badge")
+    page.get_by_role("group", name="Tag").get_by_label("방문").check()
+    expect(page.locator(".result").first).to_contain_text("Visitor badges")
+    expect(page.get_by_role("group", name="Tag")).not_to_contain_text("draft")
+
+    page.goto(f"/documents/{document}")
+    page.get_by_role("button", name="Edit labels").click()
+    for _ in range(3):
+        tag.press("Backspace")
+    box.get_by_label("Category").fill("")
+    box.get_by_role("button", name="Save").click()
+    expect(labels).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(labels.get_by_role("listitem")).to_have_count(4)
+
+
+def test_labels_are_shown_to_a_reader_and_edited_by_whom_a_document_is_shared_with_for_editing(
+    site: Site, visit: Visit
+) -> None:
+    other = visit("/register", signed_in=False)
+    register(site, other, "Louisa Reader", "louisa@larkfield-air.com")
+    sign_in(other, "louisa@larkfield-air.com")
+    document = site.add("Larkfield", "lockers.md", b"# Lockers\n\nA locker takes a coin.")
+    site.client.patch(f"/api/v1/documents/{document}", json={"tags": ["keys"]}).raise_for_status()
+    (louisa,) = site.client.get("/api/v1/users", params={"q": "Louisa Reader"}).json()["items"]
+    grants = f"/api/v1/documents/{document}/grants"
+    for role, may in (("viewer", 0), ("editor", 1)):
+        site.client.put(grants, json={"user_id": louisa["id"], "role": role}).raise_for_status()
+        other.goto(f"/documents/{document}")
+        expect(other.get_by_role("list", name="Labels")).to_contain_text("keys")
+        expect(other.get_by_role("button", name="Edit labels")).to_have_count(may)
+    other.get_by_role("button", name="Edit labels").click()
+    other.get_by_role("dialog").get_by_label("Category").fill("Building")
+    other.get_by_role("button", name="Save").click()
+    expect(other.get_by_role("list", name="Labels")).to_contain_text("Building")

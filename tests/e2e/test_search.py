@@ -119,8 +119,7 @@ def test_a_category_is_shown_chosen_and_taken_away(site: Site, visit: Visit) -> 
     expect(box(page)).to_have_value('category:"Ground rules" ')
     expect(page.get_by_role("button", name="Remove the filter category: Ground rules")).to_be_visible()
     page.goto(f"/documents/{document}")
-    page.get_by_text("Details").click()
-    expect(page.locator(".doc-details")).to_contain_text("Ground rules")
+    expect(page.get_by_role("list", name="Labels")).to_contain_text("Ground rules")
     site.client.delete(f"/api/v1/documents/{document}")
 
 

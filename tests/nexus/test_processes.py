@@ -5,9 +5,14 @@ import json
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from core_api.infra.database import Database
+from core_api.infra.settings import Settings
+from core_api.models import AssistantSetting
+from core_api.models.assistant import INSTALLATION
 from evals.load.mixed import mixed
 from tests.cluster import Cluster, cluster, until
 from tests.nexus.conftest import Ran
@@ -114,3 +119,23 @@ def test_doctor_on_a_data_directory_of_its_own(nexus: Callable[..., Ran]) -> Non
     assert "SQLite" in told
     assert "redis" not in told
     assert "failed" not in told
+
+
+def test_doctor_warns_of_a_cost_limit_that_no_price_makes_hold(
+    nexus: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nexus("token")
+    database = Database(Settings().resolved_database_url)
+    with database.transaction() as session:
+        session.add(AssistantSetting(id=INSTALLATION, options={"model": "large", "most_cost": 0.5}))
+    database.dispose()
+    monkeypatch.setenv("NEXUS_LLM_BASE_URL", "http://127.0.0.1:1/v1")
+    monkeypatch.setenv("NEXUS_LLM_MODELS", '["large"]')
+
+    def found() -> Any:
+        return next(one for one in json.loads(nexus("doctor", "--json").out) if one["part"] == "assistant")
+
+    assert (found()["state"], found()["found"]) == ("warning", "no price of large")
+    assert "NEXUS_LLM_PRICES" in found()["todo"]
+    monkeypatch.setenv("NEXUS_LLM_PRICES", '{"large": [1, 2]}')
+    assert found()["state"] == "ok"

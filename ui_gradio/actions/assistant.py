@@ -25,7 +25,9 @@ ACTIONS: tuple[Action, ...] = (
     # answers
     action("set_feedback", "PUT", "/assistant/messages/{message_id}/feedback", body=("helpful", "reason", "comment")),
     action("delete_feedback", "DELETE", "/assistant/messages/{message_id}/feedback"),
-    action("file_gap", "POST", "/assistant/gaps", body=("message_id",)),
+    action("file_gap", "POST", "/assistant/gaps", body=("message_id", "user_id")),
+    action("asked_questions", "GET", "/assistant/gaps", query=("limit",)),
+    action("answer_asked", "PATCH", "/assistant/gaps/{id}", body=("status",)),
     action("confirm_proposal", "POST", "/assistant/proposals/{id}/confirm"),
     action("dismiss_proposal", "DELETE", "/assistant/proposals/{id}"),
     action("reminders", "GET", "/assistant/reminders", query=("due", "limit")),

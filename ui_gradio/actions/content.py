@@ -33,6 +33,7 @@ ACTIONS: tuple[Action, ...] = (
     action("create_document", "POST", "/documents", body=("space_id", "title", "text")),
     action("document", "GET", "/documents/{id}"),
     action("document_text", "GET", "/documents/{id}/text", query=("version", "start", "end")),
+    action("change_document", "PATCH", "/documents/{id}", body=("tags", "category")),
     action("delete_document", "DELETE", "/documents/{id}"),
     action("grants", "GET", "/documents/{id}/grants", query=("cursor",)),
     action("set_grant", "PUT", "/documents/{id}/grants", body=("user_id", "team_id", "role")),

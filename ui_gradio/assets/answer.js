@@ -5,7 +5,7 @@ import { feedback } from "./feedback.js";
 import { noticeProblem, notice } from "./parts.js";
 import { proposalCards } from "./proposals.js";
 import { nearest, sources } from "./sources.js";
-import { experts, gapButton } from "./unanswered.js";
+import { whomToAsk } from "./unanswered.js";
 import { figure, number, t, tn } from "./words.js";
 
 const MOST = 0.99; // rounded up to 1.00, a probability would claim to be certain
@@ -19,11 +19,7 @@ export function underAnswer(answer, doing) {
     leftOut(answer),
     proposalCards(doing.mine ? answer.proposals : []),
     sources(answer.citations),
-    answer.abstained && [
-      nearest(answer.nearest ?? []),
-      experts(answer.experts),
-      doing.mine && answer.message_id && gapButton(answer.message_id),
-    ],
+    answer.abstained && [nearest(answer.nearest ?? []), whomToAsk(answer, doing.mine)],
     actions(answer, doing, said),
     said?.form,
     doing.mine && suggestions(answer.suggestions, doing.ask),

@@ -53,7 +53,7 @@ export function assistantPage({ place, side }) {
   }
 
   function draw(found, of) {
-    const { options, own, model, models, prompts, endpoint } = found;
+    const { options, own, model, models, prompts, endpoint, limits_cost: limitsCost } = found;
     const yesNo = [
       ["false", t("assistant.off")],
       ["true", t("assistant.on")],
@@ -92,6 +92,7 @@ export function assistantPage({ place, side }) {
           name,
           label: t(`assistant.${name}`),
           type: "number",
+          hint: name === "most_cost" && !limitsCost ? t("assistant.most_cost.vain", { model }) : "",
           value: options[name] ?? "",
           required: name !== "most_cost",
           min,

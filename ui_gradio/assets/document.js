@@ -2,6 +2,7 @@
 import { call } from "./bridge.js";
 import { blocksOf } from "./doctext.js";
 import { fill, h, icon } from "./dom.js";
+import { labels } from "./labels.js";
 import {
   badge,
   breadcrumb,
@@ -104,6 +105,7 @@ export function documentPage({ params, query, place, side, onleave }) {
             .map((part, n) => [n > 0 && " · ", part]),
           document.index.status !== "indexed" && [" ", badge(document.index.status)],
         ),
+        labels(document),
       ),
       notes,
       summary,
@@ -270,8 +272,6 @@ export function documentPage({ params, query, place, side, onleave }) {
       ["document.file", doc.filename],
       ["document.path", doc.path],
       ["document.size", doc.size != null && bytes(doc.size)],
-      ["document.category", doc.category],
-      ["document.tags", doc.tags?.join(", ")],
       ["document.created", exactly(doc.created_at)],
       ["document.updated", exactly(doc.updated_at)],
       ["document.passages", doc.index.chunk_count ? number(doc.index.chunk_count) : null],

@@ -1,4 +1,5 @@
 // Where one starts: what this person can ask about.
+import { askedQuestions } from "./asked.js";
 import { call } from "./bridge.js";
 import { h, icon } from "./dom.js";
 import { emptyState, show, skeleton } from "./parts.js";
@@ -17,6 +18,7 @@ export function startPage(doing) {
   );
   return [
     h("div", { class: "hero" }, h("h1", {}, t("ask.title")), h("p", { class: "lead" }, t("ask.subtitle"))),
+    askedQuestions(),
     dueReminders(),
     start,
   ];

@@ -149,6 +149,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "audit.do.reminder.deleted": ("Deleted a reminder", "알림 삭제"),
     "audit.do.answer.reviewed": ("Reviewed an answer", "답변 검토"),
     "audit.do.gap.filed": ("Filed an unanswered question", "답하지 못한 질문 등록"),
+    "audit.do.gap.asked": ("Asked somebody an unanswered question", "답하지 못한 질문을 사람에게 물음"),
+    "audit.do.gap.declined": ("Did not know the answer to a question", "질문의 답을 모른다고 함"),
     "audit.do.gap.closed": ("Closed an unanswered question", "답하지 못한 질문 닫음"),
     "audit.do.gap.reopened": ("Reopened an unanswered question", "답하지 못한 질문 다시 엶"),
     "audit.do.proposal.confirmed": ("Confirmed a proposal", "제안 확인"),

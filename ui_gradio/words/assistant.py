@@ -57,6 +57,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "assistant.most_tokens": ("Tokens in and out, together", "입출력 토큰 합계"),
     "assistant.context_tokens": ("Tokens that one call sees", "한 번에 보는 토큰"),
     "assistant.most_cost": ("Cost (empty: no limit)", "비용(비우면 제한 없음)"),
+    "assistant.most_cost.vain": (
+        "This limit does nothing: the server knows no price of {model} (NEXUS_LLM_PRICES).",
+        "서버에 {model}의 가격이 없어 이 한도는 효력이 없습니다(NEXUS_LLM_PRICES).",
+    ),
     "usage.title": ("Usage", "사용량"),
     "usage.about": (
         "By day, person and model. No words are kept.",

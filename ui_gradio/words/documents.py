@@ -28,6 +28,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "document.passages": ("Passages", "색인된 부분"),
     "document.category": ("Category", "분류"),
     "document.tags": ("Tags", "태그"),
+    "document.tag": ("Tag", "태그"),
     "document.space": ("Space", "스페이스"),
     "document.actions": ("Actions", "작업"),
     "document.download": ("Download original", "원본 내려받기"),
@@ -43,6 +44,18 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "The text is being read. It appears here in a moment.",
         "본문을 읽고 있습니다. 곧 나타납니다.",
     ),
+    # its category and tags
+    "labels.title": ("Labels", "라벨"),
+    "labels.add": ("Add labels", "라벨 추가"),
+    "labels.edit": ("Edit labels", "라벨 편집"),
+    "labels.about": (
+        "People find documents by them in a search. What you choose stays when the file gets a new version.",
+        "검색에서 문서를 거를 때 쓰입니다. 여기서 정한 것은 파일의 새 버전이 와도 그대로입니다.",
+    ),
+    "labels.saved": ("Labels saved", "라벨을 저장했습니다"),
+    "labels.tag.add": ("Add a tag", "태그 추가"),
+    "labels.tag.about": ("Enter or a comma ends a tag.", "Enter나 쉼표로 태그를 나눕니다."),
+    "labels.tag.drop": ("Remove the tag {tag}", "태그 빼기: {tag}"),
     # Knowledge
     "knowledge.all": ("All documents", "모든 문서"),
     "knowledge.shared": ("Shared with me", "나에게 공유됨"),

@@ -69,6 +69,12 @@ class IndexRead(BaseModel):
     indexed_at: datetime | None
 
 
+class DocumentMay(BaseModel):
+    """What the asker may do with a document: change its words, title and labels."""
+
+    write: bool
+
+
 class DocumentRead(BaseModel):
     """A document's metadata."""
 
@@ -87,6 +93,7 @@ class DocumentRead(BaseModel):
     updated_at: datetime
     index: IndexRead
     url: str
+    may: DocumentMay
 
 
 class Outcome(StrEnum):

@@ -17,14 +17,17 @@ from core_api.auth.access import (
     access_space,
     covers,
     document_role,
+    editable_documents,
     granted_document_ids,
     readable_documents,
     readable_space_name,
     space_role,
 )
+from core_api.auth.permissions import Permission
 from core_api.auth.subject import Subject
 from core_api.domains.documents.schemas import (
     BlockRead,
+    DocumentMay,
     DocumentRead,
     IndexRead,
     Outcome,
@@ -217,7 +220,7 @@ def list_documents(
     rows, next_cursor = page_rows(session, statement, [Document.updated_at, Document.id], cursor, limit)
     # First the page, then what is shown with it: in one query, all that is readable would be joined to be sorted.
     ids = [row.id for row in rows]
-    shown = {row.id: _read(row) for row in session.execute(_described(subject).where(Document.id.in_(ids)))}
+    shown = {row.id: _read(subject, row) for row in session.execute(_described(subject).where(Document.id.in_(ids)))}
     return Page(items=[shown[document_id] for document_id in ids if document_id in shown], next_cursor=next_cursor)
 
 
@@ -227,7 +230,7 @@ def read_document(session: Session, subject: Subject, document_id: str) -> Docum
     row = session.execute(statement).first()
     if row is None:
         raise NotFound(f"There is no document {document_id!r} that you can see.")
-    return _read(row)
+    return _read(subject, row)
 
 
 def list_versions(
@@ -421,7 +424,12 @@ def _described(subject: Subject) -> Select[*tuple[Any, ...]]:
         OutboxEvent.parked_at.is_(None),
     )
     return (
-        select(*_SHOWN, readable_space_name(subject).label("space_name"), waiting.label("waiting"))
+        select(
+            *_SHOWN,
+            readable_space_name(subject).label("space_name"),
+            waiting.label("waiting"),
+            (editable_documents(subject) & Space.archived_at.is_(None)).label("editable"),
+        )
         .select_from(Document)
         .join(
             DocumentVersion,
@@ -437,7 +445,7 @@ def _described(subject: Subject) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _read(row: Any) -> DocumentRead:
+def _read(subject: Subject, row: Any) -> DocumentRead:
     status = IndexStatus.PENDING if row.status is None or row.waiting else IndexStatus(row.status)
     failed = status is IndexStatus.FAILED
     return DocumentRead(
@@ -462,4 +470,5 @@ def _read(row: Any) -> DocumentRead:
             indexed_at=row.indexed_at,
         ),
         url=f"/documents/{row.id}",
+        may=DocumentMay(write=bool(row.editable) and subject.may(Permission.CONTENT_WRITE)),
     )

@@ -26,6 +26,7 @@ from core_api.models import (
     ConversationShare,
     Document,
     DocumentGrant,
+    GapRequest,
     Identity,
     Invitation,
     KnowledgeGap,
@@ -131,7 +132,7 @@ def _delete_traces(session: Session, user: User) -> None:
     for table in (
         *(ApiKey, Conversation, DocumentGrant, Identity, LoginSession, OneTimeToken, RecoveryCode, TotpDevice),
         *(SearchLog, SavedSearch),  # with what was opened of them, and what they have found
-        *(ConversationShare, AnswerFeedback, KnowledgeGap),
+        *(ConversationShare, AnswerFeedback, KnowledgeGap, GapRequest),
         *(Proposal, Reminder),
     ):
         session.execute(delete(table).where(table.user_id == user.id), execution_options={"synchronize_session": False})
