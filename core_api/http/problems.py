@@ -93,7 +93,11 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(DataError)
     async def unstorable(request: Request, error: DataError) -> JSONResponse:
         log.info("value_refused_by_database", error=type(error.orig).__name__)  # its words quote the value
-        return problem_response(request, Invalid(f"The database does not take a value of this request: {error.orig}."))
+        # PostgreSQL takes no NUL in a text, whatever it is compared with.
+        fields = [name for name, value in request.query_params.multi_items() if "\0" in value]
+        says = f"The database does not take a value of this request: {error.orig}."
+        errors = [{"field": field, "message": "has the character NUL"} for field in fields]
+        return problem_response(request, Invalid(says, errors=errors or [{"field": "body", "message": says}]))
 
     @app.exception_handler(OSError)
     async def operating_system(request: Request, error: OSError) -> JSONResponse:

@@ -93,6 +93,15 @@ def check_answer(case: schemathesis.Case, response: httpx.Response) -> None:
             assert all(error["field"] and error["message"] for error in problem["errors"]), said
 
 
+def test_what_the_database_does_not_take_is_named(product: TestClient) -> None:
+    answer = product.get("/api/v1/documents", params={"path": "a\0b"})
+    if product.app.state.database.is_local:  # type: ignore[attr-defined] - SQLite takes it
+        assert answer.json()["items"] == []
+    else:
+        assert answer.status_code == 422
+        assert answer.json()["errors"] == [{"field": "path", "message": "has the character NUL"}]
+
+
 def test_nothing_that_the_owner_sends_breaks_the_server(product: TestClient, operations: list[Any]) -> None:
     authorization = {"Authorization": product.headers["Authorization"]}
     assert len(operations) > 90
