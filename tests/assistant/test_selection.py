@@ -99,6 +99,22 @@ def test_the_best_comes_first_and_the_rest_as_it_is_written() -> None:
             "The bridge of Aurora was built by Ada Lovel.",
         ),
         ("How many people work at Aurora?", "Many people work at Aurora today.", "At Aurora 300 people work."),
+        (
+            "How many harbours does Aurora run?",
+            "Aurora runs harbours on 7,000 km of coast.",
+            "Of the harbours Aurora runs nine small harbours.",
+        ),
+        (
+            "What percentage of the boats of Aurora are blue?",
+            "The blue boats of Aurora carry 40 people.",
+            "Of the boats of Aurora 40% are blue.",
+        ),
+        (
+            "Where does Aurora moor the boats?",
+            "Aurora's boats Aurora moors in May or on Sundays.",
+            "At night Aurora moors the boats in Lisbon.",
+        ),
+        ("오로라의 배는 몇 살인가?", "오로라의 배는 길이 12m이고 2위이다.", "오로라의 배는 올해로 12세이다."),
         ("오로라 다리는 언제 지어졌나?", "오로라 다리는 강철로 지어졌다.", "오로라 다리는 1889년에 지어졌다."),
     ],
 )
