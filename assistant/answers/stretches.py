@@ -6,7 +6,7 @@ sentences beside the best are quoted too, in their order, as many as can be read
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from retrieval.types import Hit
 # Characters quoted altogether, in at most so many places; with less room than that left no further place is opened, nor
 # where its best sentence is exp(4) times less likely to be the answer than the best of all.
 _CHARS, _LEAST_CHARS = 1_000, 200
-_PLACES = 3
+_PLACES = 8
 _MARGIN = 4.0
 # Sentences with no more than this between them belong together: a short reply or a question is no candidate.
 _GAP = 200
@@ -46,28 +46,31 @@ def told_at_length(scored: Scored, hits: Sequence[Hit]) -> bool:
     if kind in _FACTS or kind is QuestionType.VIEWS:
         return kind is QuestionType.VIEWS
     best = scored.pool[int(scored.total.argmax())].evidence.hit.source.id
-    return _is_transcript(hit.text for hit in hits if hit.source.id == best)
+    return _is_transcript([hit.text for hit in hits if hit.source.id == best])
 
 
-def _is_transcript(passages: Iterable[str]) -> bool:
-    """Whether people speak by turns, one of them more than once."""
+def _is_transcript(passages: Sequence[str]) -> bool:
+    """Whether people speak by turns: a third of the lines are turns, and somebody has several."""
     turns = Counter(name for text in passages for name in _TURN.findall(text))
-    return turns.total() >= _FEWEST_TURNS and max(turns.values()) > 1
+    lines = sum(bool(line.strip()) for text in passages for line in text.splitlines())
+    return 3 * turns.total() >= max(lines, 3 * _FEWEST_TURNS) and max(turns.values()) > 1
 
 
 def choose_stretches(scored: Scored) -> list[list[int]]:
     """Indices of the chosen candidates by stretch, the best stretch first, each in the order in which it is written.
 
-    Where several sources speak of it, each has a share of the room.
+    Where several sources speak of it, none has more than half of the room.
     """
     pool = scored.pool
     order = [int(index) for index in np.argsort(-scored.total, kind="stable")]
     seeds = [index for index in order if scored.total[index] >= scored.total[order[0]] - _MARGIN]
-    sources = len({pool[index].evidence.hit.source.id for index in seeds})
-    share = _CHARS // min(_PLACES, sources)
+    of_source: dict[str, int] = {}
+    for index in seeds:
+        of_source.setdefault(pool[index].evidence.hit.source.id, index)
+    share = _CHARS if len(of_source) == 1 else _CHARS // 2
     stretches: list[list[int]] = []
     left = _CHARS
-    for seed in seeds:
+    for seed in dict.fromkeys([*of_source.values(), *seeds]):
         if len(stretches) == _PLACES or left < _LEAST_CHARS:
             break
         taken = [index for stretch in stretches for index in stretch]
