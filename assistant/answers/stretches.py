@@ -24,8 +24,11 @@ _PLACES = 8
 _MARGIN = 4.0
 # Sentences with no more than this between them belong together: a short reply or a question is no candidate.
 _GAP = 200
-# A turn of a transcript: who speaks, and a sentence.
-_TURN = re.compile(r"^([^\W\d][\w .'’()-]{0,40}): .*[.?!…]$", re.MULTILINE)
+# A turn of a transcript: who speaks, and a sentence. "[00:12] Ada: Good morning.", "**Ada:** Good morning."
+_TURN = re.compile(
+    r"^(?:[\[(]?\d[\d:.]*[\])]?\s)?\*{0,2}([^\W\d][\w .'’()-]{0,40}?)(?: \(\d[\d:.]*\))?:\*{0,2} .*[.?!…]$",
+    re.MULTILINE,
+)
 _FEWEST_TURNS = 3
 _FACTS = frozenset(
     {
@@ -45,7 +48,7 @@ def told_at_length(scored: Scored, hits: Sequence[Hit]) -> bool:
     kind = scored.question.type
     if kind in _FACTS or kind is QuestionType.VIEWS:
         return kind is QuestionType.VIEWS
-    best = scored.pool[int(scored.total.argmax())].evidence.hit.source.id
+    best = _source(scored.pool, int(scored.total.argmax()))
     return _is_transcript([hit.text for hit in hits if hit.source.id == best])
 
 
@@ -66,7 +69,7 @@ def choose_stretches(scored: Scored) -> list[list[int]]:
     seeds = [index for index in order if scored.total[index] >= scored.total[order[0]] - _MARGIN]
     of_source: dict[str, int] = {}
     for index in seeds:
-        of_source.setdefault(pool[index].evidence.hit.source.id, index)
+        of_source.setdefault(_source(pool, index), index)
     share = _CHARS if len(of_source) == 1 else _CHARS // 2
     stretches: list[list[int]] = []
     left = _CHARS
@@ -96,32 +99,42 @@ def stretch_evidence(pool: Sequence[Candidate], stretch: Sequence[int]) -> list[
 
 
 def _grown(scored: Scored, seed: int, chars: int, taken: Sequence[int]) -> list[int]:
-    """The sentence with its neighbours: again and again the better one of the two beside it, while there is room."""
+    """The sentence with its neighbours: again and again the better one of the two beside it, while there is room and
+    it is not taken already."""
     pool = scored.pool
-    line = sorted([seed, *_beside(pool, seed, taken)], key=lambda index: pool[index].evidence.start)
+    line = _line(pool, seed, taken)
     first = end = line.index(seed)
     while True:
-        near = []
+        beside: dict[int, tuple[int, int]] = {}
         if first > 0 and _gap(pool, line[first - 1], line[first]) <= _GAP:
-            near.append((first - 1, end))
+            beside[line[first - 1]] = first - 1, end
         if end + 1 < len(line) and _gap(pool, line[end], line[end + 1]) <= _GAP:
-            near.append((first, end + 1))
-        near = [(a, b) for a, b in near if _length(pool, line[a : b + 1]) <= chars]
-        if not near:
+            beside[line[end + 1]] = first, end + 1
+        fitting = [
+            index
+            for index, (start, stop) in beside.items()
+            if index not in taken and _length(pool, line[start : stop + 1]) <= chars
+        ]
+        if not fitting:
             return line[first : end + 1]
-        first, end = max(near, key=lambda ends: float(scored.total[line[ends[0] if ends[1] == end else ends[1]]]))
+        first, end = beside[max(fitting, key=lambda index: float(scored.total[index]))]
 
 
-def _beside(pool: Sequence[Candidate], seed: int, taken: Sequence[int]) -> list[int]:
-    """The sentences of the same source that are not chosen yet, no list among them."""
-    source = pool[seed].evidence.hit.source.id
-    return [
+def _line(pool: Sequence[Candidate], seed: int, taken: Sequence[int]) -> list[int]:
+    """The sentences of the seed's source in their order: it, what is taken, and what overlaps neither; no lists."""
+    fixed = [index for index in (seed, *taken) if _source(pool, index) == _source(pool, seed)]
+    free = [
         index
         for index, one in enumerate(pool)
-        if one.evidence.hit.source.id == source
+        if _source(pool, index) == _source(pool, seed)
         and not one.list_items
-        and not any(one.evidence.overlaps(pool[other].evidence) for other in (seed, *taken))
+        and not any(one.evidence.overlaps(pool[other].evidence) for other in fixed)
     ]
+    return sorted([*fixed, *free], key=lambda index: pool[index].evidence.start)
+
+
+def _source(pool: Sequence[Candidate], index: int) -> str:
+    return pool[index].evidence.hit.source.id
 
 
 def _length(pool: Sequence[Candidate], stretch: Sequence[int]) -> int:

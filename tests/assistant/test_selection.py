@@ -1,6 +1,7 @@
 """Which sentences are picked, judged by words alone."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
 
@@ -186,6 +187,12 @@ def test_of_a_meeting_what_was_said_before_and_after_is_quoted_in_its_order(ques
     assert shown == f"{MEETING} [1]"
 
 
+@pytest.mark.parametrize("speaker", ["[00:12] {}:", "**{}:**", "{} (0:12):", "{}:"])
+def test_a_meeting_is_known_by_its_turns(speaker: str) -> None:
+    text = MEETING.replace("Ada:", speaker.format("Ada")).replace("Kim:", speaker.format("김민수"))
+    assert quotes(chosen("What was the problem of the ferry timetable?", hit(text))) == [text]
+
+
 def test_a_fact_of_a_meeting_is_a_sentence_or_three() -> None:
     for question in ("Who printed the ferry timetable?", "When was the ferry timetable printed?"):
         assert 1 <= len(quotes(chosen(question, hit(MEETING)))) <= 3
@@ -207,6 +214,17 @@ def test_a_stretch_is_as_long_as_one_reads_at_once() -> None:
     quoted = quotes(chosen("What did they say about ferry number 10?", *halves))
     assert 800 < sum(len(quote) for quote in quoted) <= 1_000
     assert "number 10 " in quoted[0]
+
+
+def test_no_two_stretches_quote_the_same() -> None:
+    text = " ".join(
+        f"They said the ferry is late in week {number} and {'wet ' * (number % 7 * 12)}too." for number in range(24)
+    )
+    other = hit("They said the ferry is late and too wet.", source="d2", score=0.9)
+    selection = chosen("What did they say about the ferry?", hit(text), other)
+    stretches = sorted((one.start, one.end) for one in selection.evidence if one.hit.source.id == "d1")
+    assert len(stretches) > 1
+    assert all(end <= start for (_, end), (start, _) in pairwise(stretches))
 
 
 def test_several_sources_that_speak_of_it_share_the_room() -> None:
