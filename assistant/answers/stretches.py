@@ -99,10 +99,12 @@ def stretch_evidence(pool: Sequence[Candidate], stretch: Sequence[int]) -> list[
 
 
 def _grown(scored: Scored, seed: int, chars: int, taken: Sequence[int]) -> list[int]:
-    """The sentence with its neighbours: again and again the better one of the two beside it, while there is room and
-    it is not taken already."""
+    """The sentence with its neighbours: again and again the better one of the two beside it, while there is room.
+
+    It cannot reach over what is taken: that would have grown up to here itself.
+    """
     pool = scored.pool
-    line = _line(pool, seed, taken)
+    line = sorted([seed, *_free(pool, seed, taken)], key=lambda index: pool[index].evidence.start)
     first = end = line.index(seed)
     while True:
         beside: dict[int, tuple[int, int]] = {}
@@ -110,27 +112,21 @@ def _grown(scored: Scored, seed: int, chars: int, taken: Sequence[int]) -> list[
             beside[line[first - 1]] = first - 1, end
         if end + 1 < len(line) and _gap(pool, line[end], line[end + 1]) <= _GAP:
             beside[line[end + 1]] = first, end + 1
-        fitting = [
-            index
-            for index, (start, stop) in beside.items()
-            if index not in taken and _length(pool, line[start : stop + 1]) <= chars
-        ]
+        fitting = [index for index, (start, stop) in beside.items() if _length(pool, line[start : stop + 1]) <= chars]
         if not fitting:
             return line[first : end + 1]
         first, end = beside[max(fitting, key=lambda index: float(scored.total[index]))]
 
 
-def _line(pool: Sequence[Candidate], seed: int, taken: Sequence[int]) -> list[int]:
-    """The sentences of the seed's source in their order: it, what is taken, and what overlaps neither; no lists."""
-    fixed = [index for index in (seed, *taken) if _source(pool, index) == _source(pool, seed)]
-    free = [
+def _free(pool: Sequence[Candidate], seed: int, taken: Sequence[int]) -> list[int]:
+    """The sentences of the seed's source that overlap neither it nor what is taken; no lists."""
+    return [
         index
         for index, one in enumerate(pool)
         if _source(pool, index) == _source(pool, seed)
         and not one.list_items
-        and not any(one.evidence.overlaps(pool[other].evidence) for other in fixed)
+        and not any(one.evidence.overlaps(pool[other].evidence) for other in (seed, *taken))
     ]
-    return sorted([*fixed, *free], key=lambda index: pool[index].evidence.start)
 
 
 def _source(pool: Sequence[Candidate], index: int) -> str:
