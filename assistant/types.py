@@ -28,6 +28,10 @@ class Evidence:
         """The words of the source, untouched."""
         return self.hit.text[self.start - self.hit.start : self.end - self.hit.start]
 
+    def overlaps(self, other: "Evidence") -> bool:
+        """Whether both have characters of one source in common."""
+        return self.hit.source.id == other.hit.source.id and self.start < other.end and other.start < self.end
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
+from itertools import takewhile
 
 from assistant.answers.questions import QuestionType
 from retrieval.analyzer import analyze
@@ -66,11 +68,18 @@ _CASE = re.compile(
 )
 _NAMED = frozenset({QuestionType.PERSON, QuestionType.PLACE})
 _DIGITS = re.compile(r"\d[\d,.]*\d|\d")
-_NUMBER_WORD = re.compile(
-    r"\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|hundred|thousand|million|billion|half"
-    r"|third|quarter|once|twice|double)\b",
-    re.IGNORECASE,
+_NUMBER_WORDS = (
+    r"(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|hundred|thousand|million|billion|half"
+    r"|third|quarter|once|twice|double)"
 )
+_NUMBER_WORD = re.compile(rf"\b{_NUMBER_WORDS}\b", re.IGNORECASE)
+# What is counted: "how many square miles", "몇 명". Some counters count the same.
+_COUNTED = re.compile(r"\bhow many ((?:[\w'’-]+ ?){1,3})", re.IGNORECASE)
+_COUNTER = re.compile(r"몇\s?([가-힣]|[a-zA-Z]+)")
+_SAME_COUNTER = {"번": "회", "회": "번", "살": "세", "명": "인", "달": "개월"}
+_KOREAN_NUMBER = r"(?:한|두|세|네|다섯|여섯|일곱|여덟|아홉|열|스물|서른|[십백천만억])"
+_PERCENT_ASKED = re.compile(r"\bpercent(?:age)?\b|퍼센트|몇\s?(?:%|프로)", re.IGNORECASE)
+_PERCENT = re.compile(r"%|\bper ?cent\b|퍼센트|\d\s?프로\b", re.IGNORECASE)
 _UNIT = re.compile(
     r"[$€£₩]\s?\d|\d\s?(?:%|percent|miles?|km|kilomet|met(?:er|re)s?|feet|ft|acres|million|billion|people|days?|hours?"
     r"|명|개|원|달러|번|회|위|살|세|㎏|kg|㎞|m\b)"
@@ -81,6 +90,11 @@ _WHEN = re.compile(
 )
 # A capitalised word inside a sentence, or an abbreviation.
 _CAPITALISED = re.compile(r"(?<![.?!] )(?<!^)\b[A-Z][\w’'-]+|\b[A-Z]{2,}\b")
+# Written like names, but of times.
+_CALENDAR = re.compile(
+    r"(?:January|February|March|April|May|June|July|August|September|October|November|December"
+    r"|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)s?"
+)
 _DECIDING = re.compile(
     r"\b(?:must|may|shall|should|can|cannot|can't|not|never|always|only|no|yes|required|allowed|permitted|prohibited"
     r"|eligible|entitled|mandatory|optional)\b|수 있|수 없|안 됩|않습니다|않는다|아닙니다|아니다|해야|금지|가능|필수",
@@ -100,14 +114,34 @@ def gives(kind: QuestionType, text: str, question: str) -> bool:
     if kind is QuestionType.TIME:
         return any(found not in question for found in _WHEN.findall(text))
     if kind in _NAMED:
-        said = set(re.findall(r"\w+", question.lower()))
-        return any(name.lower() not in said for name in _CAPITALISED.findall(text))
+        names = [name for name in _CAPITALISED.findall(text) if not _CALENDAR.fullmatch(name)]
+        return not set(analyze(question)).issuperset(analyze(" ".join(names)))
     return False
 
 
-def has_unit(text: str) -> bool:
-    """Whether a number in `text` has a unit or a sign of money."""
-    return _UNIT.search(text) is not None
+def counts(question: str, text: str) -> bool:
+    """Whether a number in `text` counts what is asked for ("nine nations" of "how many nations", "300명" of "몇 명").
+
+    Where the question does not say what is counted, whether a number has a unit or a sign of money.
+    """
+    return (_counting(question) or _UNIT).search(text) is not None
+
+
+@lru_cache(maxsize=64)
+def _counting(question: str) -> re.Pattern[str] | None:
+    """A number with what the question counts; None where it names nothing."""
+    if _PERCENT_ASKED.search(question):
+        return _PERCENT
+    if asked := _COUNTER.search(question):
+        counter = asked.group(1)
+        return re.compile(rf"(?:\d|{_KOREAN_NUMBER})\s?(?:여\s?)?(?:{counter}|{_SAME_COUNTER.get(counter, counter)})")
+    if asked := _COUNTED.search(question):
+        words = list(takewhile(analyze, asked.group(1).lower().split()))
+        if words:
+            counted = "|".join(re.escape(word.removesuffix("s")) for word in words)
+            number = rf"(?:\d|\b{_NUMBER_WORDS}\b)[\w,.–-]*"
+            return re.compile(rf"{number}(?: [\w-]+){{0,2}}[ -](?:{counted})", re.IGNORECASE)
+    return None
 
 
 def decides(text: str) -> bool:

@@ -16,6 +16,7 @@ NOT_FOUND = {
 NEAREST = {"en": " The nearest sources are listed below.", "ko": " 가장 가까운 자료를 아래에 보여 드립니다."}
 
 
+_BLANK_LINE = re.compile(r"\n\s*\n")
 # What would be read as the mark of a citation: only ours are. Between two numbers a space stays in its place.
 _MARK = r"\s?[\[【［]\s*\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*\s*[\]】］]"
 _FORGED = re.compile(rf"(?:{_MARK})+")
@@ -50,9 +51,10 @@ def shown(quote: str) -> str:
 
 
 def _words(quote: str) -> str:
-    spans = [quote[start:end] for start, end in sentence_spans(quote)]
     if not _is_list(quote):
-        return plain(without_bullet(plain(quote)) if is_item(quote) else quote)
+        turns = (plain(turn) for turn in _BLANK_LINE.split(without_bullet(plain(quote)) if is_item(quote) else quote))
+        return "\n\n".join(turn for turn in turns if turn)
+    spans = [quote[start:end] for start, end in sentence_spans(quote)]
     lines: list[str] = []
     for span in spans:
         words = plain(without_bullet(span))

@@ -61,8 +61,8 @@ _TYPES: tuple[tuple[QuestionType, re.Pattern[str]], ...] = tuple(
         (
             QuestionType.NUMBER,
             r"\bhow (?:many|much|old|far|tall|high|large|big|fast|often|deep|wide|heavy)\b"
-            r"|\bwhat (?:\w+ ){0,2}(?:number|percentage|percent|amount|population|rate|ratio|price|cost|age|size|limit"
-            r"|score|temperature|distance|length|height|weight)\b|몇(?!몇)|얼마|비율|퍼센트",
+            r"|\bwhat (?:(?:is|was|are|were) )?(?:\w+ ){0,2}(?:number|percentage|percent|amount|population"
+            r"|rate|ratio|price|cost|age|size|limit|score|temperature|distance|length|height|weight)\b|몇(?!몇)|얼마|비율|퍼센트",
         ),
         (
             QuestionType.REASON,
@@ -85,8 +85,8 @@ _TYPES: tuple[tuple[QuestionType, re.Pattern[str]], ...] = tuple(
         ),
         (
             QuestionType.PERSON,
-            r"\bwho(?:m|se)?\b|\b(?:what|which) (?:\w+ ){0,2}(?:person|man|woman|player|president|king|queen|author"
-            r"|actor|scientist|team|company|organization|agency|manager)\b"
+            r"\bwho(?:m|se)?\b|\b(?:what|which) (?!(?:do|does|did)\b)(?:\w+ ){0,2}(?:person|man|woman|player|president"
+            r"|king|queen|author|actor|scientist|team|company|organization|agency|manager)\b"
             r"|\bwhat (?:is|was) (?:his|her)(?: \w+)? name\b"
             r"|\bwhat (?:is|was|are|were) the (?:first|last|family) names?\b"
             r"|\bwhat (?:is|was|are|were) the names? of (?:[\w']+ ){0,3}?(?:player|quarterback|leader|teacher|partner"

@@ -13,7 +13,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from assistant.answers.answer_types import decides, defines, gives, has_unit, holds, is_special_case, points_elsewhere
+from assistant.answers.answer_types import counts, decides, defines, gives, holds, is_special_case, points_elsewhere
 from assistant.answers.candidates import Candidate
 from assistant.answers.questions import Question, QuestionType
 from core_api.infra.errors import Unavailable
@@ -43,7 +43,7 @@ FIGURES = (
     "passage",  # its passage's search score by the best one's
     "length",  # ln of its characters
     "number",  # for a number: it has one that the question has not
-    "unit",  # for a number: with a unit or a sign of money
+    "unit",  # for a number: it counts what is asked for; where nothing is named, with a unit or a sign of money
     "time",  # for a time: it has a year, a month or a century that the question has not
     "person",  # for a person: it has a name that the question has not
     "place",  # for a place: the same
@@ -138,7 +138,7 @@ class Scored:
                 "passage": candidate.evidence.hit.score / top,
                 "length": math.log(len(text)),
                 "number": kind is QuestionType.NUMBER and given,
-                "unit": kind is QuestionType.NUMBER and has_unit(text),
+                "unit": kind is QuestionType.NUMBER and counts(asked, text),
                 "time": kind is QuestionType.TIME and given,
                 "person": kind is QuestionType.PERSON and given,
                 "place": kind is QuestionType.PLACE and given,

@@ -7,15 +7,15 @@ XQuAD-en's questions (docs/decisions/2026-11-28-answers-ranked-and-confidence-fi
 
 import re
 from collections.abc import Sequence
-from itertools import accumulate
 
 import numpy as np
 
 from assistant.answers.candidates import Candidate, candidates
 from assistant.answers.comparison import compare
 from assistant.answers.confidence import confidence_of, support_of
-from assistant.answers.questions import Question, QuestionType
+from assistant.answers.questions import Question
 from assistant.answers.scoring import Scored, TermWeights
+from assistant.answers.stretches import choose_stretches, stretch_evidence, told_at_length
 from assistant.types import Confidence, Selection
 from retrieval.embedding import Embedder
 from retrieval.types import Hit
@@ -23,8 +23,6 @@ from retrieval.types import Hit
 _MOST_SENTENCES = 3
 # A further sentence is shown where it is not this much less likely to be the answer than the best: exp(4) times.
 _MARGIN = 4.0
-# What people think of something, or said when they discussed it, is said in many places, mostly briefly.
-_MOST_VIEWS, _VIEWS_MARGIN, _VIEWS_CHARS = 12, 8.0, 1_000
 _DUPLICATE = 0.8
 # What a further sentence gains by each part of the question that the others leave out (0..1 of it, by rarity): of
 # "the difference between A and B" both sides are shown.
@@ -34,17 +32,10 @@ _LATER_STEP = re.compile(
 )
 
 
-def select(
-    question: Question,
-    hits: Sequence[Hit],
-    *,
-    embedder: Embedder | None,
-    weights: TermWeights,
-    most: int | None = None,
-) -> Selection:
-    """The at most `most` sentences (or whole lists) that answer best, the best first; none where nothing supports an
-    answer. Default: three; where views are asked for twelve, as far as they are short. `hits` are the passages found,
-    best first. Without an embedder the words alone decide. Of a question that compares, each side has its sentence."""
+def select(question: Question, hits: Sequence[Hit], *, embedder: Embedder | None, weights: TermWeights) -> Selection:
+    """The at most three sentences (or whole lists) that answer best, the best first; none where nothing supports an
+    answer. `hits` are the passages found, best first. Without an embedder the words alone decide. Where the question
+    asks what people think or said, stretches of what was said; where it compares, a sentence for each side."""
     if question.sides:
         compared = compare(question, hits, embedder=embedder, weights=weights)
         if compared is not None:
@@ -53,26 +44,28 @@ def select(
     if not pool or not question.terms:
         return Selection((), 0.0, Confidence.NONE)
     scored = Scored(question, pool, hits, embedder, weights)
-    views = question.type is QuestionType.VIEWS
-    most = most or (_MOST_VIEWS if views else _MOST_SENTENCES)
-    chosen = _choose(scored, most, _VIEWS_MARGIN if views else _MARGIN)
-    if views:
-        lengths = accumulate(len(pool[index].text) for index in chosen)
-        chosen = [index for index, length in zip(chosen, lengths, strict=True) if length <= _VIEWS_CHARS] or chosen[:1]
+    if told_at_length(scored, hits):
+        stretches = choose_stretches(scored)
+        best = int(scored.total.argmax())
+        chosen = [best, *(index for stretch in stretches for index in stretch if index != best)]
+        evidence = [one for stretch in stretches for one in stretch_evidence(pool, stretch)]
+    else:
+        chosen = _choose(scored)
+        evidence = [pool[index].evidence for index in _in_order(pool, chosen)]
     support = support_of(scored, chosen)
     confidence = confidence_of(support)
     if confidence is Confidence.NONE:
         return Selection((), support, confidence)
-    return Selection(tuple(pool[index].evidence for index in _in_order(pool, chosen)), support, confidence)
+    return Selection(tuple(evidence), support, confidence)
 
 
-def _choose(scored: Scored, most: int, margin: float) -> list[int]:
+def _choose(scored: Scored) -> list[int]:
     """Indices of the chosen candidates, the best first."""
     order = [int(index) for index in np.argsort(-scored.total, kind="stable")]
-    least = float(scored.total[order[0]]) - margin
-    chosen, left = [order[0]], order[1 : 2 * most + 6]
+    least = float(scored.total[order[0]]) - _MARGIN
+    chosen, left = [order[0]], order[1 : 2 * _MOST_SENTENCES + 6]
     said = frozenset(scored.pool[order[0]].terms)
-    while left and len(chosen) < most:
+    while left and len(chosen) < _MOST_SENTENCES:
         gains = {index: _gain(scored, said, index) for index in left}
         best = max(left, key=gains.__getitem__)
         if gains[best] < least:
@@ -83,7 +76,7 @@ def _choose(scored: Scored, most: int, margin: float) -> list[int]:
         if not second_list and not any(_same(candidate, other) for other in others):
             chosen.append(best)
             said |= frozenset(candidate.terms)
-    return _with_antecedents(scored.pool, chosen, most)
+    return _with_antecedents(scored.pool, chosen)
 
 
 def _gain(scored: Scored, said: frozenset[str], index: int) -> float:
@@ -91,21 +84,20 @@ def _gain(scored: Scored, said: frozenset[str], index: int) -> float:
     return float(scored.total[index]) + _NEW * scored.share(new)
 
 
-def _with_antecedents(pool: Sequence[Candidate], chosen: list[int], most: int) -> list[int]:
+def _with_antecedents(pool: Sequence[Candidate], chosen: list[int]) -> list[int]:
     """The chosen and, while there is room, the sentence before one that begins with "It", "This" or "However"."""
     places = {(candidate.evidence.hit.chunk_id, candidate.position): index for index, candidate in enumerate(pool)}
     for index in tuple(chosen):
         candidate = pool[index]
         before = places.get((candidate.evidence.hit.chunk_id, candidate.position - 1))
-        if candidate.dependent and before is not None and before not in chosen and len(chosen) < most:
+        if candidate.dependent and before is not None and before not in chosen and len(chosen) < _MOST_SENTENCES:
             chosen.append(before)
     return chosen
 
 
 def _same(one: Candidate, other: Candidate) -> bool:
     """Whether two candidates overlap or say the same."""
-    a, b = one.evidence, other.evidence
-    if a.hit.source.id == b.hit.source.id and a.start < b.end and b.start < a.end:
+    if one.evidence.overlaps(other.evidence):
         return True
     first, second = set(one.terms), set(other.terms)
     return bool(first or second) and len(first & second) >= _DUPLICATE * len(first | second)

@@ -1,6 +1,8 @@
 """The tool that finds passages, with the asker's rights."""
 
+import math
 from collections.abc import Callable
+from dataclasses import replace
 from xml.sax.saxutils import quoteattr
 
 from langchain.tools import ToolRuntime, tool
@@ -27,6 +29,9 @@ def search(query: str, runtime: ToolRuntime[AssistantContext]) -> tuple[str, lis
     """
     context = runtime.context
     asked = Query(query[:_MAX_QUERY_CHARS], PASSAGES, filters=context.filters)
+    if documents := len(context.filters.source_ids):
+        # Asked about few documents, there are no others to leave room for.
+        asked = replace(asked, per_source=max(asked.per_source, math.ceil(PASSAGES / documents)))
     with context.database.reading() as session:
         found = service.search(session, context.subject, context.engine, asked)
     numbered = context.passages.add(found.hits)

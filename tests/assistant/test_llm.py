@@ -199,3 +199,25 @@ def test_a_language_model_is_used_only_when_it_is_named(
 ) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     assert uses_llm(Settings(_env_file=None, **values)) is expected  # type: ignore[arg-type, call-arg]
+
+
+def test_asked_about_one_document_it_sees_more_of_it(company: Company, client: TestClient, endpoint: Endpoint) -> None:
+    piers = [f"## Pier {pier}\n\n" + f"At pier {pier} the ferry waits for the mail boat. " * 12 for pier in range(1, 7)]
+    ferry = company.write(company.secret_space, "Ferry", "# Ferry\n\n" + "\n\n".join(piers))
+    company.settle()
+    seen: list[int] = []
+
+    def write(messages: Messages) -> str:
+        seen.append(messages[-1]["content"].count('title="Ferry"'))
+        return "The ferry waits for the mail boat."
+
+    endpoint.script = answering("Where does the ferry wait?", write)
+    try:
+        for scope in ({}, {"document_ids": [ferry]}):
+            client.post(CHAT, json={"message": "Where does the ferry wait?", **scope})
+    finally:
+        company.owner.delete(f"/api/v1/documents/{ferry}")
+        company.settle()
+    everywhere, here = seen
+    assert everywhere == 3
+    assert here > 5
