@@ -201,6 +201,7 @@ def test_support_counts_rare_words_and_neighbours() -> None:
         ("upgrade to v1.5.9", True),
         ('"parental leave"', True),
         ("how long is parental leave?", False),
+        ("v1.5.9에서 바뀐 것", True),
         ("the year 2026", False),
         ("육아휴직은 며칠인가요", False),
     ],
