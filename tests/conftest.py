@@ -5,6 +5,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from core_api.auth import passwords
 from core_api.infra.settings import Settings
 from retrieval.embedding import Embedder, load_embedder
 from tests.databases import Databases, PostgresqlDatabases, SqliteDatabases
+from tests.modes import MODES, Embedded, Mode, Server
 from tests.services import ObjectStorage, object_storage, postgresql
 
 _settrace = sys.settrace
@@ -47,19 +49,18 @@ def product_hasher(monkeypatch: pytest.MonkeyPatch) -> PasswordHasher:
 
 
 class TogetherScheduling(LoadScopeScheduling):
-    """Gives tests that share what takes long to make to one worker, which makes it once: the tests of a file with one
-    kind of database, all of a running site, of an indexed company, of an installation that is broken, of the whole
-    product on a database."""
+    """Gives tests that share what takes long to make to one worker, which makes it once: the tests of a file in one
+    mode, and in each mode all of an indexed company, of a running site, of an installation that is broken, of the whole
+    product."""
 
     def _split_scope(self, nodeid: str) -> str:
         file, _, test = nodeid.partition("::")
         package = file.removeprefix("tests/").split("/")[0]
-        if package in ("e2e", "assistant", "faults"):
-            return package
-        database = next((kind for kind in ("sqlite", "postgresql") if kind in re.split(r"[\[\]-]", test)), "")
-        return f"{package if package == 'nexus' else file} {database}"
+        mode = next((mode for mode in MODES if mode in re.split(r"[\[\]-]", test)), "")
+        return f"{package if package in _TOGETHER else file} {mode}"
 
 
+_TOGETHER = ("assistant", "e2e", "faults", "nexus")
 # What takes minutes and goes to one worker begins first: at the end no worker waits long for another.
 _FIRST = ("faults", "nexus", "e2e", "assistant", "ingest", "ui_gradio", "evals", "retrieval")
 
@@ -117,11 +118,39 @@ def postgresql_databases() -> Iterator[PostgresqlDatabases]:
         yield PostgresqlDatabases(url)
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def databases(request: pytest.FixtureRequest) -> Databases:
-    """Makes databases of each kind."""
-    made: Databases = request.getfixturevalue(f"{request.param}_databases")
+@pytest.fixture(scope="session")
+def embedded_mode(sqlite_databases: SqliteDatabases) -> Embedded:
+    """Makes installations in embedded mode."""
+    return Embedded(sqlite_databases)
+
+
+@pytest.fixture(scope="session")
+def server_mode(
+    postgresql_databases: PostgresqlDatabases, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """Makes installations in server mode."""
+    with ExitStack() as stack:
+        yield Server(postgresql_databases, tmp_path_factory.mktemp("server"), stack)
+
+
+@pytest.fixture(scope="session")
+def mode(request: pytest.FixtureRequest) -> Mode:
+    """Each of the two modes (tests.modes)."""
+    made: Mode = request.getfixturevalue(f"{request.param}_mode")
     return made
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """What uses `mode` runs in both, or in one."""
+    if "mode" in metafunc.fixturenames:
+        one = metafunc.definition.get_closest_marker("one_mode") is not None
+        metafunc.parametrize("mode", MODES[:1] if one else MODES, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def databases(mode: Mode) -> Databases:
+    """Makes databases of the mode's kind."""
+    return mode.databases
 
 
 @pytest.fixture(scope="session")

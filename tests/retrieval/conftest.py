@@ -7,31 +7,31 @@ from pathlib import Path
 import pytest
 
 from retrieval.embedding import Embedder
-from tests.databases import Databases, SqliteDatabases, borrowed
+from tests.databases import opened
+from tests.modes import Mode
 from tests.retrieval.library import Library
 
 
 @contextmanager
-def new_library(folder: Path, databases: Databases, embedder: Embedder) -> Iterator[Library]:
-    """An empty library, with its indexes in a folder."""
+def new_library(folder: Path, mode: Mode, embedder: Embedder) -> Iterator[Library]:
+    """An empty library, with its data directory in a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    with borrowed(databases) as database:
-        built = Library(folder, database, embedder)
+    settings = mode.installation(folder, log_level="error", rate_limit_requests="1000000/minute")
+    with settings as given, opened(given.resolved_database_url) as database:
+        built = Library(given, database, embedder)
         yield built
         built.close()
 
 
 @pytest.fixture(scope="module")
-def shared_library(
-    tmp_path_factory: pytest.TempPathFactory, databases: Databases, embedder: Embedder
-) -> Iterator[Library]:
-    """One library for a module's tests, over each kind of database."""
-    with new_library(tmp_path_factory.mktemp("library"), databases, embedder) as built:
+def shared_library(tmp_path_factory: pytest.TempPathFactory, mode: Mode, embedder: Embedder) -> Iterator[Library]:
+    """One library for a module's tests."""
+    with new_library(tmp_path_factory.mktemp("library"), mode, embedder) as built:
         yield built
 
 
 @pytest.fixture
-def library(tmp_path: Path, sqlite_databases: SqliteDatabases, embedder: Embedder) -> Iterator[Library]:
+def library(tmp_path: Path, mode: Mode, embedder: Embedder) -> Iterator[Library]:
     """An empty library."""
-    with new_library(tmp_path, sqlite_databases, embedder) as built:
+    with new_library(tmp_path, mode, embedder) as built:
         yield built

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -41,8 +40,8 @@ from tests.factories import bearer
 class Library:
     """People, spaces, documents and both indexes in a folder."""
 
-    def __init__(self, folder: Path, database: Database, embedder: Embedder) -> None:
-        self.settings = Settings(data_dir=folder, log_level="error")
+    def __init__(self, settings: Settings, database: Database, embedder: Embedder) -> None:
+        self.settings = settings
         self.database = database
         self.keywords = KeywordIndex.open(self.settings.keywords_dir)
         self.vectors = VectorStore.open(self.settings)

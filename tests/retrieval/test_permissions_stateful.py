@@ -78,8 +78,6 @@ class Stage:
 
 @pytest.fixture(scope="module")
 def stage(shared_library: Library) -> Stage:
-    settings = shared_library.settings.model_copy(update={"rate_limit_requests": "1000000/minute"})
-    shared_library.settings = settings
     return Stage(shared_library, shared_library.space(name="Company", kind=SpaceKind.COMPANY))
 
 

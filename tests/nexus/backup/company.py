@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -57,8 +56,6 @@ from core_api.models import (
     utcnow,
 )
 from nexus import cli
-from nexus.owner import open_database, owner_key
-from nexus.server import build_app
 from tests.factories import make_document, make_space, make_user
 
 Client = httpx.Client | TestClient
@@ -103,19 +100,6 @@ def run_nexus(environment: dict[str, str], *arguments: str) -> subprocess.Comple
     return subprocess.CompletedProcess(
         sys.argv, code if isinstance(code, int) else int(code is not None), out.getvalue(), err.getvalue()
     )
-
-
-def environment_of(settings: Settings) -> dict[str, str]:
-    """The settings as a process gets them."""
-    given = {
-        "NEXUS_DATA_DIR": settings.data_dir,
-        "NEXUS_MODELS_CACHE": settings.models_cache,
-        "NEXUS_DATABASE_URL": settings.database_url,
-        "NEXUS_CHROMA_URL": settings.chroma_url,
-        "NEXUS_RATE_LIMIT_REQUESTS": "1000000/minute",
-        "NEXUS_LOG_LEVEL": "error",
-    }
-    return {name: str(value) for name, value in given.items() if value is not None}
 
 
 def populate(source: Source) -> None:
@@ -237,18 +221,6 @@ def citations(client: Client) -> list[bool]:
         shown = client.get(f"/api/v1/assistant/conversations/{conversation['id']}").json()
         held += [cited["verified"] for message in shown["messages"] for cited in message["citations"]]
     return held
-
-
-@contextlib.contextmanager
-def opened(settings: Settings) -> Iterator[TestClient]:
-    """The product of these settings, in this process, with its owner signed in."""
-    database = open_database(settings)
-    app = build_app(settings, database, web=False)
-    key = owner_key(database, timedelta(hours=1), "tests")
-    with TestClient(app, headers={"Authorization": f"Bearer {key}"}) as client:
-        app.state.engine.wait(300)
-        yield client
-    database.dispose()
 
 
 def as_json(ran: subprocess.CompletedProcess[str]) -> Any:

@@ -30,7 +30,6 @@ from retrieval.carrying import VectorBatch
 from retrieval.vectors import VectorStore
 from tests.databases import Databases, PostgresqlDatabases, borrowed, opened
 from tests.nexus.backup.company import Source, as_json, citations, environment_of, everything_found, run_nexus
-from tests.nexus.backup.company import opened as product
 from tests.nexus.backup.conftest import Place
 
 
