@@ -17,7 +17,7 @@ from core_api.auth import passwords
 from core_api.infra.settings import Settings
 from retrieval.embedding import Embedder, load_embedder
 from tests.databases import Databases, PostgresqlDatabases, SqliteDatabases
-from tests.modes import MODES, Embedded, Mode, Server
+from tests.modes import MODES, Embedded, ProductMode, Server
 from tests.services import ObjectStorage, object_storage, postgresql
 
 _settrace = sys.settrace
@@ -134,23 +134,23 @@ def server_mode(
 
 
 @pytest.fixture(scope="session")
-def mode(request: pytest.FixtureRequest) -> Mode:
+def product_mode(request: pytest.FixtureRequest) -> ProductMode:
     """Each of the two modes (tests.modes)."""
-    made: Mode = request.getfixturevalue(f"{request.param}_mode")
+    made: ProductMode = request.getfixturevalue(f"{request.param}_mode")
     return made
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """What uses `mode` runs in both, or in one."""
-    if "mode" in metafunc.fixturenames:
+    """What uses `product_mode` runs in both, or in one."""
+    if "product_mode" in metafunc.fixturenames:
         one = metafunc.definition.get_closest_marker("one_mode") is not None
-        metafunc.parametrize("mode", MODES[:1] if one else MODES, indirect=True, scope="session")
+        metafunc.parametrize("product_mode", MODES[:1] if one else MODES, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")
-def databases(mode: Mode) -> Databases:
+def databases(product_mode: ProductMode) -> Databases:
     """Makes databases of the mode's kind."""
-    return mode.databases
+    return product_mode.databases
 
 
 @pytest.fixture(scope="session")

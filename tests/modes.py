@@ -1,6 +1,6 @@
 """The two modes of the product: what each is made of, for tests, is said here and nowhere else.
 
-A test that uses `mode`, or a fixture that stands on it (`database` and `settings` of the core API, `library`, `house`,
+A test that uses `product_mode`, or a fixture that stands on it (`database` and `settings` of the core API, `library`, `house`,
 `company`, `product`), runs in both modes. Where nothing that a test proves depends on the mode it is marked `one_mode`,
 and runs embedded. docs/testing.md says what the suites are and why.
 """
@@ -94,7 +94,7 @@ class Server:
         return self._stack.enter_context(chroma(self._folder / f"chroma-{next(self._numbers)}"))
 
 
-Mode = Embedded | Server
+ProductMode = Embedded | Server
 
 
 def environment_of(settings: Settings) -> dict[str, str]:

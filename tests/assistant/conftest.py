@@ -19,7 +19,7 @@ from ingest.runtime import IngestRuntime
 from retrieval.engine import RetrievalEngine
 from tests.applications import application
 from tests.factories import bearer, make_user
-from tests.modes import Mode
+from tests.modes import ProductMode
 from tests.product import running_product
 
 LEAVE = """# Leave
@@ -120,15 +120,17 @@ def running_company(settings: Settings, colleague: str) -> Iterator[Company]:
 
 
 @pytest.fixture(scope="session")
-def company(mode: Mode, tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Iterator[Company]:
+def company(
+    product_mode: ProductMode, tmp_path_factory: pytest.TempPathFactory, model_cache: Path
+) -> Iterator[Company]:
     """One for all tests; a test that changes a document writes its own."""
-    installation = mode.installation(
+    installation = product_mode.installation(
         tmp_path_factory.mktemp("company"),
         models_cache=model_cache,
         log_level="error",
         rate_limit_requests="1000000/minute",
     )
-    with installation as settings, mode.worker(settings), running_company(settings, "Colleague") as made:
+    with installation as settings, product_mode.worker(settings), running_company(settings, "Colleague") as made:
         for title, text in (("Leave", LEAVE), ("Overtime", OVERTIME), ("사무실 안내", OFFICE)):
             made.write(made.company_space, title, text)
         made.settle()

@@ -13,7 +13,7 @@ from core_api.models import SystemRole
 from tests.applications import application
 from tests.databases import Databases, borrowed
 from tests.factories import bearer, make_user
-from tests.modes import Mode
+from tests.modes import ProductMode
 
 
 @pytest.fixture
@@ -31,11 +31,11 @@ def database(databases: Databases) -> Iterator[Database]:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, mode: Mode) -> Settings:
+def settings(tmp_path: Path, product_mode: ProductMode) -> Settings:
     """Small limits, so that tests can reach them."""
     return Settings(
         data_dir=tmp_path,
-        redis_url=mode.redis(),
+        redis_url=product_mode.redis(),
         max_upload_bytes=2 * 2**20,
         max_json_bytes=2**20,
         log_level="error",

@@ -12,7 +12,7 @@ from core_api.infra.settings import Settings
 from ingest.sandbox import Sandbox
 from retrieval.embedding import Embedder
 from tests.ingest.house import CountingEmbedder, House
-from tests.modes import Mode
+from tests.modes import ProductMode
 
 
 @pytest.fixture(scope="session")
@@ -24,9 +24,11 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 
 @contextmanager
-def new_house(folder: Path, mode: Mode, embedder: Embedder, sandbox: Sandbox, **changes: Any) -> Iterator[House]:
+def new_house(
+    folder: Path, product_mode: ProductMode, embedder: Embedder, sandbox: Sandbox, **changes: Any
+) -> Iterator[House]:
     """A house in a folder."""
-    with mode.installation(folder, ingest_max_tries=3, **changes) as settings:
+    with product_mode.installation(folder, ingest_max_tries=3, **changes) as settings:
         # It is the process that indexes, which in server mode a worker is.
         here = settings.model_copy(update={"redis_url": None})
         built = House(here, Database(here.resolved_database_url), CountingEmbedder(embedder), sandbox)
@@ -35,7 +37,7 @@ def new_house(folder: Path, mode: Mode, embedder: Embedder, sandbox: Sandbox, **
 
 
 @pytest.fixture
-def house(tmp_path: Path, mode: Mode, embedder: Embedder, sandbox: Sandbox) -> Iterator[House]:
+def house(tmp_path: Path, product_mode: ProductMode, embedder: Embedder, sandbox: Sandbox) -> Iterator[House]:
     """Everything around the pipeline, empty."""
-    with new_house(tmp_path, mode, embedder, sandbox) as built:
+    with new_house(tmp_path, product_mode, embedder, sandbox) as built:
         yield built

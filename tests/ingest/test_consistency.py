@@ -17,7 +17,7 @@ from ingest.sources import SourceKey
 from ingest.writer import IndexWriter
 from retrieval.embedding import Embedder
 from tests.ingest.conftest import new_house
-from tests.modes import Mode
+from tests.modes import ProductMode
 
 SECTION = "Employees of grade {n} may ask for leave of kind {n} in writing. The office of kind {n} answers. " * 3
 sections = st.lists(st.integers(0, 12), max_size=6)
@@ -32,7 +32,7 @@ class IndexMachine(RuleBasedStateMachine):
 
     embedder: ClassVar[Embedder]
     sandbox: ClassVar[Sandbox]
-    mode: ClassVar[Mode]
+    mode: ClassVar[ProductMode]
     documents = Bundle("documents")
 
     def __init__(self) -> None:
@@ -137,8 +137,10 @@ def _text(numbers: list[int]) -> str:
     return "\n\n".join(f"## Kind {n}\n\n{SECTION.format(n=n)}" for n in numbers)
 
 
-def test_indexes_agree_with_the_database_after_any_sequence(embedder: Embedder, sandbox: Sandbox, mode: Mode) -> None:
-    IndexMachine.embedder, IndexMachine.sandbox, IndexMachine.mode = embedder, sandbox, mode
+def test_indexes_agree_with_the_database_after_any_sequence(
+    embedder: Embedder, sandbox: Sandbox, product_mode: ProductMode
+) -> None:
+    IndexMachine.embedder, IndexMachine.sandbox, IndexMachine.mode = embedder, sandbox, product_mode
     case = IndexMachine.TestCase
     case.settings = settings(
         max_examples=8,

@@ -11,14 +11,16 @@ import pytest
 from fastapi.testclient import TestClient
 
 from nexus import cli
-from tests.modes import Mode
+from tests.modes import ProductMode
 from tests.product import running_product
 
 
 @pytest.fixture(scope="session")
-def product(mode: Mode, tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Iterator[TestClient]:
+def product(
+    product_mode: ProductMode, tmp_path_factory: pytest.TempPathFactory, model_cache: Path
+) -> Iterator[TestClient]:
     """The API with its indexes and ingestion; the client is signed in as the owner."""
-    installation = mode.installation(
+    installation = product_mode.installation(
         tmp_path_factory.mktemp("product"),
         models_cache=model_cache,
         log_level="error",
@@ -26,7 +28,7 @@ def product(mode: Mode, tmp_path_factory: pytest.TempPathFactory, model_cache: P
     )
     with (
         installation as settings,
-        mode.worker(settings),
+        product_mode.worker(settings),
         running_product(settings, raise_server_exceptions=False) as client,
     ):
         yield client

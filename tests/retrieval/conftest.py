@@ -8,15 +8,15 @@ import pytest
 
 from retrieval.embedding import Embedder
 from tests.databases import opened
-from tests.modes import Mode
+from tests.modes import ProductMode
 from tests.retrieval.library import Library
 
 
 @contextmanager
-def new_library(folder: Path, mode: Mode, embedder: Embedder) -> Iterator[Library]:
+def new_library(folder: Path, product_mode: ProductMode, embedder: Embedder) -> Iterator[Library]:
     """An empty library, with its data directory in a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    settings = mode.installation(folder, log_level="error", rate_limit_requests="1000000/minute")
+    settings = product_mode.installation(folder, log_level="error", rate_limit_requests="1000000/minute")
     with settings as given, opened(given.resolved_database_url) as database:
         built = Library(given, database, embedder)
         yield built
@@ -24,14 +24,16 @@ def new_library(folder: Path, mode: Mode, embedder: Embedder) -> Iterator[Librar
 
 
 @pytest.fixture(scope="module")
-def shared_library(tmp_path_factory: pytest.TempPathFactory, mode: Mode, embedder: Embedder) -> Iterator[Library]:
+def shared_library(
+    tmp_path_factory: pytest.TempPathFactory, product_mode: ProductMode, embedder: Embedder
+) -> Iterator[Library]:
     """One library for a module's tests."""
-    with new_library(tmp_path_factory.mktemp("library"), mode, embedder) as built:
+    with new_library(tmp_path_factory.mktemp("library"), product_mode, embedder) as built:
         yield built
 
 
 @pytest.fixture
-def library(tmp_path: Path, mode: Mode, embedder: Embedder) -> Iterator[Library]:
+def library(tmp_path: Path, product_mode: ProductMode, embedder: Embedder) -> Iterator[Library]:
     """An empty library."""
-    with new_library(tmp_path, mode, embedder) as built:
+    with new_library(tmp_path, product_mode, embedder) as built:
         yield built

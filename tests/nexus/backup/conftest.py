@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from core_api.infra.settings import Settings
-from tests.modes import Mode, environment_of
+from tests.modes import ProductMode, environment_of
 from tests.nexus.backup.company import Source, everything_found, populate
 from tests.nexus.test_server import serving
 from tests.product import running_product
@@ -26,8 +26,8 @@ def new_place(
 
         def make(kind: str) -> Settings:
             folder = tmp_path_factory.mktemp(kind)
-            mode: Mode = request.getfixturevalue(f"{kind}_mode")
-            installation = mode.installation(
+            product_mode: ProductMode = request.getfixturevalue(f"{kind}_mode")
+            installation = product_mode.installation(
                 folder / "data",
                 bare=True,
                 models_cache=model_cache,
@@ -41,9 +41,9 @@ def new_place(
 
 
 @pytest.fixture(scope="session")
-def source(mode: Mode, new_place: Place) -> Iterator[Source]:
+def source(product_mode: ProductMode, new_place: Place) -> Iterator[Source]:
     """A company with something in every table, served by a process of its own, in both modes."""
-    settings = new_place(mode.name)
+    settings = new_place(product_mode.name)
     environment = environment_of(settings)
     with ExitStack() as stack:
         with pytest.MonkeyPatch.context() as patch:

@@ -14,18 +14,19 @@ from core_api.models import LoginSession, MailMessage, OutboxEvent, SigningKey, 
 from nexus.backup.live import LiveProduct, vectors_of
 from retrieval.embedding.local import LocalEmbedder
 from tests.factories import make_document, make_space
+from tests.modes import environment_of
 from tests.nexus.backup.company import (
     QUESTIONS,
     Source,
     as_json,
     citations,
-    environment_of,
     everything_found,
     found,
     run_nexus,
     until_indexed,
 )
 from tests.nexus.backup.conftest import Place
+from tests.product import running_product
 
 
 @pytest.fixture
