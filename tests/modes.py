@@ -1,8 +1,8 @@
 """The two modes of the product: what each is made of, for tests, is said here and nowhere else.
 
-A test that uses `product_mode`, or a fixture that stands on it (`database` and `settings` of the core API, `library`, `house`,
-`company`, `product`), runs in both modes. Where nothing that a test proves depends on the mode it is marked `one_mode`,
-and runs embedded. docs/testing.md says what the suites are and why.
+A test that uses `product_mode`, or a fixture that stands on it (`database` and `settings` of the core API, `library`,
+`house`, `company`, `product`), runs in both modes. One that proves nothing which depends on the mode is marked
+`one_mode` and runs embedded. docs/architecture.md tells what runs in both, what differs, and why.
 """
 
 import itertools

@@ -24,11 +24,9 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 
 @contextmanager
-def new_house(
-    folder: Path, product_mode: ProductMode, embedder: Embedder, sandbox: Sandbox, **changes: Any
-) -> Iterator[House]:
+def new_house(folder: Path, mode: ProductMode, embedder: Embedder, sandbox: Sandbox, **changes: Any) -> Iterator[House]:
     """A house in a folder."""
-    with product_mode.installation(folder, ingest_max_tries=3, **changes) as settings:
+    with mode.installation(folder, ingest_max_tries=3, **changes) as settings:
         # It is the process that indexes, which in server mode a worker is.
         here = settings.model_copy(update={"redis_url": None})
         built = House(here, Database(here.resolved_database_url), CountingEmbedder(embedder), sandbox)

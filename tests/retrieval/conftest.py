@@ -13,10 +13,10 @@ from tests.retrieval.library import Library
 
 
 @contextmanager
-def new_library(folder: Path, product_mode: ProductMode, embedder: Embedder) -> Iterator[Library]:
+def new_library(folder: Path, mode: ProductMode, embedder: Embedder) -> Iterator[Library]:
     """An empty library, with its data directory in a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    settings = product_mode.installation(folder, log_level="error", rate_limit_requests="1000000/minute")
+    settings = mode.installation(folder, log_level="error", rate_limit_requests="1000000/minute")
     with settings as given, opened(given.resolved_database_url) as database:
         built = Library(given, database, embedder)
         yield built

@@ -26,8 +26,8 @@ def new_place(
 
         def make(kind: str) -> Settings:
             folder = tmp_path_factory.mktemp(kind)
-            product_mode: ProductMode = request.getfixturevalue(f"{kind}_mode")
-            installation = product_mode.installation(
+            mode: ProductMode = request.getfixturevalue(f"{kind}_mode")
+            installation = mode.installation(
                 folder / "data",
                 bare=True,
                 models_cache=model_cache,
