@@ -10,6 +10,7 @@ from retrieval.embedding import Embedder
 from tests.databases import opened
 from tests.modes import ProductMode
 from tests.retrieval.library import Library
+from tests.retrieval.office import Office, furnish
 
 
 @contextmanager
@@ -30,6 +31,13 @@ def shared_library(
     """One library for a module's tests."""
     with new_library(tmp_path_factory.mktemp("library"), product_mode, embedder) as built:
         yield built
+
+
+@pytest.fixture(scope="session")
+def office(tmp_path_factory: pytest.TempPathFactory, product_mode: ProductMode, embedder: Embedder) -> Iterator[Office]:
+    """An office that nobody changes."""
+    with new_library(tmp_path_factory.mktemp("office"), product_mode, embedder) as built:
+        yield furnish(built)
 
 
 @pytest.fixture
