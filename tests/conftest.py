@@ -1,7 +1,10 @@
 """Fixtures that all tests share."""
 
+import ctypes
+import gc
 import os
 import re
+import resource
 import sys
 import time
 from collections.abc import Iterator
@@ -10,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from anyio.from_thread import start_blocking_portal
 from argon2 import PasswordHasher
+from fastapi.testclient import TestClient
 from xdist.scheduler import LoadScopeScheduling
 
 from core_api.auth import passwords
@@ -39,6 +44,33 @@ sys.settrace = _settrace_in_turn
 # Tests hash a thousand passwords in this process: at the least that Argon2 takes.
 PRODUCT_HASHER = passwords._hasher
 passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_event_loop() -> Iterator[None]:
+    """The requests of a TestClient that is not entered run on one loop, in place of a new one and its threads each."""
+    with start_blocking_portal() as portal:
+        TestClient.portal = portal
+        yield
+        TestClient.portal = None
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: it need not be looked through for garbage again and again."""
+    gc.freeze()
+
+
+_MUCH_MEMORY = 2**30
+_STATM = Path("/proc/self/statm")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def memory_goes_back() -> Iterator[None]:
+    """What a file's tests have let go of: glibc keeps it for threads that are gone, gigabytes in the end."""
+    yield
+    if _STATM.exists() and int(_STATM.read_text().split()[1]) * resource.getpagesize() > _MUCH_MEMORY:
+        gc.collect()
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 @pytest.fixture
