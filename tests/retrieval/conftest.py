@@ -37,7 +37,9 @@ def shared_library(
 def office(tmp_path_factory: pytest.TempPathFactory, product_mode: ProductMode, embedder: Embedder) -> Iterator[Office]:
     """An office that nobody changes."""
     with new_library(tmp_path_factory.mktemp("office"), product_mode, embedder) as built:
-        yield furnish(built)
+        with built.filling():
+            office = furnish(built)
+        yield office
 
 
 @pytest.fixture

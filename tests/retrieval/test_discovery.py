@@ -78,10 +78,10 @@ def test_explain_says_how_a_score_came_about(office: Office) -> None:
 def test_explain_says_it_of_what_stands_far_down_too(library: Library) -> None:
     kim = library.person("Kim")
     team = library.space(kim)
-    for number in range(260):
-        library.add(
-            team, kim, f"The vacation policy, part {number}, is {'long ' * (number % 7)}.", title=f"Part {number}"
-        )
+    with library.filling():
+        for number in range(260):
+            text = f"The vacation policy, part {number}, is {'long ' * (number % 7)}."
+            library.add(team, kim, text, title=f"Part {number}")
     client, cursor, seen = library.client(kim), None, 0
     while True:
         body = {"query": "vacation policy", "k": 100, "explain": True, "log": False, "cursor": cursor}

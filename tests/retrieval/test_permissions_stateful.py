@@ -434,7 +434,7 @@ def test_everyone_reads_exactly_what_the_rule_says(stage: Stage) -> None:
     run_state_machine_as_test(
         lambda: Machine(stage),
         settings=settings(
-            max_examples=4,
+            max_examples=3,
             stateful_step_count=20,
             deadline=None,
             database=None,
