@@ -84,7 +84,7 @@ def site(template: Template, tmp_path: Path, tiny: ModelSpec) -> Iterator[Site]:
 
 @pytest.fixture
 def searching(site: Site) -> Iterator[Callable[[], int]]:
-    """Searches without a pause, in every mode, until the test ends; gives how many there were so far."""
+    """Searches again and again, in every mode, until the test ends; gives how many there were so far."""
     target = site.put(
         "always.md", "# Zebra crossing\n\nThe zebra crossing is painted every spring by the facility team."
     )
@@ -93,7 +93,7 @@ def searching(site: Site) -> Iterator[Callable[[], int]]:
     stop, wrong, done = threading.Event(), list[str](), [0]
 
     def run() -> None:
-        while not stop.is_set():
+        while not stop.wait(0.01):
             for mode in (Mode.HYBRID, Mode.SEMANTIC, Mode.KEYWORD):
                 try:
                     found = site.found("zebra crossing painted", mode)

@@ -1,11 +1,8 @@
 """A company with something in every table, made through a running server, and what people see of it."""
 
-import contextlib
 import io
 import json
-import os
 import subprocess
-import sys
 import time
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -14,7 +11,6 @@ from typing import Any
 
 import httpx
 import numpy as np
-import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 from sqlalchemy import select
@@ -55,8 +51,8 @@ from core_api.models import (
     new_id,
     utcnow,
 )
-from nexus import cli
 from tests.factories import make_document, make_space, make_user
+from tests.product import run_nexus
 
 Client = httpx.Client | TestClient
 QUESTIONS = ("parental leave", "per diem for travel", "who restarts the servers?", "사무실 주차")
@@ -83,23 +79,6 @@ class Source:
     def nexus(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a command on its data directory."""
         return run_nexus({**self.environment, **environment}, *arguments)
-
-
-def run_nexus(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the `nexus` command in this environment, in this process: starting one takes longer than what it does."""
-    out, err = io.StringIO(), io.StringIO()
-    with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("NEXUS_")]:
-            patch.delenv(name)
-        for name, value in {**environment, "COLUMNS": "200"}.items():
-            patch.setenv(name, value)
-        patch.setattr(sys, "argv", ["nexus", *arguments])
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.raises(SystemExit) as end:
-            cli.main()
-    code = end.value.code
-    return subprocess.CompletedProcess(
-        sys.argv, code if isinstance(code, int) else int(code is not None), out.getvalue(), err.getvalue()
-    )
 
 
 def populate(source: Source) -> None:

@@ -30,9 +30,9 @@ from retrieval.carrying import VectorBatch
 from retrieval.vectors import VectorStore
 from tests.databases import Databases, PostgresqlDatabases, borrowed, opened
 from tests.modes import environment_of
-from tests.nexus.backup.company import Source, as_json, citations, everything_found, run_nexus
+from tests.nexus.backup.company import Source, as_json, citations, everything_found
 from tests.nexus.backup.conftest import Place
-from tests.product import running_product
+from tests.product import run_nexus, running_product
 
 
 def no_progress(*_: object) -> None:

@@ -22,11 +22,10 @@ from tests.nexus.backup.company import (
     citations,
     everything_found,
     found,
-    run_nexus,
     until_indexed,
 )
 from tests.nexus.backup.conftest import Place
-from tests.product import running_product
+from tests.product import run_nexus, running_product
 
 
 @pytest.fixture
