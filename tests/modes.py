@@ -24,6 +24,8 @@ from tests.services import chroma, redis, running
 
 MODES = ("embedded", "server")
 ROOT = Path(__file__).resolve().parents[1]
+# All requests of tests come from one address.
+_QUIET: dict[str, Any] = {"log_level": "error", "rate_limit_requests": "1000000/minute"}
 
 
 class Embedded:
@@ -41,7 +43,7 @@ class Embedded:
         if not bare:
             folder.mkdir(parents=True, exist_ok=True)
             shutil.copy(self.databases.template, folder / "nexus.db")
-        yield Settings(data_dir=folder, **changes)
+        yield Settings(data_dir=folder, **(_QUIET | changes))
 
     def redis(self) -> str | None:
         """The URL of an empty Redis: none."""
@@ -69,7 +71,8 @@ class Server:
         """The settings of an empty installation with its data directory in `folder`, which is gone at the end; `bare`:
         as before its first start, without tables."""
         url, vectors = self.databases.bare() if bare else self.databases.copy(), self._chroma()
-        settings = Settings(data_dir=folder, database_url=url, chroma_url=vectors, redis_url=self.redis(), **changes)
+        servers = {"database_url": url, "chroma_url": vectors, "redis_url": self.redis()}
+        settings = Settings(data_dir=folder, **(_QUIET | servers | changes))
         yield settings
         self.databases.drop(url)
         with VectorStore.open(settings) as store:

@@ -124,12 +124,7 @@ def company(
     product_mode: ProductMode, tmp_path_factory: pytest.TempPathFactory, model_cache: Path
 ) -> Iterator[Company]:
     """One for all tests; a test that changes a document writes its own."""
-    installation = product_mode.installation(
-        tmp_path_factory.mktemp("company"),
-        models_cache=model_cache,
-        log_level="error",
-        rate_limit_requests="1000000/minute",
-    )
+    installation = product_mode.installation(tmp_path_factory.mktemp("company"), models_cache=model_cache)
     with installation as settings, product_mode.worker(settings), running_company(settings, "Colleague") as made:
         for title, text in (("Leave", LEAVE), ("Overtime", OVERTIME), ("사무실 안내", OFFICE)):
             made.write(made.company_space, title, text)

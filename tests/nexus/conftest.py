@@ -20,12 +20,7 @@ def product(
     product_mode: ProductMode, tmp_path_factory: pytest.TempPathFactory, model_cache: Path
 ) -> Iterator[TestClient]:
     """The API with its indexes and ingestion; the client is signed in as the owner."""
-    installation = product_mode.installation(
-        tmp_path_factory.mktemp("product"),
-        models_cache=model_cache,
-        log_level="error",
-        rate_limit_requests="1000000/minute",
-    )
+    installation = product_mode.installation(tmp_path_factory.mktemp("product"), models_cache=model_cache)
     with (
         installation as settings,
         product_mode.worker(settings),

@@ -16,10 +16,8 @@ from tests.retrieval.office import Office, furnish
 @contextmanager
 def new_library(folder: Path, mode: ProductMode, embedder: Embedder) -> Iterator[Library]:
     """An empty library, with its data directory in a folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    settings = mode.installation(folder, log_level="error", rate_limit_requests="1000000/minute")
-    with settings as given, opened(given.resolved_database_url) as database:
-        built = Library(given, database, embedder)
+    with mode.installation(folder) as settings, opened(settings.resolved_database_url) as database:
+        built = Library(settings, database, embedder)
         yield built
         built.close()
 

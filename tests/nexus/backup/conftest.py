@@ -27,13 +27,7 @@ def new_place(
         def make(kind: str) -> Settings:
             folder = tmp_path_factory.mktemp(kind)
             mode: ProductMode = request.getfixturevalue(f"{kind}_mode")
-            installation = mode.installation(
-                folder / "data",
-                bare=True,
-                models_cache=model_cache,
-                log_level="error",
-                rate_limit_requests="1000000/minute",
-            )
+            installation = mode.installation(folder / "data", bare=True, models_cache=model_cache)
             # One process serves it and indexes.
             return stack.enter_context(installation).model_copy(update={"redis_url": None})
 
