@@ -35,7 +35,7 @@ def compare_models(
     themselves find less than half of what the old ones do; "too_few_questions" to tell.
     """
     path = own_data.golden_path(old.settings)
-    with database.reading() as session:
+    with database.streaming() as session:
         golden = own_data.load(path) if path.is_file() else own_data.build(session, None, per_origin=_QUERIES // 2)
         askers = _askers(session, golden)
         empty = not session.scalar(select(exists(select(Chunk.id))))

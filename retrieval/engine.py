@@ -20,6 +20,7 @@ from retrieval.keywords import KeywordIndex
 from retrieval.patience import Patience
 from retrieval.rerank import Reranker, load_reranker
 from retrieval.titles import TitleIndex
+from retrieval.vector_follower import VectorFollower
 from retrieval.vectors import VectorStore
 
 log = structlog.get_logger()
@@ -129,6 +130,7 @@ class RetrievalEngine:
         self._choosing = threading.Lock()
         self._closing = threading.Event()
         self._watcher: threading.Thread | None = None
+        self._follower: VectorFollower | None = None
         self.pool = ThreadPoolExecutor(_LEG_THREADS, thread_name_prefix="search")
         self.vectors_asked = Patience("The vector index", self.pool, _ANSWER_SECONDS)
 
@@ -158,8 +160,14 @@ class RetrievalEngine:
             engine._reranker.open(lambda: load_reranker(settings))
 
         def vectors() -> VectorStore:
+            if not settings.chroma_url:
+                store = VectorStore.open(settings)
+                store.warm()
+                return store
+            keywords = engine.keywords
             store = VectorStore.open(settings)
-            store.warm()
+            engine._follower = VectorFollower(database, store, keywords, settings.resolved_resident_vectors_bytes)
+            engine._follower.start()
             return store
 
         engine._vectors.open(vectors)
@@ -227,6 +235,8 @@ class RetrievalEngine:
         with self._choosing:  # or one who looked before a flip could put the model before back
             embedder = self.models.active()
             if self._embedder.value is None or embedder is not self._embedder.value.embedder:
+                if self._follower is not None and self._vectors.value is not None:
+                    self._vectors.value.hold_nothing()  # vectors of a model that is not in use are not followed
                 self._embedder.replace(RememberingEmbedder(embedder))
                 log.info("embedding_model_in_use", fingerprint=embedder.fingerprint)
 
@@ -243,6 +253,8 @@ class RetrievalEngine:
         self.pool.shutdown(wait=True, cancel_futures=True)
         keywords = self._keywords.close()
         vectors = self._vectors.close()
+        if self._follower is not None:
+            self._follower.close()
         self._embedder.close()
         self._reranker.close()
         if self._watcher is not None:

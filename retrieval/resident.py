@@ -7,14 +7,16 @@ chunks that are asked are held here as well, as long as there is room; the big o
 more than the processor's cache holds, the signs of all vectors are compared first (`_promising`). (docs/search.md has
 the figures.)
 
-Nothing here is the truth: whoever writes to Chroma writes here too (retrieval.vectors).
+Nothing here is the truth: whoever writes to Chroma writes here too (retrieval.vectors), or where others do, what they
+have written is followed (retrieval.vector_follower).
 """
 
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count, takewhile
 from typing import NamedTuple
 
 import numpy as np
@@ -99,12 +101,14 @@ class _Place(NamedTuple):
 
 
 class HeldCollection:
-    """A collection that is held, as a block for each space."""
+    """A collection that is held, as a block for each space: `whole`, or those `spaces` of it."""
 
     def __init__(self) -> None:
         self._blocks: dict[str, Block] = {}
         self._places: dict[str, _Place] = {}
         self.used = time.monotonic()
+        self.whole = False
+        self.spaces: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._places)
@@ -113,6 +117,10 @@ class HeldCollection:
     def bytes(self) -> int:
         """What it takes of the memory."""
         return sum(block.bytes for block in list(self._blocks.values()))
+
+    def holds(self, space_ids: Collection[str] | None) -> bool:
+        """Whether all of these spaces are here; None: of the one space that has the collection for itself."""
+        return self.whole or (bool(self.spaces) if space_ids is None else self.spaces.issuperset(space_ids))
 
     def blocks(self, space_ids: Sequence[str] | None) -> list[Block]:
         """The blocks of these spaces; None: all."""
@@ -146,6 +154,16 @@ class HeldCollection:
             self._drop(place)
         for space_id in {place.space_id for place in gone}:
             self._tidy(space_id)
+
+    def of_source(self, source: str) -> list[str]:
+        """The ids `source:ordinal` that are here."""
+        return list(takewhile(self._places.__contains__, (f"{source}:{ordinal}" for ordinal in count())))
+
+    def leave(self, space_id: str) -> None:
+        """Hold a space no longer. One writer at a time."""
+        self.spaces.discard(space_id)
+        if (block := self._blocks.get(space_id)) is not None:
+            self.remove([id_ for id_ in block.rows()[1] if id_])
 
     @staticmethod
     def _drop(place: _Place | None) -> None:
@@ -212,7 +230,7 @@ def _promising(signs: Sequence[Signs], question: Matrix, most: int) -> list[NDAr
 class ResidentVectors:
     """The collections that are held, within a number of bytes. Thread-safe.
 
-    `load` reads a collection for it: (id, space id, vector) of every row, or None when it is not to be held.
+    `load` has a collection, or more spaces of it, read into memory.
     """
 
     def __init__(self, most_bytes: int) -> None:
@@ -253,25 +271,26 @@ class ResidentVectors:
                 with self._lock:
                     self._make_room(0)
 
-    def load(self, collection: str, read: Callable[[], Iterable[tuple[str, str, Matrix]] | None]) -> bool:
-        """Hold a collection; gives whether it is held. What was not asked for longest makes room, unless all of it was
-        asked for just now. Writers of the collection wait meanwhile."""
-        with self._lock:
-            lock = self._writing[collection]
-        with lock:
-            if collection in self._held:
-                return True
-            rows = read()
-            if rows is None:
+    def load(self, collection: str, read: Callable[[HeldCollection], bool]) -> bool:
+        """Hold what `read` puts into a collection; gives whether it is held. `read` gives False for what is not to be.
+        What was not asked for longest makes room, unless all of it was asked for just now. Writers of the collection
+        wait meanwhile."""
+        with self.writing(collection) as before:
+            held = before if before is not None else HeldCollection()
+            if not read(held):
                 return False
-            held = HeldCollection()
-            for id_, space_id, vector in rows:
-                held.put(id_, space_id, vector)
             with self._lock:
-                if not self._make_room(held.bytes):
-                    return False
-                self._held[collection] = held
-            return True
+                fits = self._make_room(held.bytes if before is None else 0)
+                if fits:
+                    self._held[collection] = held
+                else:
+                    self._held.pop(collection, None)
+            return fits
+
+    def known(self) -> list[str]:
+        """The collections that are held, or are being read."""
+        with self._lock:
+            return list(self._writing)
 
     def forget(self, collection: str) -> None:
         """Let go of a collection."""

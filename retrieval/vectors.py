@@ -8,10 +8,8 @@ opened (1-2 s), not before.
 import logging
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,7 +23,8 @@ from core_api.infra.errors import StorageFull, Unavailable, Unreachable
 from core_api.infra.settings import Settings
 from retrieval import chroma
 from retrieval.chroma import VectorRow as VectorRow
-from retrieval.resident import LARGEST, Block, ResidentVectors, nearest
+from retrieval.loading import Spaces, VectorLoader
+from retrieval.resident import LARGEST, Block, HeldCollection, ResidentVectors, nearest
 
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI
@@ -40,8 +39,6 @@ _HNSW: "HNSWConfiguration" = {"space": "cosine", "max_neighbors": 16, "ef_constr
 _QUERY_THREADS = 8
 _PAGE = 2000
 _TRIES = 6
-_LOOK_AGAIN_SECONDS = 60.0
-_WARM_SHARE = 0.9  # of the memory; the rest is for what is asked for first
 _CONNECT_SECONDS = 3.0
 _ANSWER_SECONDS = 30.0
 
@@ -63,8 +60,8 @@ class VectorIndexBroken(Unavailable):
 class VectorStore:
     """Collections of vectors under cosine similarity. Thread-safe. A context manager that closes itself.
 
-    With `resident_bytes`, collections that are asked are held in memory too (retrieval.resident); only where no
-    other process writes to them.
+    With `resident_bytes`, collections that are asked are held in memory too (retrieval.resident), where no other
+    process writes to them; `hold_followed` holds what others write.
     """
 
     def __init__(self, client: "ClientAPI", where: str, resident_bytes: int = 0) -> None:
@@ -75,9 +72,7 @@ class VectorStore:
         self._collections: dict[str, Any] = {}
         self._pool = ThreadPoolExecutor(_QUERY_THREADS, thread_name_prefix="vectors")
         self._resident = ResidentVectors(resident_bytes)
-        self._loader = ThreadPoolExecutor(1, thread_name_prefix="vectors-loader")
-        self._warming: deque[str] = deque()
-        self._not_held: dict[str, float] = {}  # when to look again at collections that were too big, or found no room
+        self._loader = VectorLoader(self._resident, self._read_all)
         self._max_batch = self._call(client.get_max_batch_size)
 
     @classmethod
@@ -94,17 +89,44 @@ class VectorStore:
     def warm(self) -> None:
         """Begin to read collections into memory, so that nobody waits for it. What is asked for meanwhile is next."""
         if self._resident.most_bytes:
-            self._warming.extend(self.collections())
-            self._loader.submit(self._warm_next)
+            self._loader.warm(self.collections())
 
     def wait_until_held(self, timeout: float) -> None:
         """Wait until what is to be read into memory has been. Raises TimeoutError after `timeout` seconds."""
-        deadline = time.monotonic() + timeout
-        while True:
-            last = not self._warming
-            self._loader.submit(lambda: None).result(deadline - time.monotonic())  # its one thread takes things in turn
-            if last:
-                return
+        self._loader.wait(timeout)
+
+    def hold_followed(self, most_bytes: int, ids_of: Callable[[str, Spaces], dict[str, list[str]]]) -> None:
+        """From now on hold what is asked for though other processes write to it: someone calls `refresh` with what has
+        changed (retrieval.vector_follower). `ids_of` gives the ids of these spaces (None: of all) that the database
+        places in a collection, by space."""
+        self._loader.close()
+        self._resident = ResidentVectors(most_bytes)
+        self._loader = VectorLoader(self._resident, partial(self._read_known, ids_of))
+
+    def refresh(self, changed: Mapping[str, tuple[str, Sequence[str]]], places: Mapping[str, Collection[str]]) -> None:
+        """Take over what others have written. `changed` has the space and the ids of each source (`kind:id`), `places`
+        the collections of each space."""
+        for collection in self._resident.known():
+            with self._resident.writing(collection) as held:
+                if held is None:
+                    continue
+                for space_id in [space for space in held.spaces if collection not in places.get(space, (collection,))]:
+                    held.leave(space_id)
+                wanted = [
+                    id_
+                    for space_id, ids in changed.values()
+                    if space_id in held.spaces and collection in places.get(space_id, ())
+                    for id_ in ids
+                ]
+                here = set(wanted)
+                for source in changed:
+                    held.remove(id_ for id_ in held.of_source(source) if id_ not in here)
+                for row in self.get(collection, wanted).values():
+                    held.put(row.id, row.space_id, row.embedding)
+
+    def hold_nothing(self) -> None:
+        """Let go of all that is held in memory; what is asked for is read again."""
+        self._resident.clear()
 
     def upsert(self, collection: str, rows: Sequence[VectorRow]) -> None:
         """Add rows, or replace those of the same id; the collection is made when it does not exist."""
@@ -171,7 +193,7 @@ class VectorStore:
         others: list[Target] = []
         missing = list(dict.fromkeys(ids))
         for target in targets:
-            held = self._resident.get(target.collection)
+            held = self._held(target)
             if held is None:
                 others.append(target)
                 continue
@@ -219,8 +241,8 @@ class VectorStore:
 
     def close(self) -> None:
         """Let go of the files or the connection. The store cannot be used afterwards."""
-        for pool in (self._loader, self._pool):
-            pool.shutdown(wait=True, cancel_futures=True)
+        self._loader.close()
+        self._pool.shutdown(wait=True, cancel_futures=True)
         with self._lock:
             self._collections.clear()
         self._resident.clear()
@@ -237,55 +259,52 @@ class VectorStore:
             self._collections.pop(collection, None)
         self._resident.forget(collection)
 
+    def _held(self, target: Target) -> HeldCollection | None:
+        """The collection, if what is asked of it is held."""
+        held = self._resident.get(target.collection)
+        return held if held is not None and held.holds(target.space_ids) else None
+
     def _unless_held(self, targets: Sequence[Target], blocks: list[Block]) -> Sequence[Target]:
         """The targets that are not held in memory; the blocks of those that are go to `blocks`."""
         others = []
         for target in targets:
-            held = self._resident.get(target.collection)
+            held = self._held(target)
             if held is not None:
                 blocks += held.blocks(target.space_ids)
             else:
                 others.append(target)
-                self._hold(target.collection)
+                self._loader.want(target.collection, target.space_ids)
         return others
 
-    def _warm_next(self) -> None:
-        if self._resident.bytes > _WARM_SHARE * self._resident.most_bytes:
-            self._warming.clear()
-        with suppress(IndexError, RuntimeError):  # all are read, or the store is being closed
-            self._load(self._warming.popleft())
-            self._loader.submit(self._warm_next)
-
-    def _hold(self, collection: str) -> None:
-        """Have a collection read into memory by the loader's thread, unless that was in vain just now."""
-        if not self._resident.most_bytes:
-            return
-        now = time.monotonic()
-        with self._lock:
-            if now < self._not_held.get(collection, now):
-                return
-            self._not_held[collection] = now + _LOOK_AGAIN_SECONDS
-        with suppress(RuntimeError):  # it is being closed
-            self._loader.submit(self._load, collection)
-
-    def _load(self, collection: str) -> None:
-        try:
-            if self._resident.load(collection, partial(self._read_small, collection)):
-                with self._lock:
-                    self._not_held.pop(collection, None)
-        except Exception:  # nobody waits for it; Chroma is asked as before
-            logger.warning("collection %s could not be read into memory", collection, exc_info=True)
-
-    def _read_small(self, collection: str) -> Iterator[tuple[str, str, NDArray[np.float32]]] | None:
-        """All rows of a collection; None when it is not to be held."""
+    def _read_all(self, collection: str, _spaces: Spaces, held: HeldCollection) -> bool:
+        """All rows of a collection to which nobody else writes."""
+        if held.whole:
+            return True
         count = self.count(collection)
         if count > LARGEST:
-            return None
-        pages = (
-            self._on_collection(collection, partial(chroma.read_page, start, _PAGE)) or []
-            for start in range(0, count, _PAGE)
-        )
-        return ((row.id, row.space_id, row.embedding) for page in pages for row in page)
+            return False
+        for start in range(0, count, _PAGE):
+            for row in self._on_collection(collection, partial(chroma.read_page, start, _PAGE)) or []:
+                held.put(row.id, row.space_id, row.embedding)
+        held.whole = True
+        return True
+
+    def _read_known(
+        self,
+        ids_of: Callable[[str, Spaces], dict[str, list[str]]],
+        collection: str,
+        spaces: Spaces,
+        held: HeldCollection,
+    ) -> bool:
+        """The rows of these spaces that the database knows. Page by page some would be missed, where others write."""
+        if self.count(collection) > LARGEST:
+            return False
+        for space_id, ids in ids_of(collection, spaces).items():
+            if space_id not in held.spaces:
+                for row in self.get(collection, ids).values():
+                    held.put(row.id, space_id, row.embedding)
+                held.spaces.add(space_id)
+        return True
 
     def _query_one(
         self, embedding: NDArray[np.float32], k: int, ids: list[str] | None, target: Target
@@ -302,7 +321,7 @@ class VectorStore:
         self, embedding: NDArray[np.float32], k: int, ids: list[str], target: Target
     ) -> list[tuple[str, float]]:
         # Chroma's own `ids=` filter fails as a whole when one of the ids has just been deleted, and is not exact.
-        held = self._resident.get(target.collection)
+        held = self._held(target)
         allowed = None if target.space_ids is None else set(target.space_ids)
         scored: list[tuple[str, float]] = []
         for page in _pages(ids, _PAGE):

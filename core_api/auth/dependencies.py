@@ -175,16 +175,13 @@ Anybody = Depends(anybody)
 
 
 async def _read_session(database: DatabaseDep) -> AsyncIterator[Session]:
-    # Nothing is asked of the database before the endpoint does. To end a transaction on SQLite takes no waiting; to
-    # have a thread do it would.
+    # Nothing is asked of the database before the endpoint does, and to end what only reads takes no waiting; to have a
+    # thread do it would.
     session = database.open_reader()
     try:
         yield session
     finally:
-        if database.is_local:
-            session.close()
-        else:
-            await run_in_threadpool(session.close)
+        session.close()
 
 
 def _write_session(database: DatabaseDep) -> Iterator[Session]:

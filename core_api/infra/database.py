@@ -48,11 +48,21 @@ class Database:
         else:
             given = make_url(url).query
             options["connect_args"] = {name: value for name, value in _POSTGRESQL.items() if name not in given}
-            options.update(pool_size=10, max_overflow=20, pool_pre_ping=True, pool_timeout=_POOL_SECONDS)
+            # The connection used last is used next: it has prepared its statements.
+            options.update(
+                pool_size=10, max_overflow=20, pool_pre_ping=True, pool_timeout=_POOL_SECONDS, pool_use_lifo=True
+            )
         self.engine: Engine = create_engine(url, **options)
+        self._reading = self.engine
         if self.engine.dialect.name == "sqlite":
             _configure_sqlite(self.engine)
-        self._readers = sessionmaker(self.engine, expire_on_commit=False, autoflush=False)
+        else:
+            _configure_postgresql(self.engine)
+            # There is nothing to begin and to end in what only reads. (With each ROLLBACK, besides, the driver forgets
+            # the statements that it has prepared.)
+            self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._readers = sessionmaker(self._reading, expire_on_commit=False, autoflush=False)
+        self._streams = sessionmaker(self.engine, expire_on_commit=False, autoflush=False)
         # Set after each commit that wrote outbox events, so that a relay in this process need not poll.
         self.outbox_written = threading.Event()
         # SQLite: a transaction that will write takes the write lock at its beginning. One that upgrades a read lock
@@ -75,14 +85,21 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A session for reading one consistent state; what it changes is rolled back."""
+        """A session for reading only. SQLite shows one consistent state, PostgreSQL to each statement the latest."""
         with self._readers() as session:
+            yield session
+
+    @contextmanager
+    def streaming(self) -> Iterator[Session]:
+        """A session for reading more rows than there should be in memory (`yield_per`): in a transaction, which a
+        cursor of PostgreSQL needs."""
+        with self._streams() as session:
             yield session
 
     @contextmanager
     def asking(self) -> Iterator[Connection]:
         """A connection for one question: a session costs as much again as a small query."""
-        with self.engine.connect() as connection:
+        with self._reading.connect() as connection:
             yield connection
 
     def open_reader(self) -> Session:
@@ -113,6 +130,18 @@ def _attach_mail(sessions: sessionmaker[Session], queued: threading.Event) -> No
     @event.listens_for(sessions, "after_rollback")
     def forget(session: Session) -> None:
         session.info.pop("mail_queued", None)
+
+
+def _configure_postgresql(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def set_parameters(connection: Any, _record: Any) -> None:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            # Planned once for all, a query that met small tables is a hundred times slower on those that an import
+            # has filled, until they are analysed; and compiling one takes longer than any of ours runs.
+            cursor.execute("SET plan_cache_mode = force_custom_plan")
+            cursor.execute("SET jit = off")
+        connection.autocommit = False
 
 
 def _configure_sqlite(engine: Engine) -> None:

@@ -246,8 +246,8 @@ class Settings(BaseSettings):
         default=None,
         ge=0,
         description="Memory for vectors of what is searched, which makes search several times faster; default: a tenth "
-        "of what the machine or container has, at least 400 MB. 0: Chroma is asked for everything. Not used with "
-        "`chroma_url`.",
+        "of what the machine or container has, at least 400 MB. 0: Chroma is asked for everything. Each process of the "
+        "API has its own.",
     )
 
     # ingestion

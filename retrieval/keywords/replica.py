@@ -142,14 +142,15 @@ class Replica:
                     .order_by(IndexState.change_seq)
                     .limit(_BATCH_SOURCES)
                 ).all()
-                if not states:
-                    return done
-                writer = self._open_writer()
-                live: dict[str, list[str]] = defaultdict(list)
-                for kind, source_id, status, _seq in states:
-                    writer.delete_documents_by_term("source", layout.source_term(kind, source_id))
-                    if status != IndexStatus.DELETED:
-                        live[kind].append(source_id)
+            if not states:
+                return done
+            writer = self._open_writer()
+            live: dict[str, list[str]] = defaultdict(list)
+            for kind, source_id, status, _seq in states:
+                writer.delete_documents_by_term("source", layout.source_term(kind, source_id))
+                if status != IndexStatus.DELETED:
+                    live[kind].append(source_id)
+            with database.streaming() as session:
                 for kind, source_ids in live.items():
                     self._add(session, writer, kind, source_ids)
             writer.commit()

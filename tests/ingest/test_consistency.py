@@ -17,7 +17,7 @@ from ingest.sources import SourceKey
 from ingest.writer import IndexWriter
 from retrieval.embedding import Embedder
 from tests.ingest.conftest import new_house
-from tests.modes import ProductMode
+from tests.modes import Embedded, ProductMode
 
 SECTION = "Employees of grade {n} may ask for leave of kind {n} in writing. The office of kind {n} answers. " * 3
 sections = st.lists(st.integers(0, 12), max_size=6)
@@ -138,12 +138,12 @@ def _text(numbers: list[int]) -> str:
 
 
 def test_indexes_agree_with_the_database_after_any_sequence(
-    embedder: Embedder, sandbox: Sandbox, product_mode: ProductMode
+    embedder: Embedder, sandbox: Sandbox, embedded_mode: Embedded
 ) -> None:
-    IndexMachine.embedder, IndexMachine.sandbox, IndexMachine.mode = embedder, sandbox, product_mode
+    IndexMachine.embedder, IndexMachine.sandbox, IndexMachine.mode = embedder, sandbox, embedded_mode
     case = IndexMachine.TestCase
     case.settings = settings(
-        max_examples=8,
+        max_examples=12,
         stateful_step_count=14,
         deadline=None,
         suppress_health_check=list(HealthCheck),

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from core_api.infra.settings import Settings
-from retrieval.resident import ResidentVectors, nearest
+from retrieval.resident import HeldCollection, ResidentVectors, nearest
 from retrieval.vectors import Target, VectorRow, VectorStore
 from tests.retrieval.test_vectors import embeddings, rows
 
@@ -33,9 +33,9 @@ def until(condition: Callable[[], object]) -> None:
 
 def hold(store: VectorStore, *names: str) -> None:
     """Have collections held."""
-    store._not_held.clear()
+    store._loader._not_held.clear()
     for name in names:
-        store._hold(name)
+        store._loader.want(name, None)
     until(lambda: all(store._resident.get(name) is not None for name in names))
 
 
@@ -136,8 +136,10 @@ def test_without_memory_nothing_is_held(tmp_path: Path) -> None:
 def test_what_was_not_asked_for_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
     vectors = embeddings(100)
 
-    def read() -> list[tuple[str, str, NDArray[np.float32]]]:
-        return [(f"c{row}", "s", vector) for row, vector in enumerate(vectors)]
+    def read(held: HeldCollection) -> bool:
+        for row, vector in enumerate(vectors):
+            held.put(f"c{row}", "s", vector)
+        return True
 
     resident = ResidentVectors(100_000)
     assert resident.load("a", read)
@@ -154,10 +156,9 @@ def test_of_very_many_hardly_one_of_the_best_is_missed_and_none_that_is_gone_is_
     draw = np.random.default_rng(5)
     topics = draw.normal(size=(50, 96))
     vectors = (topics[draw.integers(0, 50, 36_000)] + draw.normal(size=(36_000, 96))).astype(np.float32)
-    resident = ResidentVectors(50_000_000)
-    assert resident.load("a", lambda: [(f"c{row}", f"s{row % 3}", vector) for row, vector in enumerate(vectors)])
-    held = resident.get("a")
-    assert held is not None
+    held = HeldCollection()
+    for row, vector in enumerate(vectors):
+        held.put(f"c{row}", f"s{row % 3}", vector)
     gone = set(range(0, 36_000, 11))
     held.remove([f"c{row}" for row in gone])
     asked = [row for row in range(36_000) if row % 3 != 2 and row not in gone]

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from core_api.infra.settings import Settings
-from tests.modes import ProductMode, environment_of
+from tests.modes import Embedded, ProductMode, Server, environment_of
 from tests.nexus.backup.company import Source, everything_found, populate
 from tests.nexus.test_server import serving
 from tests.product import running_product
@@ -17,21 +17,43 @@ from tests.product import running_product
 Place = Callable[[str], Settings]
 
 
-@pytest.fixture(scope="session")
-def new_place(
-    tmp_path_factory: pytest.TempPathFactory, model_cache: Path, request: pytest.FixtureRequest
-) -> Iterator[Place]:
-    """Makes empty places, by the name of the mode."""
+def places(mode: ProductMode, factory: pytest.TempPathFactory, model_cache: Path) -> Iterator[Callable[[], Settings]]:
+    """Makes empty places of a mode."""
     with ExitStack() as stack:
 
-        def make(kind: str) -> Settings:
-            folder = tmp_path_factory.mktemp(kind)
-            mode: ProductMode = request.getfixturevalue(f"{kind}_mode")
-            installation = mode.installation(folder / "data", bare=True, models_cache=model_cache)
+        def make() -> Settings:
+            installation = mode.installation(factory.mktemp(mode.name) / "data", bare=True, models_cache=model_cache)
             # One process serves it and indexes.
             return stack.enter_context(installation).model_copy(update={"redis_url": None})
 
         yield make
+
+
+@pytest.fixture(scope="session")
+def embedded_places(
+    embedded_mode: Embedded, tmp_path_factory: pytest.TempPathFactory, model_cache: Path
+) -> Iterator[Callable[[], Settings]]:
+    """Makes empty places for embedded mode."""
+    yield from places(embedded_mode, tmp_path_factory, model_cache)
+
+
+@pytest.fixture(scope="session")
+def server_places(
+    server_mode: Server, tmp_path_factory: pytest.TempPathFactory, model_cache: Path
+) -> Iterator[Callable[[], Settings]]:
+    """Makes empty places for server mode: PostgreSQL and a Chroma server."""
+    yield from places(server_mode, tmp_path_factory, model_cache)
+
+
+@pytest.fixture(scope="session")
+def new_place(request: pytest.FixtureRequest) -> Place:
+    """Makes empty places, by the name of the mode."""
+
+    def make(mode: str) -> Settings:
+        made: Settings = request.getfixturevalue(f"{mode}_places")()
+        return made
+
+    return make
 
 
 @pytest.fixture(scope="session")
