@@ -1,21 +1,28 @@
 """Fixtures that all tests share."""
 
+import ctypes
+import gc
 import os
 import re
+import resource
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+from anyio.from_thread import start_blocking_portal
 from argon2 import PasswordHasher
+from fastapi.testclient import TestClient
 from xdist.scheduler import LoadScopeScheduling
 
 from core_api.auth import passwords
 from core_api.infra.settings import Settings
 from retrieval.embedding import Embedder, load_embedder
 from tests.databases import Databases, PostgresqlDatabases, SqliteDatabases
+from tests.modes import MODES, Embedded, ProductMode, Server
 from tests.services import ObjectStorage, object_storage, postgresql
 
 _settrace = sys.settrace
@@ -39,6 +46,33 @@ PRODUCT_HASHER = passwords._hasher
 passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def one_event_loop() -> Iterator[None]:
+    """The requests of a TestClient that is not entered run on one loop, in place of a new one and its threads each."""
+    with start_blocking_portal() as portal:
+        TestClient.portal = portal
+        yield
+        TestClient.portal = None
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: it need not be looked through for garbage again and again."""
+    gc.freeze()
+
+
+_MUCH_MEMORY = 2**30
+_STATM = Path("/proc/self/statm")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def memory_goes_back() -> Iterator[None]:
+    """What a file's tests have let go of: glibc keeps it for threads that are gone, gigabytes in the end."""
+    yield
+    if _STATM.exists() and int(_STATM.read_text().split()[1]) * resource.getpagesize() > _MUCH_MEMORY:
+        gc.collect()
+        ctypes.CDLL(None).malloc_trim(0)
+
+
 @pytest.fixture
 def product_hasher(monkeypatch: pytest.MonkeyPatch) -> PasswordHasher:
     """Passwords cost what they do in the product."""
@@ -47,19 +81,18 @@ def product_hasher(monkeypatch: pytest.MonkeyPatch) -> PasswordHasher:
 
 
 class TogetherScheduling(LoadScopeScheduling):
-    """Gives tests that share what takes long to make to one worker, which makes it once: the tests of a file with one
-    kind of database, all of a running site, of an indexed company, of an installation that is broken, of the whole
-    product on a database."""
+    """Gives tests that share what takes long to make to one worker, which makes it once: the tests of a file in one
+    mode, and in each mode all of an indexed company, of a running site, of an installation that is broken, of the whole
+    product."""
 
     def _split_scope(self, nodeid: str) -> str:
         file, _, test = nodeid.partition("::")
         package = file.removeprefix("tests/").split("/")[0]
-        if package in ("e2e", "assistant", "faults"):
-            return package
-        database = next((kind for kind in ("sqlite", "postgresql") if kind in re.split(r"[\[\]-]", test)), "")
-        return f"{package if package == 'nexus' else file} {database}"
+        mode = next((mode for mode in MODES if mode in re.split(r"[\[\]-]", test)), "")
+        return f"{package if package in _TOGETHER else file} {mode}"
 
 
+_TOGETHER = ("assistant", "e2e", "faults", "nexus")
 # What takes minutes and goes to one worker begins first: at the end no worker waits long for another.
 _FIRST = ("faults", "nexus", "e2e", "assistant", "ingest", "ui_gradio", "evals", "retrieval")
 
@@ -117,11 +150,39 @@ def postgresql_databases() -> Iterator[PostgresqlDatabases]:
         yield PostgresqlDatabases(url)
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def databases(request: pytest.FixtureRequest) -> Databases:
-    """Makes databases of each kind."""
-    made: Databases = request.getfixturevalue(f"{request.param}_databases")
+@pytest.fixture(scope="session")
+def embedded_mode(sqlite_databases: SqliteDatabases) -> Embedded:
+    """Makes installations in embedded mode."""
+    return Embedded(sqlite_databases)
+
+
+@pytest.fixture(scope="session")
+def server_mode(
+    postgresql_databases: PostgresqlDatabases, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """Makes installations in server mode."""
+    with ExitStack() as stack:
+        yield Server(postgresql_databases, tmp_path_factory.mktemp("server"), stack)
+
+
+@pytest.fixture(scope="session")
+def product_mode(request: pytest.FixtureRequest) -> ProductMode:
+    """Each of the two modes (tests.modes)."""
+    made: ProductMode = request.getfixturevalue(f"{request.param}_mode")
     return made
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """What uses `product_mode` runs in both, or in one."""
+    if "product_mode" in metafunc.fixturenames:
+        one = metafunc.definition.get_closest_marker("one_mode") is not None
+        metafunc.parametrize("product_mode", MODES[:1] if one else MODES, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def databases(product_mode: ProductMode) -> Databases:
+    """Makes databases of the mode's kind."""
+    return product_mode.databases
 
 
 @pytest.fixture(scope="session")

@@ -77,7 +77,8 @@ def redis(folder: Path) -> Iterator[str]:
     if shutil.which("redis-server") is None:
         pytest.skip("redis-server is not installed")
     port = free_port()
-    with running(["redis-server", "--port", str(port), "--save", "", "--dir", str(folder)], port):
+    command = ["redis-server", "--port", str(port), "--save", "", "--databases", "4096", "--dir", str(folder)]
+    with running(command, port):
         yield f"redis://127.0.0.1:{port}/0"
 
 

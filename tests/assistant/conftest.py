@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,11 @@ import assistant.models.endpoints
 from core_api.infra.database import Database
 from core_api.infra.settings import Settings
 from ingest.runtime import IngestRuntime
-from nexus.owner import open_database, owner_key
-from nexus.server import build_app
 from retrieval.engine import RetrievalEngine
 from tests.applications import application
 from tests.factories import bearer, make_user
+from tests.modes import ProductMode
+from tests.product import running_product
 
 LEAVE = """# Leave
 
@@ -103,35 +103,33 @@ class Company:
         return document_id
 
 
-@pytest.fixture(scope="session")
-def company(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Iterator[Company]:
-    """One for all tests; a test that changes a document writes its own."""
-    settings = Settings(data_dir=tmp_path_factory.mktemp("company"), models_cache=model_cache, log_level="error")
-    database = open_database(settings)
-    app = build_app(settings, database, web=False)
-    token = owner_key(database, timedelta(hours=1), "tests")
-    colleague = make_user(database, "Colleague")
-    with TestClient(app, headers={"Authorization": f"Bearer {token}"}) as owner:
-        app.state.engine.wait(300)
+@contextmanager
+def running_company(settings: Settings, colleague: str) -> Iterator[Company]:
+    """The product with a company space and the Board's; `colleague` is the name of who may not read the latter."""
+    with running_product(settings) as owner:
+        app: FastAPI = owner.app  # type: ignore[assignment]
+        database: Database = app.state.database
+        reader = make_user(database, colleague)
         spaces = owner.get("/api/v1/spaces").json()["items"]
         company_space = next(space["id"] for space in spaces if space["kind"] == "company")
         secret_space = owner.post("/api/v1/spaces", json={"name": "Board", "kind": "team"}).json()["id"]
-        made = Company(
-            app,
-            settings,
-            database,
-            owner,
-            TestClient(app, headers=bearer(database, colleague)),
-            {},
-            company_space,
-            secret_space,
-        )
-        for title, text in (("Leave", LEAVE), ("Overtime", OVERTIME), ("사무실 안내", OFFICE)):
-            made.write(company_space, title, text)
+        client = TestClient(app, headers=bearer(database, reader))
+        made = Company(app, settings, database, owner, client, {}, company_space, secret_space)
         made.write(secret_space, "Project Aurora", MERGER)
+        yield made
+
+
+@pytest.fixture(scope="session")
+def company(
+    product_mode: ProductMode, tmp_path_factory: pytest.TempPathFactory, model_cache: Path
+) -> Iterator[Company]:
+    """One for all tests; a test that changes a document writes its own."""
+    installation = product_mode.installation(tmp_path_factory.mktemp("company"), models_cache=model_cache)
+    with installation as settings, product_mode.worker(settings), running_company(settings, "Colleague") as made:
+        for title, text in (("Leave", LEAVE), ("Overtime", OVERTIME), ("사무실 안내", OFFICE)):
+            made.write(made.company_space, title, text)
         made.settle()
         yield made
-    database.dispose()
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from tests.assistant.llm_server import Calls, Endpoint, Says, llm_endpoint
 from tests.assistant.test_llm import CHAT, Messages, passage_number
 from tests.factories import bearer, make_user
 
+pytestmark = pytest.mark.one_mode
+
 SETTINGS = "/api/v1/assistant/settings"
 CARD = "4111 1111 1111 1111"
 

@@ -7,6 +7,8 @@ import pytest
 
 from tests.assistant.conftest import Company
 
+pytestmark = pytest.mark.one_mode
+
 Ask = Callable[..., dict[str, Any]]
 
 ANNUAL = "# Annual leave\n\nAnnual leave is 15 paid days off in a year. It is asked for two weeks before."

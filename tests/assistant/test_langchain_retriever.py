@@ -14,6 +14,8 @@ from assistant.langchain_retriever import NexusRetriever, SearchFailed
 from tests.assistant.conftest import Company
 from tests.assistant.loopback import loopback
 
+pytestmark = pytest.mark.one_mode
+
 
 @pytest.fixture(scope="module")
 def retriever(company: Company) -> Iterator[NexusRetriever]:

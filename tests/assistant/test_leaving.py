@@ -16,6 +16,8 @@ from tests.assistant.conftest import Company, server_sent_events
 from tests.assistant.llm_server import Calls, Endpoint, Says, llm_endpoint
 from tests.assistant.loopback import loopback
 
+pytestmark = pytest.mark.one_mode
+
 # It would take 15 s to write.
 SLOW = Says("Overtime is work of more than 40 hours in a week [1]. " * 40, pause=0.05)
 

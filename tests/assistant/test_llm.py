@@ -15,6 +15,8 @@ from prompts.loader import load_prompt
 from tests.assistant.conftest import Company, client_with, server_sent_events
 from tests.assistant.llm_server import USAGE, Calls, Endpoint, Reply, Says, llm_endpoint
 
+pytestmark = pytest.mark.one_mode
+
 CHAT = "/api/v1/assistant/chat"
 Messages = list[dict[str, Any]]
 

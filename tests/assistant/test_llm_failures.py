@@ -21,6 +21,8 @@ from tests.assistant.conftest import Company, client_with, server_sent_events
 from tests.assistant.llm_server import Breaks, Calls, Endpoint, Fails, Reply, Says, Uses, llm_endpoint
 from tests.assistant.test_llm import CHAT, Messages, answering, passage_number
 
+pytestmark = pytest.mark.one_mode
+
 QUESTION = "Who approves overtime?"
 RIGHT = "Mary Jones"
 Ask = Callable[..., dict[str, Any]]

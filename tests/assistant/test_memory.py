@@ -3,9 +3,13 @@
 import json
 from typing import Any
 
+import pytest
+
 from assistant.context import AssistantContext
 from tests.assistant.conftest import Company, client_with
 from tests.assistant.llm_server import Calls, Reply, Says, llm_endpoint
+
+pytestmark = pytest.mark.one_mode
 
 CHAT = "/api/v1/assistant/chat"
 

@@ -15,6 +15,8 @@ from tests.assistant.conftest import Company, client_with
 from tests.assistant.loopback import loopback
 from tests.factories import bearer, make_user
 
+pytestmark = pytest.mark.one_mode
+
 QUESTION: list[ChatCompletionMessageParam] = [{"role": "user", "content": "How long is parental leave?"}]
 
 

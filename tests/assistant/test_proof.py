@@ -103,14 +103,14 @@ def test_the_questions_are_of_every_type() -> None:
     assert set(QUESTIONS) == set(QuestionType)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(_document, min_size=1, max_size=3), st.integers(60, 900), _question)
 def test_an_extractive_answer(documents: list[str], size: int, question: str) -> None:
     found = select(understand(question), passages(documents, size), embedder=None, weights=even)
     prove(documents, [part for part in answer_parts(found) if part.text.strip() != found.note], found.evidence)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(_document, min_size=1, max_size=3), st.integers(60, 900), _question)
 def test_a_summary(documents: list[str], size: int, question: str) -> None:
     sections = summarize_hits(Engine(), passages(documents, size), understand(question), 8)  # type: ignore[arg-type]
@@ -118,7 +118,7 @@ def test_a_summary(documents: list[str], size: int, question: str) -> None:
     prove(documents, list(told.parts), told.evidence)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(_document, min_size=1, max_size=3), st.integers(60, 900), st.lists(_sentence, min_size=1, max_size=5))
 def test_what_a_language_model_wrote(documents: list[str], size: int, written: list[str]) -> None:
     hits = passages(documents, size)

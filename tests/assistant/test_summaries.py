@@ -10,6 +10,8 @@ from fastapi.testclient import TestClient
 from core_api.models import utcnow
 from tests.assistant.conftest import Company
 
+pytestmark = pytest.mark.one_mode
+
 Summarize = Callable[..., dict[str, Any]]
 
 

@@ -1,4 +1,4 @@
-"""The core API on SQLite and on PostgreSQL, with people to call it."""
+"""The core API in both modes, with people to call it."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +13,7 @@ from core_api.models import SystemRole
 from tests.applications import application
 from tests.databases import Databases, borrowed
 from tests.factories import bearer, make_user
+from tests.modes import ProductMode
 
 
 @pytest.fixture
@@ -30,10 +31,11 @@ def database(databases: Databases) -> Iterator[Database]:
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path, product_mode: ProductMode) -> Settings:
     """Small limits, so that tests can reach them."""
     return Settings(
         data_dir=tmp_path,
+        redis_url=product_mode.redis(),
         max_upload_bytes=2 * 2**20,
         max_json_bytes=2**20,
         log_level="error",

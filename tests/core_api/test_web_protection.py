@@ -1,8 +1,6 @@
 """What keeps other sites' pages, and whoever asks too often, away."""
 
 import asyncio
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +16,7 @@ from core_api.infra.database import Database
 from core_api.infra.settings import Settings
 from tests.applications import application
 from tests.factories import bearer, make_user
-from tests.services import free_port, wait_for_port
+from tests.services import redis
 from ui_gradio.client import Api, Problem
 from ui_gradio.transport import StreamingASGITransport
 from ui_gradio.visitor import Visitor
@@ -31,17 +29,8 @@ NEW = {"name": "Made by somebody"}
 @pytest.fixture
 def redis_url(tmp_path: Path) -> Iterator[str]:
     """A Redis server of this test's own."""
-    if shutil.which("redis-server") is None:
-        pytest.skip("redis-server is not installed")
-    port = free_port()
-    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    try:
-        wait_for_port(port, server)
-        yield f"redis://127.0.0.1:{port}/0"
-    finally:
-        server.terminate()
-        server.wait(10)
+    with redis(tmp_path) as url:
+        yield url
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Fixtures of the ingestion tests."""
 
-import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from core_api.infra.settings import Settings
 from ingest.sandbox import Sandbox
 from retrieval.embedding import Embedder
 from tests.ingest.house import CountingEmbedder, House
+from tests.modes import ProductMode
 
 
 @pytest.fixture(scope="session")
@@ -22,16 +23,19 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     pool.close()
 
 
-def build_house(folder: Path, empty_database: Path, embedder: Embedder, sandbox: Sandbox, **settings: Any) -> House:
+@contextmanager
+def new_house(folder: Path, mode: ProductMode, embedder: Embedder, sandbox: Sandbox, **changes: Any) -> Iterator[House]:
     """A house in a folder."""
-    shutil.copy(empty_database, folder / "nexus.db")
-    made = Settings(data_dir=folder, ingest_max_tries=3, **settings)
-    return House(made, Database(made.resolved_database_url), CountingEmbedder(embedder), sandbox)
+    with mode.installation(folder, ingest_max_tries=3, **changes) as settings:
+        # It is the process that indexes, which in server mode a worker is.
+        here = settings.model_copy(update={"redis_url": None})
+        built = House(here, Database(here.resolved_database_url), CountingEmbedder(embedder), sandbox)
+        yield built
+        built.close()
 
 
 @pytest.fixture
-def house(tmp_path: Path, empty_database: Path, embedder: Embedder, sandbox: Sandbox) -> Iterator[House]:
+def house(tmp_path: Path, product_mode: ProductMode, embedder: Embedder, sandbox: Sandbox) -> Iterator[House]:
     """Everything around the pipeline, empty."""
-    built = build_house(tmp_path, empty_database, embedder, sandbox)
-    yield built
-    built.close()
+    with new_house(tmp_path, product_mode, embedder, sandbox) as built:
+        yield built

@@ -53,7 +53,7 @@ blocks = st.lists(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     blocks=blocks, title=st.one_of(st.text(max_size=80), st.just("휴가 " * 60)), size=st.sampled_from([64, 128, 256])
 )

@@ -3,7 +3,7 @@
 import contextlib
 import tempfile
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -16,8 +16,8 @@ from ingest.sandbox import Sandbox
 from ingest.sources import SourceKey
 from ingest.writer import IndexWriter
 from retrieval.embedding import Embedder
-from tests.ingest.conftest import build_house
-from tests.ingest.house import House
+from tests.ingest.conftest import new_house
+from tests.modes import Embedded, ProductMode
 
 SECTION = "Employees of grade {n} may ask for leave of kind {n} in writing. The office of kind {n} answers. " * 3
 sections = st.lists(st.integers(0, 12), max_size=6)
@@ -32,15 +32,16 @@ class IndexMachine(RuleBasedStateMachine):
 
     embedder: ClassVar[Embedder]
     sandbox: ClassVar[Sandbox]
-    empty_database: ClassVar[Path]
-    settings: ClassVar[dict[str, Any]] = {}
+    mode: ClassVar[ProductMode]
     documents = Bundle("documents")
 
     def __init__(self) -> None:
         super().__init__()
         self._folder = tempfile.TemporaryDirectory()
-        folder = Path(self._folder.name)
-        self.house: House = build_house(folder, self.empty_database, self.embedder, self.sandbox, **self.settings)
+        self._open = contextlib.ExitStack()
+        self.house = self._open.enter_context(
+            new_house(Path(self._folder.name), self.mode, self.embedder, self.sandbox)
+        )
         self.count = 0
 
     @initialize()
@@ -123,7 +124,7 @@ class IndexMachine(RuleBasedStateMachine):
             states = {self.house.state(head.id).status for head in self._heads()}
             assert states <= {IndexStatus.INDEXED, IndexStatus.FAILED}
         finally:
-            self.house.close()
+            self._open.close()
             self._folder.cleanup()
 
     def _heads(self) -> list[SourceKey]:
@@ -137,12 +138,12 @@ def _text(numbers: list[int]) -> str:
 
 
 def test_indexes_agree_with_the_database_after_any_sequence(
-    embedder: Embedder, sandbox: Sandbox, empty_database: Path
+    embedder: Embedder, sandbox: Sandbox, embedded_mode: Embedded
 ) -> None:
-    IndexMachine.embedder, IndexMachine.sandbox, IndexMachine.empty_database = embedder, sandbox, empty_database
+    IndexMachine.embedder, IndexMachine.sandbox, IndexMachine.mode = embedder, sandbox, embedded_mode
     case = IndexMachine.TestCase
     case.settings = settings(
-        max_examples=15,
+        max_examples=12,
         stateful_step_count=14,
         deadline=None,
         suppress_health_check=list(HealthCheck),

@@ -32,8 +32,6 @@ from tests.retrieval.test_embedding import make_model
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = 18
-only_sqlite = pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
-"""For what no lock of the database has to do with."""
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +84,7 @@ def site(template: Template, tmp_path: Path, tiny: ModelSpec) -> Iterator[Site]:
 
 @pytest.fixture
 def searching(site: Site) -> Iterator[Callable[[], int]]:
-    """Searches without a pause, in every mode, until the test ends; gives how many there were so far."""
+    """Searches again and again, in every mode, until the test ends; gives how many there were so far."""
     target = site.put(
         "always.md", "# Zebra crossing\n\nThe zebra crossing is painted every spring by the facility team."
     )
@@ -95,7 +93,7 @@ def searching(site: Site) -> Iterator[Callable[[], int]]:
     stop, wrong, done = threading.Event(), list[str](), [0]
 
     def run() -> None:
-        while not stop.is_set():
+        while not stop.wait(0.01):
             for mode in (Mode.HYBRID, Mode.SEMANTIC, Mode.KEYWORD):
                 try:
                     found = site.found("zebra crossing painted", mode)
@@ -154,7 +152,7 @@ def test_search_goes_on_while_the_model_changes_and_back(site: Site, searching: 
     site.follows(previous)
 
 
-@only_sqlite
+@pytest.mark.one_mode
 def test_a_turn_succeeds_while_an_import_goes_on(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """The model before, which follows, is far slower than the one that imports."""
     monkeypatch.setattr(model_yielding, "_LAG_SECONDS", 1)
@@ -185,7 +183,7 @@ def test_a_turn_succeeds_while_an_import_goes_on(site: Site, monkeypatch: pytest
     site.follows(site.change().previous_id)
 
 
-@only_sqlite
+@pytest.mark.one_mode
 def test_reconciling_leaves_both_models_alone_and_cuts_anew_after_the_flip(site: Site) -> None:
     site.begin()
     site.ready()
@@ -246,7 +244,7 @@ def test_a_change_that_is_given_up_leaves_nothing(site: Site) -> None:
     assert site.reconcile().consistent
 
 
-@only_sqlite
+@pytest.mark.one_mode
 def test_a_change_that_is_given_up_in_the_middle_leaves_nothing(site: Site) -> None:
     before = set(site.engine.vectors.collections())
     site.begin(share=0.05)
@@ -260,7 +258,7 @@ def test_a_change_that_is_given_up_in_the_middle_leaves_nothing(site: Site) -> N
     assert site.reconcile().consistent
 
 
-@only_sqlite
+@pytest.mark.one_mode
 def test_building_goes_on_when_what_it_needs_is_back(site: Site) -> None:
     model = Path(site.tiny.model)
     site.runtime.follower.stop()
@@ -280,7 +278,7 @@ def test_building_goes_on_when_what_it_needs_is_back(site: Site) -> None:
     site.follows(site.change().model_id)
 
 
-@only_sqlite
+@pytest.mark.one_mode
 def test_the_gate_does_not_pass_what_it_cannot_tell(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model_gate, "_QUERIES", 20)
     report = model_gate.compare_models(site.database, site.engine, site.engine, lambda: None)
@@ -290,7 +288,7 @@ def test_the_gate_does_not_pass_what_it_cannot_tell(site: Site, monkeypatch: pyt
     assert (report["verdict"], report["passed"]) == ("passed", True)
 
 
-@only_sqlite
+@pytest.mark.one_mode
 def test_what_must_not_be_is_refused(site: Site) -> None:
     with pytest.raises(NotFound, match="nexus index migrate"), site.database.transaction() as session:
         model_change.flip(session)
@@ -315,7 +313,7 @@ def test_what_was_embedded_with_the_model_before_is_not_committed_after_the_flip
     assert landed.outcome == "moved_on"
 
 
-@only_sqlite
+@pytest.mark.one_mode
 def test_a_model_whose_files_changed_is_not_taken_for_the_one_of_the_index(site: Site) -> None:
     with site.database.transaction() as session:
         session.execute(update(IndexModel).values(fingerprint="another-384-fp32"))
@@ -329,7 +327,7 @@ def test_a_model_whose_files_changed_is_not_taken_for_the_one_of_the_index(site:
     assert site.found("travel costs")  # by keywords
 
 
-@only_sqlite
+@pytest.mark.one_mode
 def test_building_survives_kill_9(template: Template, tmp_path: Path, tiny: ModelSpec) -> None:
     settings = template.copy(tmp_path / "data")
     site = Site(settings, tiny)

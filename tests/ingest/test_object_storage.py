@@ -14,15 +14,16 @@ from core_api.models import DocumentVersion, IndexState, IndexStatus, OutboxEven
 from ingest import reconcile
 from ingest.sandbox import Sandbox
 from retrieval.embedding import Embedder
-from tests.ingest.conftest import build_house
+from tests.ingest.conftest import new_house
 from tests.ingest.house import House
+from tests.modes import Embedded
 from tests.services import ObjectStorage
 
 
 @pytest.fixture
 def house(
     tmp_path: Path,
-    empty_database: Path,
+    embedded_mode: Embedded,
     embedder: Embedder,
     sandbox: Sandbox,
     s3: ObjectStorage,
@@ -30,9 +31,8 @@ def house(
 ) -> Iterator[House]:
     """Everything around the pipeline, with files in a bucket of its own."""
     monkeypatch.setattr(object_store, "_AWAY_SECONDS", 0.0)
-    built = build_house(tmp_path, empty_database, embedder, sandbox, **s3.settings(s3.make_bucket()))
-    yield built
-    built.close()
+    with new_house(tmp_path, embedded_mode, embedder, sandbox, **s3.settings(s3.make_bucket())) as built:
+        yield built
     s3.start()
 
 

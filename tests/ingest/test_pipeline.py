@@ -3,7 +3,6 @@
 import threading
 
 import pytest
-from sqlalchemy import insert
 
 from core_api.infra.errors import Unavailable
 from core_api.models import IndexStatus, OutboxEvent, SpaceKind, VersionText
@@ -323,75 +322,6 @@ def test_an_unknown_source_is_no_error(house: House) -> None:
     assert house.events() == []
 
 
-def test_a_source_that_is_being_worked_on_is_not_given_out_twice(house: House) -> None:
-    document = house.put("leave.md", page(1))
-    with house.database.transaction() as session:
-        assert queue.claim(session, 16, 3) == [SourceKey("document", document)]
-    house.put("leave.md", page(2))
-    with house.database.transaction() as session:
-        assert queue.claim(session, 16, 3) == []
-
-
-def test_edits_come_before_a_bulk_import(house: House) -> None:
-    document = house.put("edited.md", page(1))
-    house.index()
-    for n in range(20):
-        house.put(f"bulk/{n}.md", f"Number {n}.")
-    house.put("edited.md", page(2))
-    with house.database.transaction() as session:
-        assert queue.claim(session, 16, 3)[0] == SourceKey("document", document)
-
-
-def test_spaces_take_turns(house: House) -> None:
-    bulk = [house.put(f"bulk/{n}.md", f"Number {n}.") for n in range(30)]
-    other = house.make_space("Other")
-    here = [house.put(f"here/{n}.md", f"Here {n}.", space=other) for n in range(3)]
-    with house.database.transaction() as session:
-        first = [key.id for key in queue.claim(session, 8, 3)]
-    assert first == [bulk[0], here[0], bulk[1], here[1], bulk[2], here[2], bulk[3], bulk[4]]
-
-
-def test_what_came_last_is_seen_behind_any_number_of_others(house: House) -> None:
-    with house.database.transaction() as session:
-        rows = [{"source_kind": "document", "source_id": f"bulk-{n}", "space_id": "bulk"} for n in range(3_000)]
-        session.execute(insert(OutboxEvent), rows)
-    document = house.put("mine.md", page(1))
-    with house.database.transaction() as session:
-        assert document in [key.id for key in queue.claim(session, 16, 3)]
-
-
-def test_what_was_sent_counts_as_a_try_when_it_is_begun(house: House) -> None:
-    key = SourceKey("document", house.put("sent.md", page(1)))
-    for _ in range(house.settings.ingest_max_tries + 1):  # no worker was there to begin
-        with house.database.transaction() as session:
-            assert queue.claim(session, 16, house.settings.ingest_max_tries, sent=True) == [key]
-        with house.database.transaction() as session:
-            queue.release_all(session)
-    with house.database.transaction() as session:
-        assert queue.begin(session, [key, SourceKey("document", "done-long-ago")]) == [key]
-    (event,) = house.events()
-    assert event.tries == 1
-    with house.database.transaction() as session:
-        queue.release(session, [key])
-    house.index()
-    with house.database.transaction() as session:
-        assert queue.begin(session, [key]) == []  # the task came twice
-
-
-def test_a_source_that_kills_its_worker_is_parked_in_the_end(house: House) -> None:
-    document = house.put("deadly.md", page(1))
-    for _ in range(house.settings.ingest_max_tries):
-        with house.database.transaction() as session:
-            assert queue.claim(session, 16, house.settings.ingest_max_tries) == [SourceKey("document", document)]
-        with house.database.transaction() as session:
-            assert queue.release_all(session) == 1
-    with house.database.transaction() as session:
-        assert queue.claim(session, 16, house.settings.ingest_max_tries) == []
-    (event,) = house.events()
-    assert event.parked_at is not None
-    assert "worker died" in (event.last_error or "")
-
-
 def test_another_pipeline_reads_everything_again(house: House) -> None:
     document = house.put("leave.md", page(4))
     house.index()
@@ -405,7 +335,7 @@ def test_another_pipeline_reads_everything_again(house: House) -> None:
 def _make_due(house: House) -> None:
     from sqlalchemy import update
 
-    from core_api.models import OutboxEvent, utcnow
+    from core_api.models import utcnow
 
     with house.database.transaction() as session:
         session.execute(update(OutboxEvent).values(available_at=utcnow()))
@@ -417,4 +347,11 @@ def test_a_batch_that_grows_too_large_is_written_in_parts(house: House, monkeypa
     landed = house.pipeline.run([SourceKey("document", id_) for id_ in ids])
     assert [item.key.id for item in landed] == ids
     assert {house.state(id_).status for id_ in ids} == {IndexStatus.INDEXED}
+    house.assert_consistent()
+
+
+def test_characters_that_a_database_refuses_do_no_harm(house: House) -> None:
+    document = house.put("odd.md", "An odd\x00 \U0001f600 text.")
+    house.index()
+    assert house.state(document).status == IndexStatus.INDEXED
     house.assert_consistent()

@@ -20,6 +20,8 @@ from ingest.runtime import IngestRuntime
 from retrieval.engine import RetrievalEngine
 from tests.ingest.house import House
 
+pytestmark = pytest.mark.one_mode
+
 ROOT = Path(__file__).resolve().parents[2]
 SENTENCES = "Requests are reviewed within ten days. Answers come in writing. Appeals go to the board of the office. "
 

@@ -12,6 +12,8 @@ from ingest.sources import SourceKey
 from ingest.work import Landed, Outcome
 from tests.ingest.house import CountingEmbedder, House
 
+pytestmark = pytest.mark.one_mode
+
 OLD = [f"Section {n} of the old text says how leave of kind {n} is asked for in writing. " * 4 for n in range(6)]
 NEW = [f"Section {n} of the new text says who may go on a journey of kind {n}, and when. " * 4 for n in range(6)]
 

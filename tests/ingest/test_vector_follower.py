@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,19 +15,12 @@ from retrieval.embedding import Embedder
 from retrieval.placement import targets
 from retrieval.vector_follower import VectorFollower
 from retrieval.vectors import VectorStore
-from tests.ingest.conftest import build_house
+from tests.ingest.conftest import new_house
 from tests.ingest.house import House
 from tests.ingest.test_consistency import IndexMachine, _text
-from tests.services import chroma
+from tests.modes import Server
 
 MOST_BYTES = 50_000_000
-
-
-@pytest.fixture(scope="module")
-def chroma_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A Chroma server."""
-    with chroma(tmp_path_factory.mktemp("chroma")) as url:
-        yield url
 
 
 class Reader:
@@ -66,13 +58,10 @@ class Reader:
 
 
 @pytest.fixture
-def house(
-    tmp_path: Path, empty_database: Path, embedder: Embedder, sandbox: Sandbox, chroma_url: str
-) -> Iterator[House]:
-    """An empty house whose vectors are on a server."""
-    built = build_house(tmp_path, empty_database, embedder, sandbox, chroma_url=chroma_url)
-    yield built
-    _emptied(built)
+def house(tmp_path: Path, server_mode: Server, embedder: Embedder, sandbox: Sandbox) -> Iterator[House]:
+    """An empty house in server mode."""
+    with new_house(tmp_path, server_mode, embedder, sandbox) as built:
+        yield built
 
 
 @pytest.fixture
@@ -198,29 +187,15 @@ class FollowedMachine(IndexMachine):
             self.the_reader_finds_what_is_there_once_nothing_waits()
         finally:
             self.reader.close()
-            # The server outlives the house: the next one finds it empty.
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(self.house, "close", partial(_emptied, self.house))
-                super().teardown()
-
-
-def _emptied(house: House) -> None:
-    for name in house.vectors.collections():
-        house.vectors.drop(name)
-    House.close(house)
+            super().teardown()
 
 
 def test_it_agrees_after_any_sequence(
-    embedder: Embedder,
-    sandbox: Sandbox,
-    empty_database: Path,
-    chroma_url: str,
-    monkeypatch: pytest.MonkeyPatch,
+    embedder: Embedder, sandbox: Sandbox, server_mode: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("retrieval.placement.OWN_CHUNKS", 4)
     monkeypatch.setattr("retrieval.placement.OWN_FROM_THE_START", 0)
-    FollowedMachine.embedder, FollowedMachine.sandbox = embedder, sandbox
-    FollowedMachine.empty_database, FollowedMachine.settings = empty_database, {"chroma_url": chroma_url}
+    FollowedMachine.embedder, FollowedMachine.sandbox, FollowedMachine.mode = embedder, sandbox, server_mode
     case = FollowedMachine.TestCase
     case.settings = settings(
         max_examples=8, stateful_step_count=14, deadline=None, suppress_health_check=list(HealthCheck)

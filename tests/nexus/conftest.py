@@ -4,37 +4,29 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
-from core_api.infra.settings import Settings
 from nexus import cli
-from nexus.owner import open_database, owner_key
-from nexus.server import build_app
-from tests.databases import Databases
+from tests.modes import ProductMode
+from tests.product import running_product
 
 
 @pytest.fixture(scope="session")
-def product(databases: Databases, tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Iterator[TestClient]:
-    """The API with its indexes and ingestion, over each kind of database; the client is signed in as the owner."""
-    settings = Settings(
-        data_dir=tmp_path_factory.mktemp("product"),
-        database_url=databases.copy(),
-        models_cache=model_cache,
-        log_level="error",
-        rate_limit_requests="1000000/minute",
-    )
-    database = open_database(settings)
-    app = build_app(settings, database, web=False)
-    token = owner_key(database, timedelta(hours=1), "tests")
-    with TestClient(app, headers={"Authorization": f"Bearer {token}"}, raise_server_exceptions=False) as client:
-        app.state.engine.wait(300)
+def product(
+    product_mode: ProductMode, tmp_path_factory: pytest.TempPathFactory, model_cache: Path
+) -> Iterator[TestClient]:
+    """The API with its indexes and ingestion; the client is signed in as the owner."""
+    installation = product_mode.installation(tmp_path_factory.mktemp("product"), models_cache=model_cache)
+    with (
+        installation as settings,
+        product_mode.worker(settings),
+        running_product(settings, raise_server_exceptions=False) as client,
+    ):
         yield client
-    database.dispose()
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from core_api.models.assistant import INSTALLATION
 from evals.load.mixed import mixed
 from tests.cluster import Cluster, cluster, until
 from tests.nexus.conftest import Ran
+from tests.product import run_nexus
 
 
 @pytest.fixture(scope="module")
@@ -44,13 +45,13 @@ def test_what_one_api_takes_in_a_worker_indexes_and_another_api_finds(installati
     assert (report.errors, report.first_error) == (0, "")
     assert {"search", "read"} <= set(report.by_request)
 
-    told = json.loads(installation.run("doctor", "--json").stdout)
+    told = json.loads(run_nexus(installation.environment, "doctor", "--json").stdout)
     assert {finding["state"] for finding in told if finding["part"] != "secret keys"} == {"ok"}, told
     assert {"database", "schema", "chroma", "redis", "workers", "beat"} <= {finding["part"] for finding in told}
 
     assert worker.stop(signal.SIGTERM) == 0
     assert leader.stop(signal.SIGTERM) == 0
-    told = json.loads(installation.run("doctor", "--json").stdout)
+    told = json.loads(run_nexus(installation.environment, "doctor", "--json").stdout)
     failed = {finding["part"]: finding["todo"] for finding in told if finding["state"] == "failed"}
     assert set(failed) == {"workers", "beat"}
     assert "nexus worker" in failed["workers"]
@@ -61,7 +62,7 @@ def test_what_one_api_takes_in_a_worker_indexes_and_another_api_finds(installati
     first.put(space, "3.md", "# Animal 3\n\nThe quokka sleeps now.")
     until(lambda: first.found("sleeps", "keyword") == ["Animal 3"], 60)
     assert first.found("wombat", "keyword") == []
-    told = json.loads(installation.run("doctor", "--json").stdout)
+    told = json.loads(run_nexus(installation.environment, "doctor", "--json").stdout)
     assert [f["todo"] for f in told if f["part"] == "workers"] == [
         "Nobody looks into bulk, maintenance: start a `nexus worker` that does."
     ]

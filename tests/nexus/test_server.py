@@ -1,12 +1,14 @@
 """`nexus serve` as a process of its own, and the commands beside it."""
 
 import contextlib
+import os
 import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,21 +42,43 @@ def serving(*arguments: str, **options: Any) -> Iterator[tuple[subprocess.Popen[
             raise
 
 
-@pytest.fixture
-def server(data_dir: Path) -> Iterator[tuple[httpx.Client, str]]:
-    """A client of a running server that is ready, and the printed link."""
-    with serving() as (_, link), httpx.Client(base_url=link.split("/sign-in")[0], timeout=60) as client:
+@dataclass
+class Server:
+    """A running server that is ready: its data directory, the link that it printed, and a client."""
+
+    data_dir: Path
+    link: str
+    client: httpx.Client
+
+
+@pytest.fixture(scope="module")
+def running_server(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Iterator[Server]:
+    """One for all tests that leave it as it is."""
+    data_dir = tmp_path_factory.mktemp("server") / "data"
+    environment = {**os.environ, "NEXUS_DATA_DIR": str(data_dir), "NEXUS_MODELS_CACHE": str(model_cache)}
+    with (
+        serving(env=environment) as (_, link),
+        httpx.Client(base_url=link.split("/sign-in")[0], timeout=60) as client,
+    ):
         deadline = time.monotonic() + 120
         while client.get("/health/ready").status_code != 200:
             assert time.monotonic() < deadline
             time.sleep(0.1)
-        yield client, link
+        yield Server(data_dir, link, client)
+
+
+@pytest.fixture
+def server(running_server: Server, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Server:
+    """The running server; commands work on its data directory."""
+    monkeypatch.setenv("NEXUS_DATA_DIR", str(running_server.data_dir))
+    running_server.client.cookies.clear()
+    return running_server
 
 
 def test_the_printed_link_signs_in_once_and_commands_use_the_server(
-    server: tuple[httpx.Client, str], nexus: Nexus, tmp_path: Path
+    server: Server, nexus: Nexus, tmp_path: Path
 ) -> None:
-    client, link = server
+    client, link = server.client, server.link
     assert client.get("/", headers={"Accept": "text/html"}).headers["location"].startswith("/sign-in")
     signed_in = client.get(link)
     assert (signed_in.status_code, signed_in.headers["location"]) == (303, "/")
@@ -79,8 +103,8 @@ def test_the_printed_link_signs_in_once_and_commands_use_the_server(
     assert "in use by a server at" in second.stderr
 
 
-def test_a_gigabyte_upload_is_refused_at_once(server: tuple[httpx.Client, str], nexus: Nexus) -> None:
-    client, _ = server
+def test_a_gigabyte_upload_is_refused_at_once(server: Server, nexus: Nexus) -> None:
+    client = server.client
     token = nexus("token", "--bearer").out.strip()
     sent = 0
 
@@ -104,14 +128,13 @@ def test_a_gigabyte_upload_is_refused_at_once(server: tuple[httpx.Client, str], 
     assert client.get("/health/live").status_code == 200
 
 
-def test_a_port_in_use_is_told(data_dir: Path) -> None:
-    with serving() as (_, link):
-        port = link.split(":")[2].split("/")[0]
-        result = subprocess.run(
-            [sys.executable, "-m", "nexus", "serve", "--port", port, "--data-dir", str(data_dir) + "2"],
-            capture_output=True,
-            text=True,
-        )
+def test_a_port_in_use_is_told(server: Server, tmp_path: Path) -> None:
+    port = server.link.split(":")[2].split("/")[0]
+    result = subprocess.run(
+        [sys.executable, "-m", "nexus", "serve", "--port", port, "--data-dir", str(tmp_path / "other")],
+        capture_output=True,
+        text=True,
+    )
     assert result.returncode == 1
     assert "--port" in result.stderr
 

@@ -7,31 +7,41 @@ from pathlib import Path
 import pytest
 
 from retrieval.embedding import Embedder
-from tests.databases import Databases, SqliteDatabases, borrowed
+from tests.databases import opened
+from tests.modes import ProductMode
 from tests.retrieval.library import Library
+from tests.retrieval.office import Office, furnish
 
 
 @contextmanager
-def new_library(folder: Path, databases: Databases, embedder: Embedder) -> Iterator[Library]:
-    """An empty library, with its indexes in a folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with borrowed(databases) as database:
-        built = Library(folder, database, embedder)
+def new_library(folder: Path, mode: ProductMode, embedder: Embedder) -> Iterator[Library]:
+    """An empty library, with its data directory in a folder."""
+    with mode.installation(folder) as settings, opened(settings.resolved_database_url) as database:
+        built = Library(settings, database, embedder)
         yield built
         built.close()
 
 
 @pytest.fixture(scope="module")
 def shared_library(
-    tmp_path_factory: pytest.TempPathFactory, databases: Databases, embedder: Embedder
+    tmp_path_factory: pytest.TempPathFactory, product_mode: ProductMode, embedder: Embedder
 ) -> Iterator[Library]:
-    """One library for a module's tests, over each kind of database."""
-    with new_library(tmp_path_factory.mktemp("library"), databases, embedder) as built:
+    """One library for a module's tests."""
+    with new_library(tmp_path_factory.mktemp("library"), product_mode, embedder) as built:
         yield built
 
 
+@pytest.fixture(scope="session")
+def office(tmp_path_factory: pytest.TempPathFactory, product_mode: ProductMode, embedder: Embedder) -> Iterator[Office]:
+    """An office that nobody changes."""
+    with new_library(tmp_path_factory.mktemp("office"), product_mode, embedder) as built:
+        with built.filling():
+            office = furnish(built)
+        yield office
+
+
 @pytest.fixture
-def library(tmp_path: Path, sqlite_databases: SqliteDatabases, embedder: Embedder) -> Iterator[Library]:
+def library(tmp_path: Path, product_mode: ProductMode, embedder: Embedder) -> Iterator[Library]:
     """An empty library."""
-    with new_library(tmp_path, sqlite_databases, embedder) as built:
+    with new_library(tmp_path, product_mode, embedder) as built:
         yield built

@@ -1,8 +1,8 @@
 """A small library to search in: real database, real indexes, rows as the pipeline writes them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -41,12 +41,13 @@ from tests.factories import bearer
 class Library:
     """People, spaces, documents and both indexes in a folder."""
 
-    def __init__(self, folder: Path, database: Database, embedder: Embedder) -> None:
-        self.settings = Settings(data_dir=folder, log_level="error")
+    def __init__(self, settings: Settings, database: Database, embedder: Embedder) -> None:
+        self.settings = settings
         self.database = database
         self.keywords = KeywordIndex.open(self.settings.keywords_dir)
         self.vectors = VectorStore.open(self.settings)
         self.engine = RetrievalEngine(embedder, self.vectors, self.keywords, self.settings)
+        self._filling = False
 
     def person(self, name: str = "Kim", role: SystemRole = SystemRole.MEMBER) -> Subject:
         with self.database.transaction() as session:
@@ -135,6 +136,15 @@ class Library:
                 self.vectors.upsert(
                     target.collection, [VectorRow(id_, space_id, content_sha256(text), v) for id_, text, v in rows]
                 )
+        if not self._filling:
+            self.keywords.catch_up(self.database)
+
+    @contextmanager
+    def filling(self) -> Iterator[None]:
+        """The keyword index takes what is written meanwhile at once, at the end."""
+        self._filling = True
+        yield
+        self._filling = False
         self.keywords.catch_up(self.database)
 
     def search(

@@ -13,6 +13,8 @@ from retrieval.engine import RetrievalEngine
 from retrieval.keywords import KeywordIndex
 from tests.retrieval.library import Library
 
+pytestmark = pytest.mark.one_mode
+
 
 def test_it_loads_its_parts_and_follows_what_is_written(library: Library, model_cache: Path, tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path / "other", models_cache=model_cache)

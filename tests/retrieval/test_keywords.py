@@ -19,6 +19,8 @@ from core_api.outbox import last_change, next_change
 from retrieval.keywords import KeywordIndex
 from tests.retrieval.library import Library
 
+pytestmark = pytest.mark.one_mode
+
 
 def ids(index: KeywordIndex, text: str, spaces: list[str]) -> list[str]:
     return [chunk_id for chunk_id, _ in index.search(text, 10, spaces)]

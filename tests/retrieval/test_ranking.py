@@ -16,9 +16,11 @@ from retrieval.keywords.support import Question
 from retrieval.query_language import parse
 from retrieval.query_weights import weights_of
 from retrieval.types import Mode
-from tests.databases import SqliteDatabases
+from tests.modes import Embedded
 from tests.retrieval.conftest import new_library
 from tests.retrieval.library import Library
+
+pytestmark = pytest.mark.one_mode
 
 Shelf = tuple[Library, Subject, str, dict[str, str]]
 
@@ -45,9 +47,9 @@ MIXED = {
 }
 
 
-def shelf_of(passages: dict[str, str], folder: Path, databases: SqliteDatabases, embedder: Embedder) -> Iterator[Shelf]:
+def shelf_of(passages: dict[str, str], folder: Path, mode: Embedded, embedder: Embedder) -> Iterator[Shelf]:
     """A library with a document for each passage, and their names by chunk."""
-    with new_library(folder, databases, embedder) as library:
+    with new_library(folder, mode, embedder) as library:
         kim = library.person()
         team = library.space(kim)
         names = {f"document:{library.add(team, kim, text, title='Note')}:0": name for name, text in passages.items()}
@@ -55,17 +57,13 @@ def shelf_of(passages: dict[str, str], folder: Path, databases: SqliteDatabases,
 
 
 @pytest.fixture(scope="module")
-def shelf(
-    tmp_path_factory: pytest.TempPathFactory, sqlite_databases: SqliteDatabases, embedder: Embedder
-) -> Iterator[Shelf]:
-    yield from shelf_of(PASSAGES, tmp_path_factory.mktemp("shelf"), sqlite_databases, embedder)
+def shelf(tmp_path_factory: pytest.TempPathFactory, embedded_mode: Embedded, embedder: Embedder) -> Iterator[Shelf]:
+    yield from shelf_of(PASSAGES, tmp_path_factory.mktemp("shelf"), embedded_mode, embedder)
 
 
 @pytest.fixture(scope="module")
-def mixed(
-    tmp_path_factory: pytest.TempPathFactory, sqlite_databases: SqliteDatabases, embedder: Embedder
-) -> Iterator[Shelf]:
-    yield from shelf_of(MIXED, tmp_path_factory.mktemp("mixed"), sqlite_databases, embedder)
+def mixed(tmp_path_factory: pytest.TempPathFactory, embedded_mode: Embedded, embedder: Embedder) -> Iterator[Shelf]:
+    yield from shelf_of(MIXED, tmp_path_factory.mktemp("mixed"), embedded_mode, embedder)
 
 
 def ranked(shelf: Shelf, text: str, mode: Mode = Mode.HYBRID, *, explain: bool = False) -> Ranking:

@@ -18,9 +18,11 @@ from retrieval.embedding.source import UnusableModel
 from retrieval.engine import RetrievalEngine
 from retrieval.rerank import Reranker, load_reranker
 from retrieval.rerank_export import export
-from tests.databases import SqliteDatabases
+from tests.modes import Embedded
 from tests.retrieval.conftest import new_library
 from tests.retrieval.library import Library
+
+pytestmark = pytest.mark.one_mode
 
 URL = "/api/v1/search"
 QUESTION = "how do we request leave"
@@ -166,9 +168,9 @@ class Shelf:
 
 @pytest.fixture(scope="module")
 def open_shelf(
-    tmp_path_factory: pytest.TempPathFactory, sqlite_databases: SqliteDatabases, embedder: Embedder
+    tmp_path_factory: pytest.TempPathFactory, embedded_mode: Embedded, embedder: Embedder
 ) -> Iterator[Shelf]:
-    with new_library(tmp_path_factory.mktemp("shelf"), sqlite_databases, embedder) as library:
+    with new_library(tmp_path_factory.mktemp("shelf"), embedded_mode, embedder) as library:
         yield Shelf(library)
 
 

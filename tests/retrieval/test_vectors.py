@@ -1,8 +1,5 @@
 """The vectors' index, on the embedded Chroma and on a Chroma server."""
 
-import shutil
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +11,7 @@ from numpy.typing import NDArray
 from core_api.infra.errors import Unavailable
 from core_api.infra.settings import Settings
 from retrieval.vectors import Target, VectorIndexBroken, VectorRow, VectorStore
-from tests.services import free_port, wait_for_port
+from tests.services import chroma, free_port
 
 DIMENSIONS = 16
 TEAM = Target("team")
@@ -35,21 +32,8 @@ def rows(vectors: NDArray[np.float32], space: str = "s", first: int = 0) -> list
 @pytest.fixture(scope="module")
 def chroma_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real Chroma server, from the installed package."""
-    program = shutil.which("chroma", path=str(Path(sys.executable).parent))
-    if program is None:
-        pytest.skip("the chroma program is not installed")
-    port = free_port()
-    server = subprocess.Popen(
-        [program, "run", "--path", tmp_path_factory.mktemp("chroma"), "--host", "127.0.0.1", "--port", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        wait_for_port(port, server)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(20)
+    with chroma(tmp_path_factory.mktemp("chroma")) as url:
+        yield url
 
 
 @pytest.fixture(params=["embedded", "server"])

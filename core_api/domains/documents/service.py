@@ -25,6 +25,7 @@ from core_api.auth.access import (
 )
 from core_api.auth.permissions import Permission
 from core_api.auth.subject import Subject
+from core_api.domains.documents.labels import label, relabel
 from core_api.domains.documents.schemas import (
     BlockRead,
     DocumentMay,
@@ -52,7 +53,6 @@ from core_api.models import (
     VersionText,
     utcnow,
 )
-from core_api.outbox import next_change
 
 
 class VersionConflict(NexusError):
@@ -114,7 +114,7 @@ def put_document(
     changed = _revise(session, subject, document, content)
     if title is not None and title != document.title:
         document.title, document.title_given, changed = title, True, True
-    if _relabel(session, document, tags, category):
+    if relabel(session, document, tags, category):
         changed = True
     if not changed:
         return document, Outcome.UNCHANGED
@@ -147,7 +147,7 @@ def change_document(
         _revise(session, subject, document, content)
     if title is not None:
         document.title, document.title_given = title, True
-    _relabel(session, document, tags, category)
+    relabel(session, document, tags, category)
     moved_from = None
     if space_id is not None and space_id != document.space_id:
         _access_its_space(session, subject, document)
@@ -321,32 +321,11 @@ def _create(
         author_id=subject.user_id,
         version=1,
     )
-    _label(document, tags, category)
+    label(document, tags, category)
     session.add(document)
     _flush_path(session, path)
     _add_version(session, subject, document, content)
     return document
-
-
-def _label(document: Document, tags: list[str] | None, category: str | None) -> bool:
-    """Set what a person chose, which the document's metadata leaves alone from now on; whether anything differs."""
-    before = document.tags, document.category
-    if tags is not None:
-        document.tags, document.tags_given = tags, True
-    if category is not None:
-        document.category, document.category_given = category or None, True
-    return before != (document.tags, document.category)
-
-
-def _relabel(session: Session, document: Document, tags: list[str] | None, category: str | None) -> bool:
-    """The same of a document that may be indexed: nothing of it is indexed anew, so whoever follows the index's changes
-    (suggestions, saved searches) is told here."""
-    if not _label(document, tags, category):
-        return False
-    state = session.get(IndexState, (Document.__source_kind__, document.id), with_for_update=True)
-    if state is not None:
-        state.change_seq = next_change(session)
-    return True
 
 
 def _revise(session: Session, subject: Subject, document: Document, content: Content) -> bool:

@@ -1,13 +1,9 @@
 """A company with something in every table, made through a running server, and what people see of it."""
 
-import contextlib
 import io
 import json
-import os
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +11,6 @@ from typing import Any
 
 import httpx
 import numpy as np
-import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 from sqlalchemy import select
@@ -56,10 +51,8 @@ from core_api.models import (
     new_id,
     utcnow,
 )
-from nexus import cli
-from nexus.owner import open_database, owner_key
-from nexus.server import build_app
 from tests.factories import make_document, make_space, make_user
+from tests.product import run_nexus
 
 Client = httpx.Client | TestClient
 QUESTIONS = ("parental leave", "per diem for travel", "who restarts the servers?", "사무실 주차")
@@ -86,36 +79,6 @@ class Source:
     def nexus(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a command on its data directory."""
         return run_nexus({**self.environment, **environment}, *arguments)
-
-
-def run_nexus(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the `nexus` command in this environment, in this process: starting one takes longer than what it does."""
-    out, err = io.StringIO(), io.StringIO()
-    with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("NEXUS_")]:
-            patch.delenv(name)
-        for name, value in {**environment, "COLUMNS": "200"}.items():
-            patch.setenv(name, value)
-        patch.setattr(sys, "argv", ["nexus", *arguments])
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.raises(SystemExit) as end:
-            cli.main()
-    code = end.value.code
-    return subprocess.CompletedProcess(
-        sys.argv, code if isinstance(code, int) else int(code is not None), out.getvalue(), err.getvalue()
-    )
-
-
-def environment_of(settings: Settings) -> dict[str, str]:
-    """The settings as a process gets them."""
-    given = {
-        "NEXUS_DATA_DIR": settings.data_dir,
-        "NEXUS_MODELS_CACHE": settings.models_cache,
-        "NEXUS_DATABASE_URL": settings.database_url,
-        "NEXUS_CHROMA_URL": settings.chroma_url,
-        "NEXUS_RATE_LIMIT_REQUESTS": "1000000/minute",
-        "NEXUS_LOG_LEVEL": "error",
-    }
-    return {name: str(value) for name, value in given.items() if value is not None}
 
 
 def populate(source: Source) -> None:
@@ -237,18 +200,6 @@ def citations(client: Client) -> list[bool]:
         shown = client.get(f"/api/v1/assistant/conversations/{conversation['id']}").json()
         held += [cited["verified"] for message in shown["messages"] for cited in message["citations"]]
     return held
-
-
-@contextlib.contextmanager
-def opened(settings: Settings) -> Iterator[TestClient]:
-    """The product of these settings, in this process, with its owner signed in."""
-    database = open_database(settings)
-    app = build_app(settings, database, web=False)
-    key = owner_key(database, timedelta(hours=1), "tests")
-    with TestClient(app, headers={"Authorization": f"Bearer {key}"}) as client:
-        app.state.engine.wait(300)
-        yield client
-    database.dispose()
 
 
 def as_json(ran: subprocess.CompletedProcess[str]) -> Any:

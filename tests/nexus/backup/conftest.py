@@ -9,42 +9,57 @@ import httpx
 import pytest
 
 from core_api.infra.settings import Settings
-from tests.databases import PostgresqlDatabases
-from tests.nexus.backup.company import Source, environment_of, everything_found, opened, populate
+from tests.modes import Embedded, ProductMode, Server, environment_of
+from tests.nexus.backup.company import Source, everything_found, populate
 from tests.nexus.test_server import serving
-from tests.services import chroma
+from tests.product import running_product
 
 Place = Callable[[str], Settings]
 
 
-@pytest.fixture(scope="session")
-def new_place(
-    tmp_path_factory: pytest.TempPathFactory, model_cache: Path, request: pytest.FixtureRequest
-) -> Iterator[Place]:
-    """Makes empty places: `embedded`, or `server` (PostgreSQL and a Chroma server)."""
+def places(mode: ProductMode, factory: pytest.TempPathFactory, model_cache: Path) -> Iterator[Callable[[], Settings]]:
+    """Makes empty places of a mode."""
     with ExitStack() as stack:
 
-        def make(kind: str) -> Settings:
-            folder = tmp_path_factory.mktemp(kind)
-            settings = Settings(
-                data_dir=folder / "data",
-                models_cache=model_cache,
-                log_level="error",
-                rate_limit_requests="1000000/minute",
-            )
-            if kind == "embedded":
-                return settings
-            databases: PostgresqlDatabases = request.getfixturevalue("postgresql_databases")
-            url = stack.enter_context(chroma(folder / "chroma"))
-            return settings.model_copy(update={"database_url": databases.bare(), "chroma_url": url})
+        def make() -> Settings:
+            installation = mode.installation(factory.mktemp(mode.name) / "data", bare=True, models_cache=model_cache)
+            # One process serves it and indexes.
+            return stack.enter_context(installation).model_copy(update={"redis_url": None})
 
         yield make
 
 
-@pytest.fixture(scope="session", params=["embedded", "server"])
-def source(request: pytest.FixtureRequest, new_place: Place) -> Iterator[Source]:
+@pytest.fixture(scope="session")
+def embedded_places(
+    embedded_mode: Embedded, tmp_path_factory: pytest.TempPathFactory, model_cache: Path
+) -> Iterator[Callable[[], Settings]]:
+    """Makes empty places for embedded mode."""
+    yield from places(embedded_mode, tmp_path_factory, model_cache)
+
+
+@pytest.fixture(scope="session")
+def server_places(
+    server_mode: Server, tmp_path_factory: pytest.TempPathFactory, model_cache: Path
+) -> Iterator[Callable[[], Settings]]:
+    """Makes empty places for server mode: PostgreSQL and a Chroma server."""
+    yield from places(server_mode, tmp_path_factory, model_cache)
+
+
+@pytest.fixture(scope="session")
+def new_place(request: pytest.FixtureRequest) -> Place:
+    """Makes empty places, by the name of the mode."""
+
+    def make(mode: str) -> Settings:
+        made: Settings = request.getfixturevalue(f"{mode}_places")()
+        return made
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def source(product_mode: ProductMode, new_place: Place) -> Iterator[Source]:
     """A company with something in every table, served by a process of its own, in both modes."""
-    settings = new_place(request.param)
+    settings = new_place(product_mode.name)
     environment = environment_of(settings)
     with ExitStack() as stack:
         with pytest.MonkeyPatch.context() as patch:
@@ -68,7 +83,7 @@ def still(new_place: Place) -> Source:
     """A company with something in every table that nobody works in: its data directory is to be copied."""
     settings = new_place("embedded")
     settings.data_dir.mkdir()
-    with opened(settings) as client:
+    with running_product(settings) as client:
         source = Source(environment_of(settings), settings, client, settings.data_dir.parent)
         populate(source)
         source.seen = everything_found(client)

@@ -42,7 +42,7 @@ def test_chunks_end_where_they_should(size: int) -> None:
     assert decrypt(encrypt(DATA[:size])) == DATA[:size]
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 @given(st.integers(0, len(SEALED) - 1), st.integers(1, 255))
 def test_any_byte_that_was_changed_is_found(position: int, change: int) -> None:
     changed = bytearray(SEALED)
@@ -51,7 +51,7 @@ def test_any_byte_that_was_changed_is_found(position: int, change: int) -> None:
         decrypt(bytes(changed))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 @given(st.integers(0, len(SEALED) - 1))
 def test_any_end_that_was_cut_off_is_found(length: int) -> None:
     with pytest.raises(BackupDamaged):

@@ -29,9 +29,10 @@ from nexus.owner import open_database
 from retrieval.carrying import VectorBatch
 from retrieval.vectors import VectorStore
 from tests.databases import Databases, PostgresqlDatabases, borrowed, opened
-from tests.nexus.backup.company import Source, as_json, citations, environment_of, everything_found, run_nexus
-from tests.nexus.backup.company import opened as product
+from tests.modes import environment_of
+from tests.nexus.backup.company import Source, as_json, citations, everything_found
 from tests.nexus.backup.conftest import Place
+from tests.product import run_nexus, running_product
 
 
 def no_progress(*_: object) -> None:
@@ -96,7 +97,7 @@ def test_a_data_directory_moves_to_server_mode(still: Source, copy: Settings, ne
             == 42
         )
         session.execute(delete(OutboxEvent))
-    with product(target) as client:
+    with running_product(target) as client:
         assert client.post("/api/v1/index/reconcile", json={}).json()["consistent"]
         assert everything_found(client) == still.seen
         assert all(citations(client))
@@ -141,7 +142,7 @@ def test_an_interrupted_restore_says_so_and_can_begin_anew(still: Source, empty:
         assert session.scalars(select(User)).all() == []
     assert carry(still.settings, empty).to_embed == 0
     DataDir(empty.data_dir).prepare()
-    with product(empty) as client:
+    with running_product(empty) as client:
         report = client.post("/api/v1/index/reconcile", json={}).json()
         assert (report["consistent"], report["vectors"]) == (True, report["chunks"])
 
@@ -169,7 +170,7 @@ def test_vectors_that_are_missing_are_made_again(still: Source, empty: Settings)
             return part
 
     assert carry(still.settings, empty, Short).to_embed == 1
-    with product(empty) as client:
+    with running_product(empty) as client:
         assert client.app.state.ingest.wait_idle(60)  # type: ignore[attr-defined]
         report = client.post("/api/v1/index/reconcile", json={}).json()
         assert (report["consistent"], report["vectors"]) == (True, report["chunks"])
@@ -188,7 +189,7 @@ def test_what_was_deleted_meanwhile_is_deleted_here_too(still: Source, copy: Set
             open_files(copy).delete(gone)
         report = fill(empty, found, no_progress, is_the_same=False)
     assert (report.missing_files, report.purged_documents) == ([], 1)
-    with product(empty) as client:
+    with running_product(empty) as client:
         assert client.app.state.ingest.wait_idle(60)  # type: ignore[attr-defined]
         assert client.get(f"/api/v1/documents/{travel}").status_code == 404
         assert client.post("/api/v1/index/reconcile", json={}).json()["consistent"]

@@ -14,19 +14,18 @@ from core_api.models import LoginSession, MailMessage, OutboxEvent, SigningKey, 
 from nexus.backup.live import LiveProduct, vectors_of
 from retrieval.embedding.local import LocalEmbedder
 from tests.factories import make_document, make_space
+from tests.modes import environment_of
 from tests.nexus.backup.company import (
     QUESTIONS,
     Source,
     as_json,
     citations,
-    environment_of,
     everything_found,
     found,
-    opened,
-    run_nexus,
     until_indexed,
 )
 from tests.nexus.backup.conftest import Place
+from tests.product import run_nexus, running_product
 
 
 @pytest.fixture
@@ -77,7 +76,7 @@ def test_it_is_found_answered_and_guarded_as_before(
         assert all(row.revoked_at is not None for row in sessions)
         assert {row.next_try_at for row in session.scalars(select(MailMessage))} == {None}
     database.dispose()
-    with opened(settings) as client:
+    with running_product(settings) as client:
         assert client.post("/api/v1/index/reconcile", json={}).json()["consistent"]
         until_indexed(client)
         assert everything_found(client) == seen
@@ -136,7 +135,7 @@ def test_a_backup_while_people_write_is_of_one_moment(
     settings = new_place("server" if source.settings.database_url is None else "embedded")
     report = as_json(run_nexus(environment_of(settings), "restore", str(file), "--json"))
     assert report["missing_files"] == []
-    with opened(settings) as client:
+    with running_product(settings) as client:
         until_indexed(client)
         report = client.post("/api/v1/index/reconcile", json={}).json()
         assert report["consistent"], report

@@ -1,0 +1,126 @@
+"""Filters in the text and beside it, and facets: what they choose, and what they count."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.retrieval.library import Library
+from tests.retrieval.office import START, URL, Office
+
+
+@pytest.mark.parametrize(
+    ("query", "allowed"),
+    [
+        ('vacation in:"people team"', lambda n: n % 3 == 0),
+        ("vacation -in:handbook", lambda n: n % 3 == 0),
+        ("vacation by:me", lambda n: n % 2 == 1),
+        ("vacation by:Ada", lambda n: n % 2 == 0),
+        ("vacation -by:Ada", lambda n: n % 2 == 1),
+        ("vacation tag:RULES", lambda n: n % 4 == 0),
+        ("vacation tag:hr -tag:rules", lambda n: n % 2 == 1),
+        ("vacation category:policies", lambda n: n % 4 == 0),
+        ('vacation category:"how to" category:Policies', lambda n: n % 4 == 0 or n % 3 == 0),
+        ("vacation -category:Policies", lambda n: n % 4),
+        ('in:handbook category:Policies tag:rules -category:"How to"', lambda n: n % 3 and n % 4 == 0),
+        ("vacation after:2026-04", lambda n: START + timedelta(days=9 * n) >= datetime(2026, 4, 1, tzinfo=UTC)),
+        ("vacation before:2026-04", lambda n: START + timedelta(days=9 * n) < datetime(2026, 4, 1, tzinfo=UTC)),
+        ("vacation kind:document", lambda n: True),
+        ("in:handbook tag:hr tag:rules", lambda n: n % 3 and (n % 2 or n % 4 == 0)),
+    ],
+)
+def test_fields_of_the_text_choose(office: Office, query: str, allowed: Any) -> None:
+    body = office.ask(office.kim, query, k=100)
+    assert all(one["applied"] and one["problem"] is None for one in body["query"]["filters"])
+    found = {hit["source"]["title"] for hit in body["hits"]}
+    expected = {f"Vacation {number}" for number in range(24) if allowed(number)}
+    assert {title for title in found if title.startswith("Vacation")} == expected
+
+
+def test_names_that_one_cannot_see_are_unknown(office: Office) -> None:
+    for name in ("in:Closed", "in:Nowhere", "tag:hidden", "tag:nothing", "category:Secrets", "category:nothing"):
+        body = office.ask(office.kim, f"vacation {name}", k=100)
+        (field,) = body["query"]["filters"]
+        assert field["applied"] is False
+        assert field["problem"]
+        assert body["total"] >= 24
+    (field,) = office.ask(office.guest, "vacation by:Minji")["query"]["filters"]
+    assert field["applied"] is False
+    assert office.titles(office.guest, "vacation") == ["Zanzibar secret"]
+
+
+def test_without_words_filters_browse_newest_first(office: Office) -> None:
+    body = office.ask(office.kim, "", filters={"tags": ["hr"]}, k=100)
+    dates = [hit["updated_at"] for hit in body["hits"]]
+    assert dates == sorted(dates, reverse=True)
+    assert len(dates) == body["total"] == 18
+    body = office.ask(office.kim, "", filters={"categories": ["How to", "Secrets"]}, k=100, per_source=1)
+    assert {hit["source"]["category"] for hit in body["hits"]} == {"How to"}
+    assert body["total"] == 6
+    assert office.titles(office.kim, "tag:hr -kind:document") == []
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "keyword", "semantic"])
+def test_facets_count_what_paging_shows_and_what_choosing_would(office: Office, mode: str) -> None:
+    filters: dict[str, Any] = {"tags": ["rules"]}
+    for chosen in ({}, filters):
+        pages = office.pages(office.kim, "vacation policy", filters=chosen, facets=True, k=7, per_source=1, mode=mode)
+        hits = [hit for page in pages for hit in page["hits"]]
+        assert {page["total"] for page in pages} == {len({hit["source"]["id"] for hit in hits})}
+        assert len({hit["chunk_id"] for hit in hits}) == len(hits)
+        facets = pages[0]["facets"]
+        counted = {one["value"]: one["count"] for one in facets["spaces"]}
+        assert counted == Counter(hit["space"]["id"] for hit in hits)
+        assert Counter(hit["updated_at"][:7] for hit in hits) == {m["value"]: m["count"] for m in facets["months"]}
+        assert {one["label"]: one["count"] for one in facets["authors"]} == Counter(hit["author"] for hit in hits)
+        assert {one["value"]: one["count"] for one in facets["kinds"]} == {
+            "document": len({h["source"]["id"] for h in hits})
+        }
+        categories = Counter(hit["source"]["category"] for hit in hits if hit["source"]["category"])
+        assert {one["value"]: one["count"] for one in facets["categories"]} == categories
+        for one in facets["tags"]:  # without its own filter: what choosing it shows
+            only = office.ask(office.kim, "vacation policy", filters={"tags": [one["value"]]}, mode=mode)
+            assert only["total"] == one["count"]
+        for one in facets["categories"]:
+            both = {**chosen, "categories": [one["value"]]}
+            assert office.ask(office.kim, "vacation policy", filters=both, mode=mode)["total"] == one["count"]
+        assert {one["label"] for one in facets["spaces"]} <= {"Handbook", "People team"}
+        assert "hidden" not in {one["value"] for one in facets["tags"]}
+        assert "Secrets" not in {one["value"] for one in facets["categories"]}
+    theirs = office.ask(office.lee, "vacation policy", facets=True, mode=mode)["facets"]
+    assert "Secrets" in {one["value"] for one in theirs["categories"]}
+
+
+def test_counts_that_are_not_of_all_that_words_match_say_so(library: Library) -> None:
+    kim = library.person()
+    team = library.space(kim)
+    for number in range(3):
+        passages = [f"Ledger {number} {part}." for part in range(136)]
+        library.add(team, kim, *passages, title=f"Book {number}", tags=[f"t{number}"], category="Books")
+    library.add(team, kim, "Ledger of a closet.", title="Closet")
+    office = Office(library, kim, kim, kim, team, team, team)
+    for body, total, facets in (
+        ({"query": "ledger"}, True, True),
+        ({"query": "ledger", "filters": {"tags": ["t1"]}}, False, True),  # these 136 were all looked at
+        ({"query": "ledger", "filters": {"tags": ["none"]}}, False, True),
+        ({"query": "closet"}, False, False),
+        ({"query": "", "filters": {"categories": ["Books"]}}, False, False),
+    ):
+        answer = office.ask(kim, facets=True, mode="keyword", **body)
+        assert (answer["at_least"], answer["facets"]["at_least"]) == (total, facets), body
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "semantic"])
+def test_a_filter_loses_nothing_among_better_ones_elsewhere(library: Library, mode: str) -> None:
+    kim = library.person("Kim")
+    big, small = library.space(kim, name="Big"), library.space(kim, name="Small")
+    library.add(big, kim, *(f"The vacation policy, part {number}." for number in range(120)), title="All of it")
+    library.add(small, kim, "The vacation policy, in short.", title="In short")
+    library.add(small, kim, "Kangaroos sleep in the shade.", title="Kangaroos")
+    client = library.client(kim)
+    body = {"query": "vacation policy", "mode": mode, "filters": {"space_ids": [small]}, "facets": True, "log": False}
+    answer = client.post(URL, json=body).json()
+    assert [hit["source"]["title"] for hit in answer["hits"]] == ["In short", "Kangaroos"]
+    assert answer["total"] == 2
+    assert {one["label"] for one in answer["facets"]["spaces"]} == {"Big", "Small"}
