@@ -128,19 +128,21 @@ def _paired(run: Run, baseline: Run, variant: str) -> list[float]:
 
 
 def print_run(run: Run, console: Console, baseline: Run | None = None) -> None:
-    """The run as a table, with the differences to another below each row."""
+    """The run as a table, a row for each measure, with the differences to another beside each variant."""
     table = Table(title=f"{run.kind}: {run.dataset}", caption=_caption(run), caption_justify="left")
-    table.add_column("")
-    columns = _columns(run.metrics)
-    for column in columns:
-        table.add_column(column, justify="right")
     changes = differences(run, baseline) if baseline is not None else {}
+    columns: list[tuple[str, Mapping[str, float], bool]] = []
     for variant, values in run.metrics.items():
-        table.add_row(variant, *(shown(column, values.get(column)) for column in columns))
+        columns.append((variant.strip(), values, False))
         if variant in changes:
-            row = changes[variant]
-            cells = [shown(column, row[column], signed=True) if column in row else "" for column in columns]
-            table.add_row(f"  vs {baseline.name if baseline else ''}", *cells, style="dim")
+            columns.append((f"vs {baseline.name if baseline else ''}", changes[variant], True))
+    table.add_column("", overflow="fold")
+    for header, _, is_change in columns:
+        table.add_column(header, justify="right", style="dim" if is_change else None)
+    for measure in _measures(run.metrics):
+        table.add_row(
+            measure, *(shown(measure, values.get(measure), signed=is_change) for _, values, is_change in columns)
+        )
     console.print(table)
     for variant, row in changes.items():
         if "p" in row:
@@ -151,7 +153,7 @@ def print_run(run: Run, console: Console, baseline: Run | None = None) -> None:
         console.print(f"[yellow]{note}[/]")
 
 
-def _columns(metrics: Mapping[str, Mapping[str, float]]) -> list[str]:
+def _measures(metrics: Mapping[str, Mapping[str, float]]) -> list[str]:
     return list(dict.fromkeys(name for row in metrics.values() for name in row))
 
 
@@ -189,7 +191,7 @@ def write_html(run: Run, path: Path, baseline: Run | None = None) -> None:
     }
     plots = [bars("Measures", shares)] + [lines(title, curves) for title, curves in run.series.items()]
     environment = Environment(loader=PackageLoader("evals"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    columns = _columns(run.metrics)
+    columns = _measures(run.metrics)
     page = environment.get_template("report.html").render(
         run=run,
         columns=columns,

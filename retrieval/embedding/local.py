@@ -19,9 +19,9 @@ from retrieval.embedding.manifest import MODEL_FILE, TOKENIZER_FILE, ExportManif
 
 # Padded tokens in one batch. Small ones keep the activations in the cache, the memory low and the padding little:
 # passages of 256 to 1,100 characters, cut from documents of nine each, went at 70 a second with 200 tokens in a batch
-# of one thread, at 61 with 400 and at 52 with 768. Queries' batches use all threads, and give each its share.
-_PASSAGE_BATCH_TOKENS = 256
-_QUERY_BATCH_TOKENS = 768
+# of one thread, at 61 with 400 and at 52 with 768; a question and ten sentences took 53 ms of processor time with 256,
+# 75 with no limit.
+_BATCH_TOKENS = 256
 # No query needs more text than this many characters for each token that the model reads; the rest is not tokenised.
 _QUERY_CHARS_PER_TOKEN = 64
 # A query alone is fastest on all cores (4 ms on two, 6 on one), but takes twice the processor time for it. With others
@@ -77,7 +77,7 @@ class LocalEmbedder:
         encodings = self._queries.encode_batch_fast(prompted)
         with self._working() as crowded:
             session = self._for_passages() if crowded else self._query_session
-            for rows in batches(encodings, _QUERY_BATCH_TOKENS):
+            for rows in batches(encodings, _BATCH_TOKENS):
                 vectors[rows] = self._run(session, [encodings[row] for row in rows])
         return vectors
 
@@ -94,7 +94,7 @@ class LocalEmbedder:
         with self._working():
             # A few ahead and no more: who comes with little work meanwhile has it done between two batches of this.
             ahead: deque[Future[None]] = deque()
-            for rows in batches(encodings, _PASSAGE_BATCH_TOKENS):
+            for rows in batches(encodings, _BATCH_TOKENS):
                 if len(ahead) == self._ahead:
                     ahead.popleft().result()
                 ahead.append(self._workers.submit(embed, rows))
