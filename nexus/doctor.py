@@ -127,7 +127,7 @@ def _assistant(settings: Settings) -> Iterator[Finding]:
 
 def _chroma(settings: Settings) -> Iterator[Finding]:
     assert settings.chroma_url is not None
-    from retrieval.vectors import server_version
+    from retrieval.chroma_client import server_version
 
     yield Finding("chroma", "ok", f"{settings.chroma_url}, version {server_version(settings.chroma_url)}")
 

@@ -1,28 +1,24 @@
 """The vectors' index: Chroma collections, in the data directory or on a Chroma server.
 
 Chroma holds ids, embeddings and two short metadata fields (`space`, `sha`), never text: the database is the truth, and
-everything here can be rebuilt from it. This is the only module that imports chromadb, and it does so when a store is
-opened (1-2 s), not before.
+everything here can be rebuilt from it.
 """
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core_api.infra.errors import StorageFull, Unavailable, Unreachable
 from core_api.infra.settings import Settings
 from retrieval import chroma
 from retrieval.chroma import VectorRow as VectorRow
+from retrieval.chroma_client import call, connect, open_directory
 from retrieval.loading import Spaces, VectorLoader
 from retrieval.resident import LARGEST, Block, HeldCollection, ResidentVectors, nearest
 
@@ -38,9 +34,6 @@ _T = TypeVar("_T")
 _HNSW: "HNSWConfiguration" = {"space": "cosine", "max_neighbors": 16, "ef_construction": 100, "ef_search": 100}
 _QUERY_THREADS = 8
 _PAGE = 2000
-_TRIES = 6
-_CONNECT_SECONDS = 3.0
-_ANSWER_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +42,6 @@ class Target:
 
     collection: str
     space_ids: tuple[str, ...] | None = None
-
-
-class VectorIndexBroken(Unavailable):
-    """The embedded Chroma cannot read its files."""
-
-    code, title = "vector_index_broken", "The vector index cannot be read"
 
 
 class VectorStore:
@@ -82,8 +69,8 @@ class VectorStore:
         Raises `VectorIndexBroken` when the files cannot be read, `Unavailable` when the server does not answer.
         """
         if settings.chroma_url:
-            return cls(_connect(settings.chroma_url), settings.chroma_url)
-        client = _open_directory(settings.vectors_dir)
+            return cls(connect(settings.chroma_url), settings.chroma_url)
+        client = open_directory(settings.vectors_dir)
         return cls(client, str(settings.vectors_dir), settings.resolved_resident_vectors_bytes)
 
     def warm(self) -> None:
@@ -365,82 +352,7 @@ class VectorStore:
         return held
 
     def _call(self, act: Callable[[], _T]) -> _T:
-        """Run a call of Chroma; what fails for the store as a whole becomes an error that says what to do."""
-        import httpx
-        from chromadb.errors import InternalError
-
-        for attempt in range(_TRIES):
-            try:
-                return act()
-            except httpx.TransportError as error:
-                raise _unreachable(self._where, error) from error
-            except InternalError as error:
-                message = str(error)
-                if "disk is full" in message or "No space left" in message:
-                    raise StorageFull(
-                        f"The disk of {self._where} is full: the vector index was not written."
-                    ) from error
-                # A filtered query fails when one of the ids that its filter found is deleted before its search.
-                if "finding id" not in message or attempt == _TRIES - 1:
-                    raise _broken(self._where, error) from error
-                time.sleep(0.01 * (attempt + 1))
-        raise AssertionError("unreachable")
-
-
-def _open_directory(path: Path) -> "ClientAPI":
-    import chromadb
-    from chromadb.config import Settings as ChromaSettings
-
-    path.mkdir(parents=True, exist_ok=True)
-    try:
-        return chromadb.PersistentClient(str(path), settings=ChromaSettings(anonymized_telemetry=False))
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    # Chroma's Rust core answers damaged files with a panic, which is no Exception.
-    except BaseException as error:
-        raise _broken(str(path), error) from error
-
-
-def server_version(url: str) -> str:
-    """The version of the Chroma server at a URL. Raises Unavailable when it does not answer."""
-    return str(_connect(url).get_version())
-
-
-def _connect(url: str) -> "ClientAPI":
-    import chromadb
-    import httpx
-    from chromadb.config import Settings as ChromaSettings
-
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise Unavailable(f"NEXUS_CHROMA_URL is {url!r}; it has to look like http://host:8000.")
-    try:
-        client = chromadb.HttpClient(
-            host=parts.hostname,
-            port=parts.port or (443 if parts.scheme == "https" else 8000),
-            ssl=parts.scheme == "https",
-            settings=ChromaSettings(anonymized_telemetry=False),
-        )
-        # Chroma's client waits for ever, and has no setting for it: a server that hangs would hang the product.
-        session: httpx.Client = client._server._session  # type: ignore[attr-defined]
-        session.timeout = httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS)
-        return client
-    # Chroma answers a server that is not there with a bare ValueError.
-    except (ValueError, httpx.HTTPError) as error:
-        raise _unreachable(url, error) from error
-
-
-def _unreachable(where: str, error: BaseException) -> Unreachable:
-    return Unreachable(
-        f"The Chroma server at {where} does not answer ({error}). Start it, or correct NEXUS_CHROMA_URL."
-    )
-
-
-def _broken(where: str, error: BaseException) -> VectorIndexBroken:
-    return VectorIndexBroken(
-        f"The vector index in {where} cannot be used ({type(error).__name__}: {error}). It can be rebuilt from the "
-        "database: stop the server, move that directory away, start again and run `nexus index reindex`."
-    )
+        return call(self._where, act)
 
 
 def _pages(items: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:

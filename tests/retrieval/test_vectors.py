@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from core_api.infra.errors import Unavailable
 from core_api.infra.settings import Settings
-from retrieval.vectors import Target, VectorIndexBroken, VectorRow, VectorStore
+from retrieval.chroma_client import VectorIndexBroken
+from retrieval.vectors import Target, VectorRow, VectorStore
 from tests.services import chroma, free_port
 
 DIMENSIONS = 16
