@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from core_api.infra.errors import Unreachable
 from core_api.infra.settings import Settings
 from retrieval import chroma
 from retrieval.chroma import VectorRow as VectorRow
@@ -92,7 +93,8 @@ class VectorStore:
 
     def refresh(self, changed: Mapping[str, tuple[str, Sequence[str]]], places: Mapping[str, Collection[str]]) -> None:
         """Take over what others have written. `changed` has the space and the ids of each source (`kind:id`), `places`
-        the collections of each space."""
+        the collections of each space. Raises Unreachable when Chroma is away; what is held stays as it was."""
+        away: Unreachable | None = None
         for collection in self._resident.known():
             with self._resident.writing(collection) as held:
                 if held is None:
@@ -105,11 +107,18 @@ class VectorStore:
                     if space_id in held.spaces and collection in places.get(space_id, ())
                     for id_ in ids
                 ]
+                try:
+                    rows = self.get(collection, wanted)
+                except Unreachable as error:
+                    away = error
+                    continue
                 here = set(wanted)
                 for source in changed:
                     held.remove(id_ for id_ in held.of_source(source) if id_ not in here)
-                for row in self.get(collection, wanted).values():
+                for row in rows.values():
                     held.put(row.id, row.space_id, row.embedding)
+        if away is not None:
+            raise away
 
     def hold_nothing(self) -> None:
         """Let go of all that is held in memory; what is asked for is read again."""

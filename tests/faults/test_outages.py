@@ -28,12 +28,25 @@ def test_without_redis_everything_goes_on_and_is_indexed_later(
         assert load.kinds(began).keys() == {"ok"}  # nobody notices but by what is found late
 
 
-def test_without_chroma_search_goes_by_keywords_and_says_so(installation: Installation, outage: float) -> None:
+def test_without_chroma_search_goes_by_what_is_in_memory_or_by_keywords_and_says_so(
+    installation: Installation, outage: float
+) -> None:
+    cluster = installation.cluster
+    cluster.environment["NEXUS_RESIDENT_VECTORS_BYTES"] = "0"
+    forgetful = cluster.api()
+    del cluster.environment["NEXUS_RESIDENT_VECTORS_BYTES"]
+    question = {"query": "Who repairs the lamp after the storm?"}
     with installation.under_load("Chroma") as load:
+        assert forgetful.post("/search", question)["mode"] == "hybrid"
         began = time.monotonic()
-        away(installation.cluster.chroma, signal.SIGKILL, outage)
+        cluster.chroma.stop(signal.SIGKILL)
+        assert forgetful.post("/search", question)["mode"] == "keyword"
+        time.sleep(outage)
+        assert installation.api.post("/search", question)["mode"] == "hybrid"
+        cluster.chroma.start()
         kinds = load.kinds(began)
-    assert kinds["degraded"] > 0
+    forgetful.service.stop()
+    assert kinds["ok"] > 0
     assert all("Chroma" in says for says in load.says("unavailable"))  # semantic search was asked for
 
 

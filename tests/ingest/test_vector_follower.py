@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import initialize, invariant, rule
 
+from core_api.infra.errors import Unreachable
 from ingest.promotion import Promoter
 from ingest.sandbox import Sandbox
 from retrieval.embedding import Embedder
@@ -117,28 +118,33 @@ def test_a_space_that_moves_to_a_collection_of_its_own(
     assert [held.spaces for held in pools if held is not None] == [{pooled}]
 
 
+@pytest.mark.parametrize(
+    ("error", "held"), [(Unreachable("away"), True), (RuntimeError("broken"), False)], ids=["away", "broken"]
+)
 def test_it_follows_by_itself_and_outlives_a_failure(
-    house: House, reader: Reader, monkeypatch: pytest.MonkeyPatch
+    house: House, reader: Reader, monkeypatch: pytest.MonkeyPatch, error: Exception, held: bool
 ) -> None:
     house.put("0.md", _text([1]))
     house.index()
     reader.follower.catch_up()
     reader.found(house.space)
     assert reader.holds(house.space)
+    failed = threading.Event()
 
-    def away(*_: object) -> None:
-        raise ConnectionError("away")
+    def fails(*_: object) -> None:
+        failed.set()
+        raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr(reader.vectors, "get", away)
+        patch.setattr(reader.vectors, "get", fails)
         house.put("0.md", _text([2, 3]))
         house.index()
+        with pytest.raises(type(error)):
+            reader.follower.catch_up()
+        assert reader.holds(house.space) is held, "a server that is away is no reason to forget"
+        failed.clear()
         reader.follower.start()
-        until = time.monotonic() + 20
-        while reader.holds(house.space):
-            assert time.monotonic() < until, "what could not be followed is still held"
-            time.sleep(0.05)
-    house.keywords.catch_up(house.database)
+        assert not held or failed.wait(20), "it does not try again"
     until = time.monotonic() + 20
     while reader.found(house.space) != reader.written(house.space) or not reader.holds(house.space):
         assert time.monotonic() < until, "it does not follow any more"

@@ -28,6 +28,7 @@ from core_api.models import (
     AssistantUsage,
     Base,
     ConversationShare,
+    GapRequest,
     GoldenQuestion,
     Identity,
     IndexModel,
@@ -132,10 +133,11 @@ def _add_the_rest(source: Source, database: Database, user_id: str, team_id: str
         )
         search = SavedSearch(user_id=owner.user_id, name="Leave", query="leave", mode="hybrid", filters={"tags": ["a"]})
         log = SearchLog(user_id=owner.user_id, query="leave", normalised="leave", mode="hybrid", hits=3, took_ms=0.1)
-        session.add_all([old, search, log])
+        mine = {"user_id": owner.user_id}
+        gap = KnowledgeGap(**mine, question="Why?", fingerprint="f", vector=np.arange(3, dtype="<f4").tobytes())
+        session.add_all([old, search, log, gap])
         session.flush()
         of_leave = {"source_kind": "document", "source_id": source.documents["Leave"]}
-        mine = {"user_id": owner.user_id}
         hashed = {"token_sha256": new_id()}
         message = answer["message_id"]
         session.add_all(
@@ -156,7 +158,7 @@ def _add_the_rest(source: Source, database: Database, user_id: str, team_id: str
                 ConversationShare(conversation_id=answer["conversation_id"], team_id=team_id),
                 AnswerFeedback(message_id=message, **mine, helpful=True, comment="Good \u2028 so"),
                 GoldenQuestion(question="How long?", document_ids=[source.documents["Leave"]], message_id=message),
-                KnowledgeGap(**mine, question="Why?", fingerprint="f", vector=np.arange(3, dtype="<f4").tobytes()),
+                GapRequest(gap_id=gap.id, user_id=user_id),
                 Proposal(
                     **mine, kind="remind", summary="S", parameters={"a": [1, 0.1, None, "\ud800"]}, expires_at=soon
                 ),
