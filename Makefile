@@ -37,7 +37,7 @@ $(DEV_INSTALLED): $(INSTALLED)
 
 test: setup-dev lint
 	$(BIN)/coverage erase
-	$(BIN)/pytest -n 2 --cov --cov-report= $(ARGS)
+	$(BIN)/pytest -n 3 --cov --cov-report= $(ARGS)
 	$(BIN)/coverage report
 
 # What `make test` does in short: every part of a running installation is away for 20 s, killed, or full.

@@ -71,7 +71,7 @@ def test_an_edit_does_not_wait_for_a_bulk_import(running: Running) -> None:
     house = running.house
     document = house.put("edited.md", page(0))
     assert running.runtime.wait_idle(60)
-    for n in range(40):
+    for n in range(120):
         house.put(f"bulk/{n}.md", page(n, 6))
     until(lambda: house.embedder.started.is_set())
     house.put("edited.md", "A short new text.")

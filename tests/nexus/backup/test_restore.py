@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from core_api.audit import verify
 from core_api.infra.database import Database
-from core_api.models import LoginSession, MailMessage, OutboxEvent, SigningKey, TotpDevice, User
+from core_api.models import LoginSession, MailMessage, OutboxEvent, SigningKey, TotpDevice, User, new_id
 from nexus.backup.live import LiveProduct, vectors_of
 from retrieval.embedding.local import LocalEmbedder
 from tests.factories import make_document, make_space
@@ -45,7 +45,7 @@ def embedded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.fixture(scope="module")
 def quiet(source: Source) -> tuple[Path, dict[str, list[tuple[str, float]]]]:
     """An encrypted backup that was made while nobody wrote, and what was found then."""
-    file = source.folder / "quiet.backup"
+    file = source.folder / f"quiet-{new_id()}.backup"  # the same source may have several
     (source.folder / "passphrase").write_text("correct horse battery\n")
     seen = everything_found(source.client)
     made = as_json(
