@@ -6,30 +6,43 @@ database takes to find them.
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, String, bindparam
+from sqlalchemy import ARRAY, ColumnElement, Dialect, Text, TypeDecorator, bindparam
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement, func
+from sqlalchemy.types import NullType
 
 IDS = "ids"
 """The parameter's name."""
 
 
-class _Listed(FunctionElement[str]):
+class _Ids(TypeDecorator[list[str]]):
+    """An array for PostgreSQL, whose planner sees how long it is; JSON for SQLite."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        return dialect.type_descriptor(ARRAY(Text()) if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: list[str] | None, dialect: Dialect) -> Any:
+        return value if dialect.name == "postgresql" else json.dumps(value)
+
+
+class _OneOf(FunctionElement[Any]):
     inherit_cache = True
-    type = String()
+    type = NullType()  # SQLite's dialect would write a Boolean as `… = 1`, and read the whole table
 
 
 def one_of(column: ColumnElement[str] | Any, name: str = IDS) -> ColumnElement[bool]:
     """That `column` is one of the ids that the parameter `name` is given when the statement is run (`bound`)."""
-    found: ColumnElement[bool] = column.bool_op("IN")(_Listed(bindparam(name, type_=String())))
-    return found
+    return cast("ColumnElement[bool]", _OneOf(column, bindparam(name, type_=_Ids())))
 
 
-def bound(ids: Iterable[str], name: str = IDS) -> dict[str, str]:
+def bound(ids: Iterable[str], name: str = IDS) -> dict[str, list[str]]:
     """The parameter that `one_of` asks for."""
-    return {name: json.dumps(list(ids))}
+    return {name: list(ids)}
 
 
 def together(column: ColumnElement[str] | Any, dialect: str) -> ColumnElement[str | None]:
@@ -46,12 +59,13 @@ def values_of(found: Any) -> list[str]:
     return values
 
 
-@compiles(_Listed)
+@compiles(_OneOf)
 def _sqlite(element: Any, compiler: Any, **kw: Any) -> str:
-    ids = compiler.process(element.clauses, **kw)
-    return f"(SELECT value FROM json_each({ids}))"  # noqa: S608 - the place of a bound parameter
+    column, ids = (compiler.process(part, **kw) for part in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({ids}))"  # noqa: S608 - the place of a bound parameter
 
 
-@compiles(_Listed, "postgresql")
+@compiles(_OneOf, "postgresql")
 def _postgresql(element: Any, compiler: Any, **kw: Any) -> str:
-    return f"(SELECT json_array_elements_text(CAST({compiler.process(element.clauses, **kw)} AS json)))"
+    column, ids = (compiler.process(part, **kw) for part in element.clauses)
+    return f"{column} = ANY ({ids})"
