@@ -137,6 +137,7 @@ def test_those_who_may_change_a_document_edit_its_labels_and_search_follows(site
     box.get_by_label("Category").fill("")
     box.get_by_role("button", name="Save").click()
     expect(labels).to_have_count(0)
+    expect(page.locator(".doc-labels")).to_have_text("Add labels")
     page.get_by_role("button", name="Undo").click()
     expect(labels.get_by_role("listitem")).to_have_count(4)
 

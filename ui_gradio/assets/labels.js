@@ -13,7 +13,7 @@ export function labels(doc) {
   draw(doc);
 
   function draw({ category, tags, may }) {
-    const any = category || tags.length;
+    const any = Boolean(category) || tags.length > 0;
     fill(
       place,
       any &&
