@@ -8,10 +8,11 @@ replica does it (retrieval.keywords.replica), and woken by it. Where a space liv
 
 import threading
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import structlog
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from core_api.infra.database import Database
 from core_api.models import Chunk, IndexState, SpaceIndex
@@ -58,10 +59,11 @@ class VectorFollower:
         done = 0
         while True:
             with self._database.reading() as session:
-                if self._position > last_change(session):
+                last = last_change(session)
+                if self._position > last:
                     log.warning("held_vectors_dropped", reason="they are ahead of their database")
                     self._vectors.hold_nothing()
-                    self._position = last_change(session)
+                    self._position = last
                 states = session.execute(
                     select(IndexState.source_kind, IndexState.source_id, IndexState.space_id, IndexState.change_seq)
                     .where(IndexState.change_seq > self._position)
@@ -70,18 +72,10 @@ class VectorFollower:
                 ).all()
                 if not states:
                     return done
-                ids: dict[str, list[str]] = defaultdict(list)
-                chunks = select(Chunk.id, Chunk.source_kind, Chunk.source_id).where(one_of(Chunk.source_id))
-                for id_, kind, source_id in session.execute(chunks, bound(sorted({row.source_id for row in states}))):
-                    ids[source_term(kind, source_id)].append(id_)
-                places: dict[str, list[str]] = {row.space_id: [] for row in states}
-                placed = select(SpaceIndex.space_id, SpaceIndex.collection).where(one_of(SpaceIndex.space_id))
-                for space_id, collection in session.execute(placed, bound(sorted(places))):
-                    places[space_id].append(collection)
-            changed = {
-                (source := source_term(row.source_kind, row.source_id)): (row.space_id, ids[source]) for row in states
-            }
-            self._vectors.refresh(changed, places)
+                spaces = {source_term(row.source_kind, row.source_id): row.space_id for row in states}
+                ids = _ids_by_source(session, {row.source_id for row in states})
+                places = _places(session, set(spaces.values()))
+            self._vectors.refresh({source: (space, ids[source]) for source, space in spaces.items()}, places)
             self._position = states[-1].change_seq
             done += len(states)
 
@@ -104,3 +98,21 @@ class VectorFollower:
             except Exception:  # the thread must outlive a database or a Chroma server that is away
                 log.warning("held_vectors_behind", position=self._position, exc_info=True)
                 self._stop.wait(_LOOK_SECONDS)
+
+
+def _ids_by_source(session: Session, source_ids: Collection[str]) -> dict[str, list[str]]:
+    """The chunks of each source, by its term; a source without any has an empty list."""
+    found: dict[str, list[str]] = defaultdict(list)
+    chunks = select(Chunk.id, Chunk.source_kind, Chunk.source_id).where(one_of(Chunk.source_id))
+    for id_, kind, source_id in session.execute(chunks, bound(sorted(source_ids))):
+        found[source_term(kind, source_id)].append(id_)
+    return found
+
+
+def _places(session: Session, space_ids: Collection[str]) -> dict[str, list[str]]:
+    """The collections of each space, of all embedding models."""
+    found: dict[str, list[str]] = {space_id: [] for space_id in space_ids}
+    placed = select(SpaceIndex.space_id, SpaceIndex.collection).where(one_of(SpaceIndex.space_id))
+    for space_id, collection in session.execute(placed, bound(sorted(space_ids))):
+        found[space_id].append(collection)
+    return found
