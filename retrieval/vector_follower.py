@@ -15,8 +15,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core_api.infra.database import Database
-from core_api.models import Chunk, IndexState, SpaceIndex
-from core_api.outbox import last_change
+from core_api.models import Chunk, SpaceIndex
+from core_api.outbox import changed_since, last_change
 from retrieval.id_lists import bound, one_of
 from retrieval.keywords import KeywordIndex, source_term
 from retrieval.loading import Spaces
@@ -64,12 +64,7 @@ class VectorFollower:
                     log.warning("held_vectors_dropped", reason="they are ahead of their database")
                     self._vectors.hold_nothing()
                     self._position = last
-                states = session.execute(
-                    select(IndexState.source_kind, IndexState.source_id, IndexState.space_id, IndexState.change_seq)
-                    .where(IndexState.change_seq > self._position)
-                    .order_by(IndexState.change_seq)
-                    .limit(_BATCH_SOURCES)
-                ).all()
+                states = changed_since(session, self._position, _BATCH_SOURCES)
                 if not states:
                     return done
                 spaces = {source_term(row.source_kind, row.source_id): row.space_id for row in states}

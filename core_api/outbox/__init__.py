@@ -5,12 +5,12 @@ a duplicate or late event only makes the pipeline look once more.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from sqlalchemy import event, insert, select, update
+from sqlalchemy import Row, event, insert, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from core_api.models import ChangeSequence, IndexedSource, OutboxEvent
+from core_api.models import ChangeSequence, IndexedSource, IndexState, OutboxEvent
 
 _WROTE_EVENTS = "outbox_wrote_events"
 _TRACEPARENT = "outbox_traceparent"
@@ -53,6 +53,19 @@ def next_change(session: Session) -> int:
 def last_change(session: Session) -> int:
     """The last number given out by a committed transaction."""
     return session.scalar(select(ChangeSequence.value).where(ChangeSequence.id == 1)) or 0
+
+
+def changed_since(session: Session, position: int, most: int) -> Sequence[Row[str, str, str, str, int]]:
+    """The next sources whose index changed after a number, in order: `source_kind`, `source_id`, `space_id`, `status`,
+    `change_seq`."""
+    return session.execute(
+        select(
+            IndexState.source_kind, IndexState.source_id, IndexState.space_id, IndexState.status, IndexState.change_seq
+        )
+        .where(IndexState.change_seq > position)
+        .order_by(IndexState.change_seq)
+        .limit(most)
+    ).all()
 
 
 def attach(sessions: sessionmaker[Session], written: threading.Event, traceparent: Callable[[], str | None]) -> None:

@@ -23,8 +23,8 @@ from sqlalchemy.orm import Session
 
 from core_api.infra.database import Database
 from core_api.infra.errors import StorageFull, Unavailable
-from core_api.models import Chunk, IndexState, IndexStatus
-from core_api.outbox import last_change
+from core_api.models import Chunk, IndexStatus
+from core_api.outbox import changed_since, last_change
 from retrieval import analyzer
 from retrieval.keywords import layout
 
@@ -136,17 +136,12 @@ class Replica:
                 if self._position > last_change(session):
                     log.warning("keyword_index_rebuilt", reason="it is ahead of its database", path=str(self._path))
                     self._reset()
-                states = session.execute(
-                    select(IndexState.source_kind, IndexState.source_id, IndexState.status, IndexState.change_seq)
-                    .where(IndexState.change_seq > self._position)
-                    .order_by(IndexState.change_seq)
-                    .limit(_BATCH_SOURCES)
-                ).all()
+                states = changed_since(session, self._position, _BATCH_SOURCES)
             if not states:
                 return done
             writer = self._open_writer()
             live: dict[str, list[str]] = defaultdict(list)
-            for kind, source_id, status, _seq in states:
+            for kind, source_id, _space, status, _seq in states:
                 writer.delete_documents_by_term("source", layout.source_term(kind, source_id))
                 if status != IndexStatus.DELETED:
                     live[kind].append(source_id)
