@@ -46,7 +46,7 @@ def search_result(console: Console, result: Any) -> None:
         page = f", page {hit['page']}" if hit["page"] else ""
         console.print(f"[bold]{number}. {escape(place)}[/bold][dim]{page}  {hit['score']:.2f}[/dim]", highlight=False)
         _passage(console, hit)
-    documents = f"{result['total']}{'+' if result['at_least'] else ''} document{'' if result['total'] == 1 else 's'}"
+    documents = f"{result['total']} document{'' if result['total'] == 1 else 's'}"
     console.print(f"[dim]{documents}, {result['mode']}, {result['took_ms']['total']:.0f} ms[/dim]", highlight=False)
 
 

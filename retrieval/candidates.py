@@ -99,7 +99,7 @@ class Asked:
         found, semantic = self._legs(depth, chunks, 0 if self.wanted is Mode.SEMANTIC else words_depth)
         by_words, keyword = _joined(found), _joined(found, depth)
         full = any(len(leg) >= depth for leg in (keyword, semantic))
-        cut = any(len(part) >= max(depth, words_depth) for part in found)
+        cut = self.wanted is not Mode.SEMANTIC and any(len(part) >= max(depth, words_depth) for part in found)
         if self.query.phrases or self.query.excluded:
             proposed = sorted({*keyword, *semantic})
             allowed = self.engine.keywords.having(proposed, self.query.phrases, self.query.excluded)
@@ -122,6 +122,14 @@ class Asked:
     def by_words(self, depth: int) -> dict[str, float]:
         """The best `depth` chunks that words alone find, with their BM25 scores; none where only meaning is asked."""
         return {} if self.wanted is Mode.SEMANTIC else _joined(self._keyword(depth, None))
+
+    def matching(self) -> set[int]:
+        """The sources of all chunks that words find, by the `number` of their terms."""
+        find, text = self.engine.keywords.matching, self.query.text
+        phrases, excluded = self.query.phrases, self.query.excluded
+        found = find(text, self.spaces, phrases=phrases, excluded=excluded)
+        sources = [source_term(Document.__source_kind__, id_) for id_ in self.shared.source_ids]
+        return found | find(text, self.shared.space_ids, sources=sources, phrases=phrases, excluded=excluded)
 
     def terms_of(self, chunk_ids: Iterable[str]) -> set[str]:
         """Terms of the query that one of these chunks has, as far as they were looked at."""

@@ -14,6 +14,7 @@ from core_api.infra.errors import NexusError, Unavailable
 from core_api.infra.metrics import search_step
 from core_api.infra.settings import Settings
 from retrieval.active_model import ServedModels
+from retrieval.catalogue import Catalogue
 from retrieval.embedding import Embedder
 from retrieval.embedding.remembering import RememberingEmbedder
 from retrieval.keywords import KeywordIndex
@@ -126,6 +127,7 @@ class RetrievalEngine:
         )
         self._reranker = _Part[Reranker]("reranking model", reranker)
         self.titles = TitleIndex()
+        self.catalogue = Catalogue()
         self.models: ServedModels | None = None
         self._choosing = threading.Lock()
         self._closing = threading.Event()

@@ -1,36 +1,39 @@
 """A page of all that a query finds, with the total, the facets and the cursor of the next page.
 
-What is found: the best of both legs over all that the asker may read (fused), then what words alone find besides.
+What is found: what words find, and the best of both legs by all evidence (fused) over all that the asker may read.
 Filters choose from that, so that a facet's count is what choosing it shows. Where the legs have more than they were
 asked for, they are asked again for what meets the filters, so that nothing is lost among better ones elsewhere.
-Without words, all that meets the filters is found.
+Without words, all that meets the filters is found. Everything is counted; what words find is read as far as pages go.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 
+import numpy as np
 from sqlalchemy.orm import Session
 
 from core_api.auth.subject import Subject
 from retrieval import analyzer
 from retrieval.access import existing, hydrate, matching_chunks, where_to_look
-from retrieval.candidates import Asked
+from retrieval.candidates import Asked, Ranking
+from retrieval.catalogue import Mask, Sources
 from retrieval.engine import RetrievalEngine
 from retrieval.explanation import Explanation, LegPart
-from retrieval.facets import SourceRow, all_sources, count_facets, meets, sources_of
+from retrieval.facets import count_facets, meets
 from retrieval.fusion import Candidate
 from retrieval.hits import as_hits
+from retrieval.keywords import number
 from retrieval.paging import mark, next_cursor, shown_before
 from retrieval.query_language import ParsedQuery
-from retrieval.sources import SOURCE_KINDS
 from retrieval.spelling import correct
 from retrieval.timing import Clock
-from retrieval.types import Correction, Filters, Hit, Mode, Passage, Query, SearchResult, Sort
+from retrieval.types import Correction, Facets, Filters, Hit, Mode, Passage, Query, SearchResult, Sort
 
-# Candidates of each leg that are ranked by all evidence, and of words alone besides: 2,000 of these instead of 400 took
-# 44 ms more at 100,000 chunks.
+# Candidates of each leg that are ranked by all evidence, and of words alone besides: on the first page, and on the last
+# at most. 2,000 of these instead of 400 took 44 ms more at 100,000 chunks.
 _DEPTH = 100
-_BY_WORDS = 400
+_BY_WORDS, _MOST_BY_WORDS = 400, 25_600
 _MOST_EXCLUDED = 2_000
 # When there is more than these: chunks that meet the filters, and how many of them are ranked.
 _MAX_FILTERED_CHUNKS = 2_000
@@ -41,15 +44,14 @@ _BEST_OF_GROUP = 3
 @dataclass(frozen=True, slots=True)
 class Found:
     """Candidates in order that exist and may be read, before filters. `asked`, where words were searched, knows what
-    was looked at for that; `sources`, where all were listed, has them already. `cut`: words find more than was looked
-    at; `cut_filtered`: of what meets the filters, too."""
+    was looked at for that. `sources` are all that was found, also where words find more than was looked at; None where
+    nothing of a source has to be known. `cut`: more than the candidates meets the filters."""
 
     candidates: Sequence[Candidate]
     mode: Mode
     asked: Asked | None = None
-    sources: Sequence[SourceRow] | None = None
+    sources: Sources | None = None
     cut: bool = False
-    cut_filtered: bool = False
 
 
 def find_page(
@@ -63,12 +65,32 @@ def find_page(
 ) -> SearchResult:
     """The page; `parsed` is the query's text, `filters` all that came of it and of the request."""
     shown = shown_before(query, subject)
+    by_words = max(_BY_WORDS, 4 * len(shown))
+    while True:
+        page, cut = _page(session, subject, engine, query, parsed, filters, clock, shown, by_words)
+        if page.next_cursor is not None or not cut or by_words >= _MOST_BY_WORDS:
+            return page
+        by_words *= 4
+
+
+def _page(
+    session: Session,
+    subject: Subject,
+    engine: RetrievalEngine,
+    query: Query,
+    parsed: ParsedQuery,
+    filters: Filters,
+    clock: Clock,
+    shown: frozenset[bytes],
+    by_words: int,
+) -> tuple[SearchResult, bool]:
+    """The page of what is found when so many chunks are read of what words find, and whether they find more."""
     meant: Correction | None = None
     if not parsed.text:
         found, filters = _browse(session, subject, engine, query, parsed, filters)
         clock.lap("legs")
     else:
-        found = _find(session, subject, engine, query, parsed, filters, clock)
+        found = _find(session, subject, engine, query, parsed, filters, clock, by_words)
         if query.correct and found.asked is not None:
             terms = found.asked.terms_of(candidate.chunk_id for candidate in found.candidates)
             better = correct(session, subject, engine, parsed, found.asked.spaces, found.asked.shared, terms)
@@ -76,16 +98,13 @@ def find_page(
                 meant = Correction(_retyped(query.text, parsed, better.replaced), better.nothing_found)
                 if better.nothing_found:
                     parsed = _corrected(parsed, better.replaced)
-                    found = _find(session, subject, engine, query, parsed, filters, clock)
+                    found = _find(session, subject, engine, query, parsed, filters, clock, by_words)
             clock.lap("correct")
-    rows: Sequence[SourceRow] = ()
-    if query.facets or filters.any or _by_date(query, found.candidates):  # else nothing of a source has to be known
-        rows = found.sources if found.sources is not None else sources_of(session, subject, _keys(found.candidates))
-        passing = {row.key: row for row in rows if meets(row, filters)}
-        ordered = _in_order(query, found.candidates, passing)
-        total = len(passing)
+    if found.sources is None:
+        ordered, total = found.candidates, len(_keys(found.candidates))
     else:
-        ordered, total = list(found.candidates), len(_keys(found.candidates))
+        met = meets(found.sources, filters)
+        ordered, total = _in_order(query, found, found.sources, met, len(shown)), int(met.sum())
     clock.lap("sources")
     if query.group:
         groups, more = _grouped(session, subject, query, ordered, shown)
@@ -97,21 +116,22 @@ def find_page(
     clock.lap("hydrate")
     marked = as_hits(hits, parsed.text)
     clock.lap("highlight")
-    facets = count_facets(session, subject, rows, filters, at_least=found.cut) if query.facets else None
+    facets = None
     if query.facets:
+        facets = count_facets(session, subject, found.sources, filters) if found.sources is not None else Facets()
         clock.lap("facets")
-    return SearchResult(
+    page = SearchResult(
         marked,
         found.mode,
         {},
         total=total,
-        at_least=found.cut_filtered,
         groups=_regrouped(marked) if query.group else None,
         facets=facets,
         next_cursor=next_cursor(query, subject, shown, shows) if more else None,
         did_you_mean=meant,
         by_meaning_alone=_by_meaning_alone(found, parsed),
     )
+    return page, found.cut
 
 
 def _find(
@@ -122,45 +142,53 @@ def _find(
     parsed: ParsedQuery,
     filters: Filters,
     clock: Clock,
+    by_words: int,
 ) -> Found:
-    spaces, shared = where_to_look(session, subject, Filters())
-    asked = Asked.of(session, engine, query.mode, parsed, spaces, shared)
+    readable = spaces, shared = where_to_look(session, subject, Filters())
+    everywhere = asked = Asked.of(session, engine, query.mode, parsed, spaces, shared)
     if not (spaces or shared.source_ids):
         return Found((), asked.mode)
     clock.lap("access")
     candidates: list[Candidate] = []
     full, cut, cut_filtered = True, False, False
     if not filters.source_ids:
-        ranking = asked.ranked(_DEPTH, explain=query.explain, words_depth=_BY_WORDS)
-        candidates, full = ranking.candidates, ranking.full
+        ranking = asked.ranked(_DEPTH, explain=query.explain, words_depth=by_words)
+        full = ranking.full
         cut = cut_filtered = ranking.cut
         clock.lap("legs")
-        if full:
-            candidates = [*candidates, *_by_words(candidates, ranking.by_words, explain=query.explain)]
-            clock.lap("words")
-    there = existing(session, subject, [candidate.chunk_id for candidate in candidates])
-    candidates = [candidate for candidate in candidates if candidate.chunk_id in there]
+        candidates = [*ranking.candidates, *_by_words(ranking, explain=query.explain)]
+        clock.lap("words")
+    candidates = _existing(session, subject, candidates)
     if filters.any and full:
         chunks = matching_chunks(session, subject, filters, _MAX_FILTERED_CHUNKS)
         if chunks is None or chunks:
             if chunks is None:
-                spaces, shared = where_to_look(session, subject, filters)
-                asked = Asked.of(session, engine, query.mode, parsed, spaces, shared)
-            ranking = asked.ranked(_DEEP, chunks, explain=query.explain)
-            again, cut_filtered = ranking.candidates, ranking.cut
+                asked = Asked.of(session, engine, query.mode, parsed, *where_to_look(session, subject, filters))
+            ranking = asked.ranked(_DEEP, chunks, explain=query.explain, words_depth=by_words)
+            again, cut_filtered = [*ranking.candidates, *_by_words(ranking, explain=query.explain)], ranking.cut
             known = {candidate.chunk_id for candidate in again}
             again += [candidate for candidate in candidates if candidate.chunk_id not in known]
             again.sort(key=lambda candidate: (-candidate.score, candidate.chunk_id))
-            there = existing(session, subject, [candidate.chunk_id for candidate in again])
-            candidates = [candidate for candidate in again if candidate.chunk_id in there]
+            candidates = _existing(session, subject, again)
         else:  # nothing meets the filters
             cut_filtered = False
     clock.lap("existing")
-    return Found(candidates, asked.mode, asked, cut=cut or cut_filtered, cut_filtered=cut_filtered)
+    sources = None
+    if query.facets or filters.any or cut or _by_date(query, candidates):
+        matching = everywhere.matching() if cut or cut_filtered else ()
+        numbers = chain(map(number, _keys(candidates)), matching)
+        sources = engine.catalogue.named(session, numbers, *readable)
+    return Found(candidates, asked.mode, asked, sources, cut_filtered)
 
 
-def _by_words(ranked: Sequence[Candidate], found: Mapping[str, float], *, explain: bool) -> list[Candidate]:
+def _existing(session: Session, subject: Subject, candidates: Sequence[Candidate]) -> list[Candidate]:
+    there = existing(session, subject, [candidate.chunk_id for candidate in candidates])
+    return [candidate for candidate in candidates if candidate.chunk_id in there]
+
+
+def _by_words(ranking: Ranking, *, explain: bool) -> list[Candidate]:
     """What words find beyond what was ranked, below all of that."""
+    ranked, found = ranking.candidates, ranking.by_words
     known = {candidate.chunk_id for candidate in ranked}
     scores = {chunk_id: score for chunk_id, score in found.items() if chunk_id not in known}
     if not scores:
@@ -197,11 +225,8 @@ def _browse(
         return Found((), query.mode), filters
     if parsed.excluded:
         filters = replace(filters, not_source_ids=_having(session, subject, engine, parsed.excluded))
-    if filters.source_ids:
-        rows = sources_of(session, subject, [f"{kind}:{id_}" for kind in SOURCE_KINDS for id_ in filters.source_ids])
-    else:
-        rows = all_sources(session, subject)
-    return Found([Candidate(f"{row.key}:0", 0.0, {}) for row in rows], query.mode, sources=rows), filters
+    sources = engine.catalogue.readable(session, *where_to_look(session, subject, Filters()))
+    return Found((), query.mode, sources=sources), filters
 
 
 def _having(session: Session, subject: Subject, engine: RetrievalEngine, excluded: Sequence[str]) -> tuple[str, ...]:
@@ -215,14 +240,24 @@ def _having(session: Session, subject: Subject, engine: RetrievalEngine, exclude
     return tuple(sources)
 
 
-def _in_order(query: Query, candidates: Sequence[Candidate], passing: dict[str, SourceRow]) -> list[Candidate]:
-    """The candidates of the sources that pass, as the query sorts them."""
-    kept = [candidate for candidate in candidates if _key(candidate) in passing]
+def _in_order(query: Query, found: Found, sources: Sources, met: Mask, shown: int) -> Sequence[Candidate]:
+    """The candidates of the sources that meet the filters, as the query sorts them. Where all sources were listed, as
+    many of them as the page may come to when so many were shown before."""
+    dates = sources.table["updated"]
+    newest = query.sort is not Sort.OLDEST
+    if found.asked is None:
+        places = np.flatnonzero(met)
+        order = places[np.lexsort((sources.table["number"][places], dates[places]))]
+        first = (order[::-1] if newest else order)[: shown + 2 * query.k + 2]
+        return [Candidate(f"{sources.keys[place]}:0", 0.0, {}) for place in first]
+    place_of = {key: place for place, key in enumerate(islice(sources.keys, len(_keys(found.candidates))))}
+    kept = [
+        candidate for candidate in found.candidates if (at := place_of.get(_key(candidate))) is not None and met[at]
+    ]
     if not _by_date(query, kept):
         return kept
     kept.sort(key=lambda candidate: -candidate.score)
-    newest = query.sort is not Sort.OLDEST
-    return sorted(kept, key=lambda candidate: (passing[_key(candidate)].updated_at, _key(candidate)), reverse=newest)
+    return sorted(kept, key=lambda candidate: (dates[place_of[_key(candidate)]], _key(candidate)), reverse=newest)
 
 
 def _by_date(query: Query, candidates: Sequence[Candidate]) -> bool:

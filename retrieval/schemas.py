@@ -234,7 +234,6 @@ class FacetsRead(BaseModel):
     categories: list[FacetValueRead]
     tags: list[FacetValueRead]
     months: list[FacetValueRead] = Field(description="`2026-11`, newest first.")
-    at_least: bool = Field(description="Words match more sources than were counted: counts are at least so many.")
 
     @classmethod
     def of(cls, facets: Facets) -> "FacetsRead":
@@ -245,7 +244,7 @@ class FacetsRead(BaseModel):
             return [FacetValueRead(value=one.value, label=one.label, count=one.count) for one in values]
 
         names = ("kinds", "spaces", "authors", "categories", "tags", "months")
-        return cls(**{name: read(name) for name in names}, at_least=facets.at_least)
+        return cls(**{name: read(name) for name in names})
 
 
 class CorrectionRead(BaseModel):
@@ -289,13 +288,12 @@ class QueryRead(BaseModel):
 
 class SearchResponse(BaseModel):
     """Hits, best first; `mode` is what was really done; `took_ms` is wall time by step. `total` is the number of
-    sources that paging to the end shows."""
+    sources that are found."""
 
     hits: list[HitRead]
     groups: list[GroupRead] | None
     facets: FacetsRead | None
     total: int
-    at_least: bool = Field(description="Words match more sources than the `total` that can be paged to.")
     next_cursor: str | None
     did_you_mean: CorrectionRead | None
     by_meaning_alone: bool = Field(description="Nothing found has any word of the query; it may not be what was meant.")
@@ -313,7 +311,6 @@ class SearchResponse(BaseModel):
             groups=[GroupRead.of(hits) for hits in grouped] if grouped is not None else None,
             facets=FacetsRead.of(result.facets) if result.facets is not None else None,
             total=result.total,
-            at_least=result.at_least,
             next_cursor=result.next_cursor,
             did_you_mean=CorrectionRead(query=meant.query, applied=meant.applied) if meant is not None else None,
             by_meaning_alone=result.by_meaning_alone,

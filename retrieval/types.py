@@ -155,8 +155,7 @@ class FacetValue:
 @dataclass(frozen=True, slots=True)
 class Facets:
     """What the sources found have in common, each by its own values, most frequent first (months: newest first). Each
-    is counted without its own filter, so that what else could be chosen is seen. `at_least`: words match more sources
-    than were counted."""
+    is counted without its own filter, so that what else could be chosen is seen."""
 
     kinds: tuple[FacetValue, ...] = ()
     spaces: tuple[FacetValue, ...] = ()
@@ -164,7 +163,6 @@ class Facets:
     categories: tuple[FacetValue, ...] = ()
     tags: tuple[FacetValue, ...] = ()
     months: tuple[FacetValue, ...] = ()
-    at_least: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,16 +199,15 @@ class SearchResult:
     """Hits, best first. `mode` is what was really done (a language that the model does not know is searched by
     keywords); `took_ms` is wall time by step, with `total`.
 
-    Of a paged query also: `total`, the sources that paging to the end shows, and `at_least`, that words match more;
-    `groups`, where asked for, the hits by their sources (`hits` has them all, group by group); the cursor of the next
-    page; `by_meaning_alone`, that nothing found has any word of the query.
+    Of a paged query also: `total`, the sources that are found; `groups`, where asked for, the hits by their sources
+    (`hits` has them all, group by group); the cursor of the next page; `by_meaning_alone`, that nothing found has any
+    word of the query.
     """
 
     hits: tuple[Hit, ...]
     mode: Mode
     took_ms: dict[str, float]
     total: int = 0
-    at_least: bool = False
     groups: tuple[tuple[Hit, ...], ...] | None = None
     facets: Facets | None = None
     next_cursor: str | None = None

@@ -1,8 +1,8 @@
 """The keyword index: a local, disposable Tantivy replica of the chunks table. The only package that knows Tantivy."""
 
 from retrieval.keywords.index import KeywordIndex
-from retrieval.keywords.layout import source_term
+from retrieval.keywords.layout import number, source_term
 from retrieval.keywords.replica import KeywordIndexBroken
 from retrieval.keywords.support import Support
 
-__all__ = ["KeywordIndex", "KeywordIndexBroken", "Support", "source_term"]
+__all__ = ["KeywordIndex", "KeywordIndexBroken", "Support", "number", "source_term"]

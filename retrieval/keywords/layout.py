@@ -6,7 +6,7 @@ import tantivy
 
 from retrieval import analyzer
 
-VERSION = 4
+VERSION = 5
 """Raised with every change of the schema."""
 
 # Between the title, the heading and the text, so that no quotation runs from one into the other.
@@ -25,10 +25,11 @@ def schema() -> tantivy.Schema:
     judged closely without the index's long lists. The terms of `title` and `heading` are there once more, since they
     count a little more. `exact` has every word as the reader sees it, with its place, for quotations and exclusions.
     `key` stands for the id and the words: reading it costs a hundredth of what reading them does, and what has been
-    read for a key once is true for ever.
+    read for a key once is true for ever. `number` stands for the source, where sources are counted.
     """
     builder = tantivy.SchemaBuilder()
     builder.add_unsigned_field("key", fast=True)
+    builder.add_unsigned_field("number", fast=True)
     builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("source", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("space", tokenizer_name="raw", index_option="basic")
@@ -46,16 +47,17 @@ def document(chunk_id: str, source: str, space_id: str, title: str, heading: str
     entry = tantivy.Document()
     entry.add_text("id", chunk_id)
     entry.add_text("source", source)
+    entry.add_unsigned("number", number(source))
     entry.add_text("space", space_id)
     entry.add_text("title", title_words)
     entry.add_text("heading", heading_words)
     words = f"{title_words} {heading_words} {body_words}"
     entry.add_text("words", words)
-    entry.add_unsigned("key", _key(chunk_id, words))
+    entry.add_unsigned("key", number(f"{chunk_id} {words}"))
     entry.add_text("exact", _BREAK.join(map(analyzer.in_exact_terms, parts)))
     return entry
 
 
-def _key(chunk_id: str, words: str) -> int:
-    """64 bits: among a million chunks two have the same once in thirty million installations."""
-    return int.from_bytes(blake2b(f"{chunk_id} {words}".encode(), digest_size=8).digest())
+def number(text: str) -> int:
+    """Stands for a text, in 64 bits: among a million texts two have the same once in thirty million installations."""
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest())

@@ -86,6 +86,9 @@ def test_title_tags_category_and_space_can_be_changed_without_a_new_version(pers
     ).json()
     assert (changed["title"], changed["tags"], changed["space"]["name"]) == ("Better", ["hr"], "There")
     assert (changed["category"], changed["version"]) == ("Policies", 1)
+    same = {"title": "Better", "tags": ["hr"], "category": "Policies", "space_id": there, "text": None}
+    again = kim.patch(f"/api/v1/documents/{document_id}", json=same)
+    assert again.json()["updated_at"] == changed["updated_at"]
 
 
 def test_a_category_is_set_by_who_writes_uploads_or_changes_a_document(person: Person) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import tempfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
@@ -9,12 +10,16 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
+from sqlalchemy import exists, select
 
-from core_api.models import IndexStatus, SpaceKind
+from core_api.domains.documents.labels import relabel
+from core_api.models import Chunk, Document, IndexStatus, SpaceKind
 from ingest import reconcile
 from ingest.sandbox import Sandbox
 from ingest.sources import SourceKey
 from ingest.writer import IndexWriter
+from retrieval.access import Shared
+from retrieval.catalogue import Catalogue
 from retrieval.embedding import Embedder
 from tests.ingest.conftest import new_house
 from tests.modes import Embedded, ProductMode
@@ -42,6 +47,7 @@ class IndexMachine(RuleBasedStateMachine):
         self.house = self._open.enter_context(
             new_house(Path(self._folder.name), self.mode, self.embedder, self.sandbox)
         )
+        self.catalogue = Catalogue()
         self.count = 0
 
     @initialize()
@@ -101,6 +107,34 @@ class IndexMachine(RuleBasedStateMachine):
             with contextlib.suppress(Killed):
                 self.house.pipeline.run(sources)
 
+    @rule(document=documents, tag=st.sampled_from(["hr", "it"]), category=st.sampled_from(["Rules", ""]))
+    def label(self, document: tuple[str, str], tag: str, category: str) -> None:
+        with self.house.database.transaction() as session:
+            if (found := session.get(Document, document[0])) is not None:
+                relabel(session, found, [tag], category)
+
+    @rule()
+    def look_into_the_catalogue(self) -> None:
+        with self.house.database.reading() as session:
+            told = self.catalogue.readable(session, self.homes, Shared((), (), ()))
+            there = session.scalars(
+                select(Document).where(Document.deleted_at.is_(None), exists().where(Chunk.source_id == Document.id))
+            ).all()
+            expected = {
+                f"document:{one.id}": (one.space_id, one.author_id, one.updated_at, one.category, tuple(one.tags))
+                for one in there
+            }
+        words, epoch = told.words, datetime(1970, 1, 1, tzinfo=UTC)
+        assert expected == {
+            key: (
+                words.spaces.values[row["space"]],
+                words.authors.values[row["author"]],
+                epoch + timedelta(microseconds=int(row["updated"])),
+                *words.labels.values[row["labels"]],
+            )
+            for key, row in zip(told.keys, told.table, strict=True)
+        }
+
     @rule()
     def reindex(self) -> None:
         with self.house.database.transaction() as session:
@@ -117,7 +151,9 @@ class IndexMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         try:
+            self.look_into_the_catalogue()
             self.house.index()
+            self.look_into_the_catalogue()
             assert self.house.events() == []
             self.house.assert_consistent()
             assert self.house.reconcile().consistent

@@ -71,7 +71,7 @@ def test_only_the_spaces_asked_for_are_searched(library: Library) -> None:
     assert ids(library.keywords, "common", ["", "nowhere", one[:-1]]) == []
     assert library.keywords.search("common", 10, [one], sources=[]) == []
     assert library.keywords.search("common", 10, [one], sources=[f"document:{first}"])
-    assert library.keywords.search("common", 10, [other], chunk_ids=[f"document:{first}:0"]) == []
+    assert library.keywords.search("common", 10, [other], sources=[f"document:{first}"]) == []
 
 
 def test_rare_words_count_more_than_common_ones(library: Library) -> None:

@@ -281,7 +281,8 @@ class Machine(RuleBasedStateMachine):
                 self.look(person, list(Mode), thoroughly=True)
         finally:
             with self.library.database.transaction() as session:
-                session.query(Document).filter_by(space_id=self.company).update({"deleted_at": utcnow()})
+                for document in session.query(Document).filter_by(space_id=self.company):
+                    document.deleted_at = utcnow()
                 session.query(SpaceMember).filter_by(space_id=self.company).delete()
 
     def look(self, person: Subject, modes: list[Mode], thoroughly: bool = False) -> None:

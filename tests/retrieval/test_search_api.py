@@ -18,7 +18,7 @@ def test_hits_have_the_shape_of_the_contract(library: Library) -> None:
     body = answer.json()
     (hit,) = body["hits"]
     assert set(body) == {
-        *("hits", "groups", "facets", "total", "at_least", "next_cursor", "did_you_mean", "by_meaning_alone"),
+        *("hits", "groups", "facets", "total", "next_cursor", "did_you_mean", "by_meaning_alone"),
         *("mode", "took_ms", "query", "search_id"),
     }
     assert (body["groups"], body["facets"], body["total"], body["next_cursor"]) == (None, None, 1, None)

@@ -27,8 +27,7 @@ export function facetList(place, change) {
     if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
   }
 
-  // Where words match more than the server counts, its counts are the least that there are.
-  const counted = (count, facets) => (count === null ? null : number(count) + (facets?.at_least ? "+" : ""));
+  const counted = (count) => (count === null ? null : number(count));
   const group = (name, ...content) => h("fieldset", {}, h("legend", {}, t(`search.facet.${name}`)), content);
 
   function option(type, name, value, label, checked, count, onchange) {
@@ -63,7 +62,7 @@ export function facetList(place, change) {
       shown.map((one) => {
         const value = String(one.value);
         const checked = state[name].includes(value);
-        return option("checkbox", name, value, facetLabel(name, value), checked, counted(one.count, facets), (event) =>
+        return option("checkbox", name, value, facetLabel(name, value), checked, counted(one.count), (event) =>
           change({
             [name]: event.target.checked ? [...state[name], value] : state[name].filter((other) => other !== value),
           }),
@@ -102,7 +101,7 @@ export function facetList(place, change) {
           value,
           facetLabel("when", value),
           state.when === value,
-          counted(count, facets),
+          counted(count),
           pick(value),
         ),
       ),

@@ -217,7 +217,7 @@ export function searchPage({ query, place, side, back, onleave, onaddress }) {
     drawFacets(state, found.facets);
     const list = drawConditions();
     const count = found.total ?? results.size();
-    const n = number(count) + (found.at_least ? "+" : "");
+    const n = number(count);
     const words = { n, ms: number(Math.max(1, Math.round(found.took_ms?.total ?? 0))) };
     const fallback = found.mode !== state.mode && count > 0 ? ` · ${t("search.mode.fallback")}` : "";
     fill(summary, count > 0 ? tn("search.count", count, words) + fallback : "");

@@ -135,7 +135,10 @@ def change_document(
     space_id: str | None = None,
     expected_version: int | None = None,
 ) -> Document:
-    """Change what is given. Raises VersionConflict when the document is not at `expected_version`."""
+    """Change what is given; what is the same already changes nothing, the date neither.
+
+    Raises VersionConflict when the document is not at `expected_version`.
+    """
     document = access_document(session, subject, document_id, SpaceRole.EDITOR)
     if expected_version is not None and document.version != expected_version:
         raise VersionConflict(
@@ -143,17 +146,18 @@ def change_document(
             "Read it again and repeat your change.",
             version=document.version,
         )
-    if content is not None:
-        _revise(session, subject, document, content)
+    changed = content is not None and _revise(session, subject, document, content)
     if title is not None:
+        changed = changed or title != document.title
         document.title, document.title_given = title, True
-    relabel(session, document, tags, category)
+    changed = relabel(session, document, tags, category) or changed
     moved_from = None
     if space_id is not None and space_id != document.space_id:
         _access_its_space(session, subject, document)
         access_space(session, subject, space_id, SpaceRole.EDITOR)
-        moved_from, document.space_id = document.space_id, space_id
-    document.updated_at = utcnow()
+        moved_from, document.space_id, changed = document.space_id, space_id, True
+    if changed:
+        document.updated_at = utcnow()
     _flush_path(session, document.path)
     if moved_from is not None:  # other people read it now
         spaces = {"from_space": moved_from, "to_space": document.space_id}

@@ -1,0 +1,234 @@
+"""What sources are filtered and counted by, in memory: where each is, whose, of when, and its labels.
+
+A facet counts every source that a query matches, which may be all that there are: the rows of 20,000 take the database
+some 400 ms, and this 2. It follows the change sequence. What has been edited and not been indexed since is read anew
+for whoever asks, so that what is told is what the database says now; who may read it is asked there each time.
+"""
+
+import threading
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Select, exists, literal, select
+from sqlalchemy.orm import Session
+
+from core_api.infra.errors import Unavailable
+from core_api.infra.metrics import search_step
+from core_api.models import Chunk, Document, OutboxEvent
+from core_api.outbox import changed_since, last_change
+from retrieval.access import Shared
+from retrieval.id_lists import bound, one_of
+from retrieval.keywords import number, source_term
+from retrieval.sources import SOURCE_KINDS, SourceKind
+
+_T = TypeVar("_T")
+
+Mask = NDArray[np.bool_]
+"""One truth for each source, shape (sources,)."""
+
+# Changes that are taken over at once, and edits that are looked at before they are indexed, the latest first.
+_BATCH, _MOST_EDITS = 1_000, 2_000
+_PAGE = 10_000
+_PATIENCE_SECONDS = 5.0
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_GONE = -1
+
+Labels = tuple[str | None, tuple[str, ...]]
+"""A category and tags."""
+
+
+class Codes(Generic[_T]):
+    """Small numbers for values that come again and again."""
+
+    def __init__(self) -> None:
+        self.values: list[_T] = []
+        self._codes: dict[_T, int] = {}
+
+    def put(self, value: _T) -> int:
+        """The number of a value, a new one for a new value."""
+        code = self._codes.get(value)
+        if code is None:
+            code = self._codes[value] = len(self.values)
+            self.values.append(value)
+        return code
+
+    def known(self, values: Iterable[_T]) -> list[int]:
+        """The numbers of those values that have one."""
+        return [code for value in values if (code := self._codes.get(value)) is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What the numbers in the columns stand for."""
+
+    kinds: Codes[str] = field(default_factory=Codes)
+    spaces: Codes[str] = field(default_factory=Codes)
+    authors: Codes[str] = field(default_factory=Codes)
+    labels: Codes[Labels] = field(default_factory=Codes)
+
+
+_COLUMNS = np.dtype(
+    [("number", "u8"), ("updated", "i8"), ("kind", "i4"), ("space", "i4"), ("author", "i4"), ("labels", "i4")]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Some sources: their `keys`, which name them among all as the ids of their chunks do, and a table of shape
+    (sources,): `number` stands for the key, `kind`, `space`, `author` and `labels` for what `words` has, and `updated`
+    is in microseconds since 1970."""
+
+    words: Words
+    keys: Sequence[str]
+    table: NDArray[np.void]
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+
+class Catalogue:
+    """Every source that has a passage. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._position: int | None = None
+        # Events of the outbox that were looked at. Their ids alone come again: SQLite gives them anew.
+        self._edits: frozenset[tuple[int, datetime]] = frozenset()
+        self._clear()
+
+    def load(self, session: Session) -> None:
+        """Read all sources, or what has changed since. Raises Unavailable while another thread takes long to."""
+        if not self._lock.acquire(timeout=_PATIENCE_SECONDS):
+            raise Unavailable(
+                "The catalogue of sources is still loading; try again in a moment.", headers={"Retry-After": "2"}
+            )
+        try:
+            self._follow(session)
+        finally:
+            self._lock.release()
+
+    @search_step("sources")
+    def readable(self, session: Session, spaces: Collection[str], shared: Shared) -> Sources:
+        """All sources of these spaces, and the documents that are shared out of others."""
+        self.load(session)
+        with self._lock:
+            here = np.isin(self._table["space"][: len(self._keys)], self._words.spaces.known(spaces))
+            return self._taken(np.union1d(np.flatnonzero(here), self._places(_numbers_of(shared))))
+
+    @search_step("sources")
+    def named(self, session: Session, numbers: Iterable[int], spaces: Collection[str], shared: Shared) -> Sources:
+        """Of those `readable` the ones with these numbers, in their order."""
+        self.load(session)
+        with self._lock:
+            rows = self._places(dict.fromkeys(numbers))
+            here = np.isin(self._table["space"][rows], self._words.spaces.known(spaces))
+            here |= np.isin(rows, self._places(_numbers_of(shared)))
+            return self._taken(rows[here])
+
+    def _places(self, numbers: Iterable[int]) -> NDArray[np.intp]:
+        return np.array([row for one in numbers if (row := self._rows.get(one)) is not None], dtype=np.intp)
+
+    def _taken(self, rows: NDArray[np.intp]) -> Sources:
+        keys = self._keys
+        return Sources(self._words, [keys[row] for row in rows], self._table[rows])
+
+    # --- following
+
+    def _clear(self) -> None:
+        self._words = Words()
+        self._rows: dict[int, int] = {}  # by number
+        self._free: list[int] = []
+        self._keys: list[str] = []
+        self._table = np.empty(1_024, dtype=_COLUMNS)
+
+    def _follow(self, session: Session) -> None:
+        # An edit leaves the outbox with the change that it comes to: who looks here first misses neither.
+        edits = session.execute(_EDITS).all()
+        last = last_change(session)
+        if self._position is not None and last < self._position and _shows_one_moment(session):
+            return  # it began before another one's; what is known by now is newer than what it could read
+        if self._position is None or last < self._position:  # (a restored backup)
+            self._clear()
+            for kind in SOURCE_KINDS.values():
+                self._read_all(session, kind)
+            self._position = last
+        elif last > self._position:
+            while states := changed_since(session, self._position, _BATCH):
+                self._take_over(session, ((state.source_kind, state.source_id) for state in states))
+                self._position = states[-1].change_seq
+        if new := [(kind, source) for id_, at, kind, source in edits if (id_, at) not in self._edits]:
+            self._take_over(session, new)
+        self._edits = frozenset((id_, at) for id_, at, _, _ in edits)
+
+    def _read_all(self, session: Session, kind: SourceKind) -> None:
+        page, after = _all_of(kind).order_by(kind.id).limit(_PAGE), ""
+        while rows := session.execute(page.where(kind.id > after)).all():
+            for row in rows:
+                self._put(kind, row)
+            after = rows[-1][0]
+
+    def _take_over(self, session: Session, sources: Iterable[tuple[str, str]]) -> None:
+        by_kind: dict[str, dict[str, None]] = {}
+        for name, id_ in sources:
+            by_kind.setdefault(name, {})[id_] = None
+        for name in by_kind.keys() & SOURCE_KINDS.keys():
+            kind, gone = SOURCE_KINDS[name], by_kind[name]
+            for row in session.execute(_all_of(kind).where(one_of(kind.id)), bound(gone)).all():
+                self._put(kind, row)
+                del gone[row[0]]
+            for id_ in gone:
+                self._drop(source_term(name, id_))
+
+    def _put(self, kind: SourceKind, source: Any) -> None:
+        id_, space_id, author_id, updated_at, tags, category = source
+        key, words = source_term(kind.name, id_), self._words
+        name = number(key)
+        row = self._rows.get(name)
+        if row is None:
+            row = self._rows[name] = self._free.pop() if self._free else len(self._keys)
+            self._keys[row : row + 1] = [key]
+            if row == len(self._table):
+                self._table = np.concatenate([self._table, np.empty_like(self._table)])
+        labels = words.labels.put((category, tuple(dict.fromkeys(tags or ()))))
+        updated = microseconds(updated_at)
+        space, author = words.spaces.put(space_id), words.authors.put(author_id)
+        self._table[row] = name, updated, words.kinds.put(kind.name), space, author, labels
+
+    def _drop(self, key: str) -> None:
+        row = self._rows.pop(number(key), None)
+        if row is not None:
+            self._table["space"][row] = _GONE
+            self._free.append(row)
+
+
+_EDITS = (
+    select(OutboxEvent.id, OutboxEvent.created_at, OutboxEvent.source_kind, OutboxEvent.source_id)
+    .where(OutboxEvent.edit)
+    .order_by(OutboxEvent.id.desc())
+    .limit(_MOST_EDITS)
+)
+
+
+def microseconds(moment: datetime) -> int:
+    """A date as the catalogue has it."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def _shows_one_moment(session: Session) -> bool:
+    """Whether all that a session reads is of when it began; it is restored under no running server then."""
+    return session.get_bind().dialect.name == "sqlite"
+
+
+def _all_of(kind: SourceKind) -> Select[Any]:
+    """Live sources that have a passage."""
+    columns: list[Any] = [kind.id, kind.model.space_id, kind.author_id, kind.updated_at, *kind.labels]
+    first = literal(f"{kind.name}:").concat(kind.id).concat(":0")
+    return select(*columns).where(kind.model.deleted_at.is_(None), exists().where(Chunk.id == first))
+
+
+def _numbers_of(shared: Shared) -> Iterator[int]:
+    return (number(source_term(Document.__source_kind__, id_)) for id_ in shared.source_ids)
