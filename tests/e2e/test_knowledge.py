@@ -110,6 +110,9 @@ def test_those_who_may_change_a_document_edit_its_labels_and_search_follows(site
 
     page.get_by_role("button", name="Edit labels").click()
     box = page.get_by_role("dialog")
+    expect(box.locator("#labels-tags option")).not_to_have_count(0)  # what the space's documents have
+    assert {"draft", "badges"} <= set(box.locator("#labels-tags option").evaluate_all("all => all.map(o => o.value)"))
+    assert "Facilities" in box.locator("#labels-categories option").evaluate_all("all => all.map(o => o.value)")
     box.get_by_role("button", name="Remove the tag draft").click()
     tag = box.get_by_label("Tags")
     tag.press_sequentially("visitors, 방문")

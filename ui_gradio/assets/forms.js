@@ -15,9 +15,9 @@ let count = 0;
 // A password may begin or end with a blank.
 const entered = (input) => (input.type === "password" ? input.value : input.value.trim());
 
-/** A form of `fields`: [{name, label, type?, value?, hint?, required?, options?, autocomplete?, maxlength?,
+/** A form of `fields`: [{name, label, type?, value?, hint?, required?, options?, list?, autocomplete?, maxlength?,
  *  min?, max?, step?}], where
- *  `options` ([[value, label]]) make a choice. `onsubmit` gets the values; what it throws is shown where it belongs.
+ *  `options` ([[value, label]]) make a choice and `list` is the id of a datalist to choose from. `onsubmit` gets the values; what it throws is shown where it belongs.
  *  Gives {element, inputs}. */
 export function form({ fields, submit, onsubmit, danger = false, oncancel = null, quiet = false }) {
   const inputs = {};
@@ -42,6 +42,7 @@ export function form({ fields, submit, onsubmit, danger = false, oncancel = null
           inputmode: field.inputmode,
           autocomplete: field.autocomplete ?? "off",
           autofocus: field.autofocus,
+          list: field.list,
           placeholder: field.placeholder,
           min: field.min,
           max: field.max,

@@ -36,14 +36,22 @@ export function labels(doc) {
   /** Each of the two is sent only where it was changed: what a person chooses, the file's own labels leave alone. */
   async function edit(category, tags) {
     const editor = tagEditor(tags);
+    const used = usedLabels(doc.space.id);
     const before = { category: category ?? "", tags };
     await ask({
       title: t("labels.edit"),
       text: t("labels.about"),
       submit: t("save"),
       fields: [
-        { name: "category", label: t("document.category"), value: before.category, maxlength: MOST_CHARS },
+        {
+          name: "category",
+          label: t("document.category"),
+          value: before.category,
+          maxlength: MOST_CHARS,
+          list: "labels-categories",
+        },
         editor.element,
+        used,
       ],
       onsubmit: async ({ category: chosen }) => {
         const after = { category: chosen, tags: editor.tags() };
@@ -64,6 +72,22 @@ export function labels(doc) {
   }
 
   return place;
+}
+
+/** What to choose from: the labels that documents of the space have, the most frequent first. */
+function usedLabels(space) {
+  const lists = { categories: h("datalist", { id: "labels-categories" }), tags: h("datalist", { id: "labels-tags" }) };
+  call("search", { query: "", filters: { space_ids: [space] }, facets: true, k: 1, log: false }).then(
+    ({ facets }) => {
+      for (const [name, list] of Object.entries(lists))
+        fill(
+          list,
+          facets[name].map(({ value }) => h("option", { value })),
+        );
+    },
+    () => {}, // they are a help: what is typed is as good
+  );
+  return h("div", { hidden: true }, Object.values(lists));
 }
 
 function label(what, name, words) {
@@ -88,6 +112,7 @@ function tagEditor(given) {
   const input = h("input", {
     class: "field",
     id: "labels-tag",
+    list: "labels-tags",
     maxlength: MOST_CHARS,
     autocomplete: "off",
     placeholder: t("labels.tag.add"),
