@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core_api.auth.subject import Subject
-from core_api.domains.documents.service import list_documents, read_document
+from core_api.domains.documents.reading import list_documents, read_document
 from core_api.domains.spaces.schemas import SpaceRead
 from core_api.domains.spaces.service import list_spaces
 from core_api.infra.errors import NotFound

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core_api.auth.subject import Subject
-from core_api.domains.documents.service import access_document
+from core_api.domains.documents.reading import access_document
 from core_api.models import Chunk, Document
 from retrieval import analyzer
 from retrieval.access import hydrate, where_to_look

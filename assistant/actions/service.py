@@ -19,6 +19,7 @@ from core_api import audit
 from core_api.audit import Actor
 from core_api.auth.permissions import Permission
 from core_api.auth.subject import Subject
+from core_api.domains.documents import reading
 from core_api.domains.documents import service as documents
 from core_api.infra.database import Database
 from core_api.infra.errors import Conflict, Forbidden, NotFound
@@ -111,8 +112,8 @@ def _append(
 ) -> _Act:
     _must_write(subject)
     document_id = parameters["document_id"]
-    document = documents.access_document(session, subject, document_id, SpaceRole.EDITOR)
-    version = documents.get_version(session, subject, document_id, None)
+    document = reading.access_document(session, subject, document_id, SpaceRole.EDITOR)
+    version = reading.get_version(session, subject, document_id, None)
     if version.media_type not in _WRITTEN:
         raise NotAddable(f"“{document.title}” is a file ({version.filename}); only text written here can be added to.")
     before = files.existing(version.sha256).read_text(encoding="utf-8", errors="replace").rstrip()

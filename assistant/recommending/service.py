@@ -12,7 +12,7 @@ from assistant.answers.questions import Question, understand
 from assistant.sharing.service import shared_conversation_ids
 from core_api.auth.access import readable_documents
 from core_api.auth.subject import Subject
-from core_api.domains.documents.service import access_document
+from core_api.domains.documents.reading import access_document
 from core_api.infra.errors import Unavailable
 from core_api.models import Conversation, ConversationMessage, Document, DocumentVersion, User
 from retrieval import service

@@ -11,7 +11,7 @@ from assistant.types import Evidence
 from assistant.wording.display import plain
 from assistant.wording.untrusted import speaks_to_assistant
 from core_api.auth.subject import Subject
-from core_api.domains.documents.service import access_document
+from core_api.domains.documents.reading import access_document
 from core_api.infra.errors import Unavailable
 from core_api.models import Chunk, Document, DocumentVersion, VersionText
 from retrieval.access import hydrate

@@ -22,7 +22,7 @@ from assistant.summaries.salience import Measure, pick
 from assistant.types import Evidence
 from core_api.auth.access import access_space, readable_documents
 from core_api.auth.subject import Subject
-from core_api.domains.documents.service import access_document
+from core_api.domains.documents.reading import access_document
 from core_api.infra.errors import Unavailable
 from core_api.models import Document, DocumentVersion, VersionText
 from retrieval import service

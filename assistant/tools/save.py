@@ -12,7 +12,7 @@ from assistant.proposals import proposing
 from assistant.proposals.schemas import ProposalKind
 from assistant.tools.giving import Given, proposed, say, spoken
 from core_api.auth.access import covers
-from core_api.domains.documents.service import access_document
+from core_api.domains.documents.reading import access_document
 from core_api.infra.errors import Conflict, Forbidden
 from core_api.models import ConversationMessage, SpaceRole
 

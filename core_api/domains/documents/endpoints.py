@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from core_api.auth.access import access_space
 from core_api.auth.dependencies import DatabaseDep, FilesDep, Reader, ReadSession, SettingsDep, Writer, WriteSession
-from core_api.domains.documents import service
+from core_api.domains.documents import reading, service
 from core_api.domains.documents.schemas import (
     Category,
     DocumentCreate,
@@ -49,7 +49,7 @@ def list_documents(
     shared: Annotated[bool, Query(description="Only those that were shared with you one by one.")] = False,
 ) -> Page[DocumentRead]:
     """Documents that you may read, last changed first."""
-    return service.list_documents(session, subject, cursor, limit, space_id=space_id, title=q, path=path, shared=shared)
+    return reading.list_documents(session, subject, cursor, limit, space_id=space_id, title=q, path=path, shared=shared)
 
 
 @router.post("", status_code=status.HTTP_201_CREATED)
@@ -71,7 +71,7 @@ def create_document(
         )
         if outcome is not Outcome.CREATED:
             raise Conflict(f"The space already has a document at {body.path!r}. Change that one instead.", field="path")
-        return service.read_document(session, subject, document.id)
+        return reading.read_document(session, subject, document.id)
 
 
 @router.post(
@@ -113,14 +113,14 @@ def upload_document(
         )
         if outcome is not Outcome.CREATED:
             response.status_code = status.HTTP_200_OK
-        return UploadRead(document=service.read_document(session, subject, document.id), outcome=outcome)
+        return UploadRead(document=reading.read_document(session, subject, document.id), outcome=outcome)
 
 
 @router.get("/{document_id}")
 @quick
 def read_document(document_id: str, subject: Reader, session: ReadSession) -> DocumentRead:
     """A document's metadata."""
-    return service.read_document(session, subject, document_id)
+    return reading.read_document(session, subject, document_id)
 
 
 @router.patch("/{document_id}")
@@ -136,7 +136,7 @@ def update_document(
     content = None
     if body.text is not None:
         with database.reading() as session:
-            document = service.access_document(session, subject, document_id, SpaceRole.EDITOR)
+            document = reading.access_document(session, subject, document_id, SpaceRole.EDITOR)
         content = service.store_text(files, body.title or document.title, body.text, settings.max_upload_bytes)
     with database.transaction() as session:
         service.change_document(
@@ -150,7 +150,7 @@ def update_document(
             space_id=body.space_id,
             expected_version=body.version,
         )
-        return service.read_document(session, subject, document_id)
+        return reading.read_document(session, subject, document_id)
 
 
 @router.delete("/{document_id}", status_code=status.HTTP_204_NO_CONTENT)
@@ -164,7 +164,7 @@ def list_versions(
     document_id: str, subject: Reader, session: ReadSession, cursor: Cursor = None, limit: Limit = 50
 ) -> Page[VersionRead]:
     """All versions, newest first."""
-    return service.list_versions(session, subject, document_id, cursor, limit)
+    return reading.list_versions(session, subject, document_id, cursor, limit)
 
 
 @router.get("/{document_id}/text")
@@ -177,7 +177,7 @@ def read_text(
     end: Annotated[int | None, Query(ge=0, le=2**31 - 1)] = None,
 ) -> TextRead:
     """The text extracted from a version, whole or a span of it, with its outline."""
-    return service.read_text(session, subject, document_id, version, start, end)
+    return reading.read_text(session, subject, document_id, version, start, end)
 
 
 @router.get("/{document_id}/file", response_class=FileResponse)
@@ -186,7 +186,7 @@ def read_file(
 ) -> FileResponse:
     """The original file, as an attachment: a browser never renders what somebody uploaded."""
     with database.reading() as session:  # not while the file is fetched
-        stored = service.get_version(session, subject, document_id, version)
+        stored = reading.get_version(session, subject, document_id, version)
     return FileResponse(
         files.existing(stored.sha256),
         media_type="application/octet-stream",

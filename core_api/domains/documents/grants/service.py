@@ -13,7 +13,7 @@ from core_api.audit import Actor
 from core_api.auth.access import covers, space_role
 from core_api.auth.subject import Subject
 from core_api.domains.documents.grants.schemas import GrantRead, GrantRole, GrantUpdate
-from core_api.domains.documents.service import access_document
+from core_api.domains.documents.reading import access_document
 from core_api.domains.groups.service import access_group
 from core_api.domains.members.service import active_user
 from core_api.domains.teams.service import TEAM
