@@ -7,7 +7,7 @@ as it is now, not as it was when it was indexed).
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, exists, false, func, not_, or_, select
@@ -17,7 +17,7 @@ from core_api.auth.access import granted_document_ids, readable, readable_space_
 from core_api.auth.subject import Subject
 from core_api.infra.metrics import search_step
 from core_api.models import Chunk, Document, Space, User
-from retrieval.id_lists import bound, one_of, together, values_of
+from retrieval.id_lists import bound, one_of
 from retrieval.sources import SOURCE_KINDS, SourceKind
 from retrieval.types import Filters, Passage, SourceRef
 
@@ -83,20 +83,6 @@ def hydrate(session: Session, subject: Subject, chunk_ids: Sequence[str], filter
     return passages
 
 
-@search_step("existing")
-def existing(session: Session, subject: Subject, chunk_ids: Sequence[str]) -> set[str]:
-    """Those of the chunks that exist, and that the subject may read now. Two queries for each kind of source among
-    them, each answered by an index alone: joined, they read the rows of hundreds of chunks with their texts."""
-    dialect = session.get_bind().dialect.name
-    found: set[str] = set()
-    for name, ids in _by_kind(chunk_ids).items():
-        sources = [chunk_id.split(":")[1] for chunk_id in ids]
-        alive = set(values_of(session.scalar(_alive(name, subject, dialect), bound(set(sources)))))
-        theirs = [chunk_id for chunk_id, source in zip(ids, sources, strict=True) if source in alive]
-        found.update(values_of(session.scalar(_existing(dialect), bound(theirs))))
-    return found
-
-
 def _by_kind(chunk_ids: Sequence[str]) -> dict[str, list[str]]:
     by_kind: dict[str, list[str]] = defaultdict(list)
     for chunk_id in chunk_ids:
@@ -132,19 +118,6 @@ def _passages(name: str, subject: Subject) -> Select[*tuple[Any, ...]]:
         .join(User, User.id == kind.author_id)
         .where(one_of(Chunk.id), kind.model.deleted_at.is_(None), kind.readable(subject))
     )
-
-
-@lru_cache(maxsize=1_000)
-def _alive(name: str, subject: Subject, dialect: str) -> Select[Any]:
-    kind = SOURCE_KINDS[name]
-    return select(together(kind.id, dialect)).where(
-        one_of(kind.id), kind.model.deleted_at.is_(None), kind.readable(subject)
-    )
-
-
-@cache
-def _existing(dialect: str) -> Select[Any]:
-    return select(together(Chunk.id, dialect)).where(one_of(Chunk.id))
 
 
 @search_step("filter")

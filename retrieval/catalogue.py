@@ -13,12 +13,12 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Select, exists, literal, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from core_api.infra.errors import Unavailable
 from core_api.infra.metrics import search_step
-from core_api.models import Chunk, Document, OutboxEvent
+from core_api.models import Document, IndexState, OutboxEvent
 from core_api.outbox import changed_since, last_change
 from retrieval.access import Shared
 from retrieval.id_lists import bound, one_of
@@ -72,15 +72,23 @@ class Words:
 
 
 _COLUMNS = np.dtype(
-    [("number", "u8"), ("updated", "i8"), ("kind", "i4"), ("space", "i4"), ("author", "i4"), ("labels", "i4")]
+    [
+        ("number", "u8"),
+        ("updated", "i8"),
+        ("kind", "i4"),
+        ("space", "i4"),
+        ("author", "i4"),
+        ("labels", "i4"),
+        ("chunks", "i4"),
+    ]
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
     """Some sources: their `keys`, which name them among all as the ids of their chunks do, and a table of shape
-    (sources,): `number` stands for the key, `kind`, `space`, `author` and `labels` for what `words` has, and `updated`
-    is in microseconds since 1970."""
+    (sources,): `number` stands for the key, `kind`, `space`, `author` and `labels` for what `words` has, `updated` is
+    in microseconds since 1970, and `chunks` is how many passages there are."""
 
     words: Words
     keys: Sequence[str]
@@ -88,6 +96,9 @@ class Sources:
 
     def __len__(self) -> int:
         return len(self.keys)
+
+
+NO_SOURCES = Sources(Words(), (), np.empty(0, dtype=_COLUMNS))
 
 
 class Catalogue:
@@ -184,7 +195,7 @@ class Catalogue:
                 self._drop(source_term(name, id_))
 
     def _put(self, kind: SourceKind, source: Any) -> None:
-        id_, space_id, author_id, updated_at, tags, category = source
+        id_, space_id, author_id, updated_at, chunks, tags, category = source
         key, words = source_term(kind.name, id_), self._words
         name = number(key)
         row = self._rows.get(name)
@@ -196,7 +207,7 @@ class Catalogue:
         labels = words.labels.put((category, tuple(dict.fromkeys(tags or ()))))
         updated = microseconds(updated_at)
         space, author = words.spaces.put(space_id), words.authors.put(author_id)
-        self._table[row] = name, updated, words.kinds.put(kind.name), space, author, labels
+        self._table[row] = name, updated, words.kinds.put(kind.name), space, author, labels, chunks
 
     def _drop(self, key: str) -> None:
         row = self._rows.pop(number(key), None)
@@ -225,9 +236,13 @@ def _shows_one_moment(session: Session) -> bool:
 
 def _all_of(kind: SourceKind) -> Select[Any]:
     """Live sources that have a passage."""
-    columns: list[Any] = [kind.id, kind.model.space_id, kind.author_id, kind.updated_at, *kind.labels]
-    first = literal(f"{kind.name}:").concat(kind.id).concat(":0")
-    return select(*columns).where(kind.model.deleted_at.is_(None), exists().where(Chunk.id == first))
+    state, model = IndexState, kind.model
+    columns: list[Any] = [kind.id, model.space_id, kind.author_id, kind.updated_at, state.chunk_count, *kind.labels]
+    return (
+        select(*columns)
+        .join(state, (state.source_kind == kind.name) & (state.source_id == kind.id))
+        .where(model.deleted_at.is_(None), state.chunk_count > 0)
+    )
 
 
 def _numbers_of(shared: Shared) -> Iterator[int]:

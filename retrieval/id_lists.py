@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from sqlalchemy import ARRAY, ColumnElement, Dialect, Text, TypeDecorator, bindparam
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.functions import FunctionElement, func
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import NullType
 
 IDS = "ids"
@@ -43,20 +43,6 @@ def one_of(column: ColumnElement[str] | Any, name: str = IDS) -> ColumnElement[b
 def bound(ids: Iterable[str], name: str = IDS) -> dict[str, list[str]]:
     """The parameter that `one_of` asks for."""
     return {name: list(ids)}
-
-
-def together(column: ColumnElement[str] | Any, dialect: str) -> ColumnElement[str | None]:
-    """All values of a column as one JSON list (NULL or empty where there are none). SQLite's driver lets go of Python's
-    lock for every row that it reads: hundreds of rows are hundreds of chances for another thread to take it."""
-    return func.json_agg(column) if dialect == "postgresql" else func.json_group_array(column)
-
-
-def values_of(found: Any) -> list[str]:
-    """The list that `together` has given; PostgreSQL's driver has read it already."""
-    if found is None:
-        return []
-    values: list[str] = json.loads(found) if isinstance(found, str) else found
-    return values
 
 
 @compiles(_OneOf)

@@ -7,7 +7,7 @@ Without words, all that meets the filters is found. Everything is counted; what 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 
 import numpy as np
@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 
 from core_api.auth.subject import Subject
 from retrieval import analyzer
-from retrieval.access import existing, hydrate, matching_chunks, where_to_look
+from retrieval.access import hydrate, matching_chunks, where_to_look
 from retrieval.candidates import Asked, Ranking
-from retrieval.catalogue import Mask, Sources
+from retrieval.catalogue import NO_SOURCES, Mask, Sources
 from retrieval.engine import RetrievalEngine
 from retrieval.explanation import Explanation, LegPart
 from retrieval.facets import count_facets, meets
@@ -28,7 +28,7 @@ from retrieval.paging import mark, next_cursor, shown_before
 from retrieval.query_language import ParsedQuery
 from retrieval.spelling import correct
 from retrieval.timing import Clock
-from retrieval.types import Correction, Facets, Filters, Hit, Mode, Passage, Query, SearchResult, Sort
+from retrieval.types import Correction, Filters, Hit, Mode, Passage, Query, SearchResult, Sort
 
 # Candidates of each leg that are ranked by all evidence, and of words alone besides: on the first page, and on the last
 # at most. 2,000 of these instead of 400 took 44 ms more at 100,000 chunks.
@@ -43,14 +43,15 @@ _BEST_OF_GROUP = 3
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Candidates in order that exist and may be read, before filters. `asked`, where words were searched, knows what
-    was looked at for that. `sources` are all that was found, also where words find more than was looked at; None where
-    nothing of a source has to be known. `cut`: more than the candidates meets the filters."""
+    """Candidates in order that exist and may be read, before filters, and all `sources` that were found, also where
+    words find more than was looked at. `asked`, where words were searched, knows what was looked at for that, and
+    `place_of` where the candidates' sources are among all. `cut`: more than the candidates meets the filters."""
 
     candidates: Sequence[Candidate]
+    sources: Sources
     mode: Mode
     asked: Asked | None = None
-    sources: Sources | None = None
+    place_of: Mapping[str, int] = field(default_factory=dict)
     cut: bool = False
 
 
@@ -100,12 +101,9 @@ def _page(
                     parsed = _corrected(parsed, better.replaced)
                     found = _find(session, subject, engine, query, parsed, filters, clock, by_words)
             clock.lap("correct")
-    if found.sources is None:
-        ordered, total = found.candidates, len(_keys(found.candidates))
-    else:
-        met = meets(found.sources, filters)
-        ordered, total = _in_order(query, found, found.sources, met, len(shown)), int(met.sum())
-    clock.lap("sources")
+    met = meets(found.sources, filters)
+    ordered = _in_order(query, found, met, len(shown))
+    clock.lap("order")
     if query.group:
         groups, more = _grouped(session, subject, query, ordered, shown)
         shows = [_key(candidate) for group in groups for candidate, _ in group[:1]]
@@ -116,15 +114,14 @@ def _page(
     clock.lap("hydrate")
     marked = as_hits(hits, parsed.text)
     clock.lap("highlight")
-    facets = None
+    facets = count_facets(session, subject, found.sources, filters) if query.facets else None
     if query.facets:
-        facets = count_facets(session, subject, found.sources, filters) if found.sources is not None else Facets()
         clock.lap("facets")
     page = SearchResult(
         marked,
         found.mode,
         {},
-        total=total,
+        total=int(met.sum()),
         groups=_regrouped(marked) if query.group else None,
         facets=facets,
         next_cursor=next_cursor(query, subject, shown, shows) if more else None,
@@ -147,7 +144,7 @@ def _find(
     readable = spaces, shared = where_to_look(session, subject, Filters())
     everywhere = asked = Asked.of(session, engine, query.mode, parsed, spaces, shared)
     if not (spaces or shared.source_ids):
-        return Found((), asked.mode)
+        return Found((), NO_SOURCES, asked.mode)
     clock.lap("access")
     candidates: list[Candidate] = []
     full, cut, cut_filtered = True, False, False
@@ -158,7 +155,6 @@ def _find(
         clock.lap("legs")
         candidates = [*ranking.candidates, *_by_words(ranking, explain=query.explain)]
         clock.lap("words")
-    candidates = _existing(session, subject, candidates)
     if filters.any and full:
         chunks = matching_chunks(session, subject, filters, _MAX_FILTERED_CHUNKS)
         if chunks is None or chunks:
@@ -167,23 +163,19 @@ def _find(
             ranking = asked.ranked(_DEEP, chunks, explain=query.explain, words_depth=by_words)
             again, cut_filtered = [*ranking.candidates, *_by_words(ranking, explain=query.explain)], ranking.cut
             known = {candidate.chunk_id for candidate in again}
-            again += [candidate for candidate in candidates if candidate.chunk_id not in known]
-            again.sort(key=lambda candidate: (-candidate.score, candidate.chunk_id))
-            candidates = _existing(session, subject, again)
+            candidates = [*again, *(candidate for candidate in candidates if candidate.chunk_id not in known)]
+            candidates.sort(key=lambda candidate: (-candidate.score, candidate.chunk_id))
         else:  # nothing meets the filters
             cut_filtered = False
-    clock.lap("existing")
-    sources = None
-    if query.facets or filters.any or cut or _by_date(query, candidates):
-        matching = everywhere.matching() if cut or cut_filtered else ()
-        numbers = chain(map(number, _keys(candidates)), matching)
-        sources = engine.catalogue.named(session, numbers, *readable)
-    return Found(candidates, asked.mode, asked, sources, cut_filtered)
-
-
-def _existing(session: Session, subject: Subject, candidates: Sequence[Candidate]) -> list[Candidate]:
-    there = existing(session, subject, [candidate.chunk_id for candidate in candidates])
-    return [candidate for candidate in candidates if candidate.chunk_id in there]
+    clock.lap("again")
+    matching = everywhere.matching() if cut or cut_filtered else ()
+    keys = _keys(candidates)
+    sources = engine.catalogue.named(session, chain(map(number, keys), matching), *readable)
+    place_of = {key: place for place, key in enumerate(islice(sources.keys, len(keys)))}
+    chunks = sources.table["chunks"][: len(keys)].tolist()
+    there = [one for one in candidates if (at := place_of.get(_key(one))) is not None and _ordinal(one) < chunks[at]]
+    clock.lap("sources")
+    return Found(there, sources, asked.mode, asked, place_of, cut_filtered)
 
 
 def _by_words(ranking: Ranking, *, explain: bool) -> list[Candidate]:
@@ -222,11 +214,11 @@ def _browse(
 ) -> tuple[Found, Filters]:
     """All sources, for the filters to choose from, newest first; each is shown by its beginning."""
     if not filters.any:
-        return Found((), query.mode), filters
+        return Found((), NO_SOURCES, query.mode), filters
     if parsed.excluded:
         filters = replace(filters, not_source_ids=_having(session, subject, engine, parsed.excluded))
     sources = engine.catalogue.readable(session, *where_to_look(session, subject, Filters()))
-    return Found((), query.mode, sources=sources), filters
+    return Found((), sources, query.mode), filters
 
 
 def _having(session: Session, subject: Subject, engine: RetrievalEngine, excluded: Sequence[str]) -> tuple[str, ...]:
@@ -240,20 +232,17 @@ def _having(session: Session, subject: Subject, engine: RetrievalEngine, exclude
     return tuple(sources)
 
 
-def _in_order(query: Query, found: Found, sources: Sources, met: Mask, shown: int) -> Sequence[Candidate]:
+def _in_order(query: Query, found: Found, met: Mask, shown: int) -> Sequence[Candidate]:
     """The candidates of the sources that meet the filters, as the query sorts them. Where all sources were listed, as
     many of them as the page may come to when so many were shown before."""
-    dates = sources.table["updated"]
+    dates, place_of = found.sources.table["updated"], found.place_of
     newest = query.sort is not Sort.OLDEST
     if found.asked is None:
         places = np.flatnonzero(met)
-        order = places[np.lexsort((sources.table["number"][places], dates[places]))]
+        order = places[np.lexsort((found.sources.table["number"][places], dates[places]))]
         first = (order[::-1] if newest else order)[: shown + 2 * query.k + 2]
-        return [Candidate(f"{sources.keys[place]}:0", 0.0, {}) for place in first]
-    place_of = {key: place for place, key in enumerate(islice(sources.keys, len(_keys(found.candidates))))}
-    kept = [
-        candidate for candidate in found.candidates if (at := place_of.get(_key(candidate))) is not None and met[at]
-    ]
+        return [Candidate(f"{found.sources.keys[place]}:0", 0.0, {}) for place in first]
+    kept = [candidate for candidate in found.candidates if met[place_of[_key(candidate)]]]
     if not _by_date(query, kept):
         return kept
     kept.sort(key=lambda candidate: -candidate.score)
@@ -322,6 +311,10 @@ def _regrouped(hits: Sequence[Hit]) -> tuple[tuple[Hit, ...], ...]:
 
 def _key(candidate: Candidate) -> str:
     return candidate.chunk_id.rpartition(":")[0]
+
+
+def _ordinal(candidate: Candidate) -> int:
+    return int(candidate.chunk_id.rpartition(":")[2])
 
 
 def _keys(candidates: Sequence[Candidate]) -> dict[str, None]:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
-from sqlalchemy import exists, select
+from sqlalchemy import func, select
 
 from core_api.domains.documents.labels import relabel
 from core_api.models import Chunk, Document, IndexStatus, SpaceKind
@@ -117,12 +117,15 @@ class IndexMachine(RuleBasedStateMachine):
     def look_into_the_catalogue(self) -> None:
         with self.house.database.reading() as session:
             told = self.catalogue.readable(session, self.homes, Shared((), (), ()))
-            there = session.scalars(
-                select(Document).where(Document.deleted_at.is_(None), exists().where(Chunk.source_id == Document.id))
+            there = session.execute(
+                select(Document, func.count())
+                .join(Chunk, Chunk.source_id == Document.id)
+                .where(Document.deleted_at.is_(None))
+                .group_by(Document.id)
             ).all()
             expected = {
-                f"document:{one.id}": (one.space_id, one.author_id, one.updated_at, one.category, tuple(one.tags))
-                for one in there
+                f"document:{one.id}": (one.space_id, one.author_id, one.updated_at, one.category, tuple(one.tags), n)
+                for one, n in there
             }
         words, epoch = told.words, datetime(1970, 1, 1, tzinfo=UTC)
         assert expected == {
@@ -131,6 +134,7 @@ class IndexMachine(RuleBasedStateMachine):
                 words.authors.values[row["author"]],
                 epoch + timedelta(microseconds=int(row["updated"])),
                 *words.labels.values[row["labels"]],
+                row["chunks"],
             )
             for key, row in zip(told.keys, told.table, strict=True)
         }

@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from core_api.domains.users.service import create_user
 from core_api.models import Chunk, Document, User
-from retrieval.id_lists import bound, one_of, together, values_of
+from retrieval.id_lists import bound, one_of
 from tests.databases import Databases, SqliteDatabases, borrowed
 
 
@@ -16,9 +16,6 @@ def test_both_databases_find_what_is_listed(databases: Databases, listed: list[i
         wanted = [people[place] for place in listed]
         parameters = bound([*wanted, 'nobody"', "'"])
         assert set(session.scalars(select(User.id).where(one_of(User.id)), parameters)) == set(wanted)
-        dialect = session.get_bind().dialect.name
-        found = session.scalar(select(together(User.id, dialect)).where(one_of(User.id)), parameters)
-        assert sorted(values_of(found)) == sorted(wanted)
 
 
 def test_ids_are_looked_up_and_nothing_is_read_through(sqlite_databases: SqliteDatabases) -> None:
