@@ -152,7 +152,7 @@ class ModelFollower:
         if self._gate is None:
             return None
         old = self._engine
-        new = RetrievalEngine(vectors.embedder, old.vectors, old.keywords, old.settings, old.reranker)
+        new = RetrievalEngine(vectors.embedder, old.vectors, old.keywords, old.settings, old.reranker, old.catalogue)
         try:
             return self._gate(self._database, old, new, work.look)
         finally:

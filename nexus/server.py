@@ -174,18 +174,16 @@ async def _warm_up(app: FastAPI) -> None:
     gc.enable()
     await _until(started)
     await asyncio.to_thread(assistant.agent.agent.warm_up, app.state.settings)
-    await asyncio.to_thread(_load_sources, app)
+    await asyncio.to_thread(_load_titles, app)
     # What is loaded by now stays: looking through it for garbage again and again would halt every request.
     await asyncio.to_thread(gc.collect)
     gc.freeze()
     log.info("warmed_up")
 
 
-def _load_sources(app: FastAPI) -> None:
-    engine = app.state.engine
+def _load_titles(app: FastAPI) -> None:
     with app.state.database.reading() as session:
-        engine.catalogue.load(session)
-        engine.titles.load(session)
+        app.state.engine.titles.load(session)
 
 
 async def _until(condition: Callable[[], bool]) -> None:

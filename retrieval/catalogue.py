@@ -13,13 +13,12 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Select, select
+from sqlalchemy import Select, select, true
 from sqlalchemy.orm import Session
 
-from core_api.infra.errors import Unavailable
 from core_api.infra.metrics import search_step
-from core_api.models import Document, IndexState, OutboxEvent
-from core_api.outbox import changed_since, last_change
+from core_api.models import ChangeSequence, Document, IndexState, OutboxEvent
+from core_api.outbox import changed_since
 from retrieval.access import Shared
 from retrieval.id_lists import bound, one_of
 from retrieval.keywords import number, source_term
@@ -33,7 +32,6 @@ Mask = NDArray[np.bool_]
 # Changes that are taken over at once, and edits that are looked at before they are indexed, the latest first.
 _BATCH, _MOST_EDITS = 1_000, 2_000
 _PAGE = 10_000
-_PATIENCE_SECONDS = 5.0
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _GONE = -1
 
@@ -111,34 +109,31 @@ class Catalogue:
         self._edits: frozenset[tuple[int, datetime]] = frozenset()
         self._clear()
 
-    def load(self, session: Session) -> None:
-        """Read all sources, or what has changed since. Raises Unavailable while another thread takes long to."""
-        if not self._lock.acquire(timeout=_PATIENCE_SECONDS):
-            raise Unavailable(
-                "The catalogue of sources is still loading; try again in a moment.", headers={"Retry-After": "2"}
-            )
-        try:
+    @search_step("follow")
+    def follow(self, session: Session) -> None:
+        """Take over what has changed; the first time, everything."""
+        with self._lock:
             self._follow(session)
-        finally:
-            self._lock.release()
 
-    @search_step("sources")
-    def readable(self, session: Session, spaces: Collection[str], shared: Shared) -> Sources:
+    def readable(self, spaces: Collection[str], shared: Shared) -> Sources:
         """All sources of these spaces, and the documents that are shared out of others."""
-        self.load(session)
         with self._lock:
             here = np.isin(self._table["space"][: len(self._keys)], self._words.spaces.known(spaces))
             return self._taken(np.union1d(np.flatnonzero(here), self._places(_numbers_of(shared))))
 
-    @search_step("sources")
-    def named(self, session: Session, numbers: Iterable[int], spaces: Collection[str], shared: Shared) -> Sources:
-        """Of those `readable` the ones with these numbers, in their order."""
-        self.load(session)
+    def named(self, numbers: Iterable[int], spaces: Collection[str], shared: Shared) -> Sources:
+        """Of those `readable` the ones with these numbers (`number` of a key), in their order."""
         with self._lock:
             rows = self._places(dict.fromkeys(numbers))
             here = np.isin(self._table["space"][rows], self._words.spaces.known(spaces))
             here |= np.isin(rows, self._places(_numbers_of(shared)))
             return self._taken(rows[here])
+
+    def dates(self, keys: Iterable[str]) -> dict[str, int]:
+        """When these sources were changed last, in microseconds since 1970; who may read them is not asked."""
+        with self._lock:
+            rows = {key: self._rows.get(number(key)) for key in keys}
+            return {key: int(self._table["updated"][row]) for key, row in rows.items() if row is not None}
 
     def _places(self, numbers: Iterable[int]) -> NDArray[np.intp]:
         return np.array([row for one in numbers if (row := self._rows.get(one)) is not None], dtype=np.intp)
@@ -157,9 +152,9 @@ class Catalogue:
         self._table = np.empty(1_024, dtype=_COLUMNS)
 
     def _follow(self, session: Session) -> None:
-        # An edit leaves the outbox with the change that it comes to: who looks here first misses neither.
-        edits = session.execute(_EDITS).all()
-        last = last_change(session)
+        rows = session.execute(_NEWS).all()
+        last: int = rows[0].value
+        edits = [(row.id, row.created_at, row.source_kind, row.source_id) for row in rows if row.id is not None]
         if self._position is not None and last < self._position and _shows_one_moment(session):
             return  # it began before another one's; what is known by now is newer than what it could read
         if self._position is None or last < self._position:  # (a restored backup)
@@ -216,12 +211,15 @@ class Catalogue:
             self._free.append(row)
 
 
-_EDITS = (
+_edits = (
     select(OutboxEvent.id, OutboxEvent.created_at, OutboxEvent.source_kind, OutboxEvent.source_id)
     .where(OutboxEvent.edit)
     .order_by(OutboxEvent.id.desc())
     .limit(_MOST_EDITS)
+    .subquery()
 )
+# In one statement, of one moment: an edit leaves the outbox with the change that it comes to.
+_NEWS = select(ChangeSequence.value, _edits).outerjoin(_edits, true()).where(ChangeSequence.id == 1)
 
 
 def microseconds(moment: datetime) -> int:

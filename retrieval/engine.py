@@ -114,6 +114,7 @@ class RetrievalEngine:
         keywords: KeywordIndex | None,
         settings: Settings,
         reranker: Reranker | None = None,
+        catalogue: Catalogue | None = None,
     ) -> None:
         self.settings = settings
         remembering = RememberingEmbedder(embedder) if embedder is not None else None
@@ -127,7 +128,7 @@ class RetrievalEngine:
         )
         self._reranker = _Part[Reranker]("reranking model", reranker)
         self.titles = TitleIndex()
-        self.catalogue = Catalogue()
+        self.catalogue = catalogue or Catalogue()
         self.models: ServedModels | None = None
         self._choosing = threading.Lock()
         self._closing = threading.Event()
@@ -142,6 +143,8 @@ class RetrievalEngine:
         engine = cls(None, None, None, settings)
 
         def keywords() -> KeywordIndex:
+            with database.reading() as session:
+                engine.catalogue.follow(session)
             # In server mode several processes of a host may share the data directory; each has a replica.
             places = _REPLICAS_OF_A_HOST if settings.is_server else 1
             index = KeywordIndex.open_free(settings.keywords_dir, places)

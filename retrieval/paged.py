@@ -170,7 +170,7 @@ def _find(
     clock.lap("again")
     matching = everywhere.matching() if cut or cut_filtered else ()
     keys = _keys(candidates)
-    sources = engine.catalogue.named(session, chain(map(number, keys), matching), *readable)
+    sources = engine.catalogue.named(chain(map(number, keys), matching), *readable)
     place_of = {key: place for place, key in enumerate(islice(sources.keys, len(keys)))}
     chunks = sources.table["chunks"][: len(keys)].tolist()
     there = [one for one in candidates if (at := place_of.get(_key(one))) is not None and _ordinal(one) < chunks[at]]
@@ -217,7 +217,7 @@ def _browse(
         return Found((), NO_SOURCES, query.mode), filters
     if parsed.excluded:
         filters = replace(filters, not_source_ids=_having(session, subject, engine, parsed.excluded))
-    sources = engine.catalogue.readable(session, *where_to_look(session, subject, Filters()))
+    sources = engine.catalogue.readable(*where_to_look(session, subject, Filters()))
     return Found((), sources, query.mode), filters
 
 

@@ -49,6 +49,8 @@ def search(session: Session, subject: Subject, engine: RetrievalEngine, query: Q
     understood = Understood(parsed.text, parsed.phrases, parsed.excluded, fields)
     if query.k <= 0:
         return SearchResult((), query.mode, clock.finish(), understood=understood)
+    engine.require_ready(semantic=False)
+    engine.catalogue.follow(session)
     if query.paged:
         page = find_page(session, subject, engine, query, parsed, filters, clock)
         return replace(page, took_ms=clock.finish(), understood=understood)

@@ -1,10 +1,11 @@
 """`python -m evals.load.importing`: a big folder is imported while somebody edits; memory of the server, and how soon
-edits are found."""
+edits are found. Without `--url` a server is started for it, in embedded mode."""
 
 import asyncio
 import statistics
 import tempfile
 import time
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -17,15 +18,13 @@ from rich.console import Console
 
 from core_api.auth.api_keys import create_api_key
 from core_api.auth.permissions import Scope
-from core_api.domains.spaces.service import create_space
 from core_api.domains.users.service import ensure_owner
 from core_api.infra.database import Database
 from core_api.infra.migrate import upgrade
 from core_api.infra.settings import Settings
-from core_api.models import SpaceKind
 from evals.bench.process import percentile
 from evals.load.folder import make_folder, make_small_files
-from evals.load.server import process_tree_mb, serving
+from evals.load.server import process_tree_mb, server_pid, serving
 from ingest.importer import Failed, Finished, import_sources
 
 _GOAL_MB, _GOAL_EDIT_MS = 1_500.0, 2_000.0
@@ -33,18 +32,31 @@ _BETWEEN_EDITS = 3.0
 _EDIT_TIMEOUT = 60.0
 
 
+class Memory(BaseModel):
+    """Of a process, in MB: before, at most, and the median in each tenth of the time."""
+
+    idle: float
+    peak: float
+    by_tenth: list[float]
+
+    @classmethod
+    def of(cls, seen: list[float]) -> "Memory":
+        """What was seen of it, the first before anything was done."""
+        tenths = [round(statistics.median(part)) for part in np.array_split(np.array(seen), 10) if len(part)]
+        return cls(idle=round(seen[0]), peak=round(max(seen)), by_tenth=tenths)
+
+
 class Report(BaseModel):
-    """All that was measured. `peak_mb` is the most resident memory of the server and its children together,
-    `mb_by_tenth` the median of it in each tenth of the time."""
+    """All that was measured. `memory` is resident memory of each process with its children; `peak_mb` is the most of
+    all together."""
 
     megabytes: int
     files: int
     failed: int
     chunks: int
     seconds: float
-    idle_mb: float
     peak_mb: float
-    mb_by_tenth: list[float]
+    memory: dict[str, Memory]
     edits: int
     edit_ms_p50: float
     edit_ms_p95: float
@@ -54,22 +66,30 @@ class Report(BaseModel):
 def main(
     megabytes: Annotated[int, typer.Option(min=1)] = 500,
     small: Annotated[int, typer.Option(min=0, help="Import so many pages of a sentence instead.")] = 0,
+    url: Annotated[str | None, typer.Option(help="Of an installation that runs; needs --token.")] = None,
+    token: Annotated[str, typer.Option(help="An API key that may read and write.")] = "",
+    process: Annotated[list[str] | None, typer.Option(help="A process to watch, as worker=4711.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write everything as JSON to this file.")] = None,
 ) -> None:
     """Import a folder of so many megabytes, or of so many small files, through the API. Ends with status 1 when a goal
     is not met."""
     notes = Console(stderr=True)
     models = Settings().models_dir.resolve()
-    with tempfile.TemporaryDirectory(prefix="nexus-import-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="nexus-import-") as scratch, ExitStack() as stack:
         folder = Path(scratch) / "folder"
         folder.mkdir()
         files = make_small_files(folder, small) if small else make_folder(folder, megabytes)
         notes.print(f"[dim]{files} files[/]")
-        settings = Settings(data_dir=Path(scratch) / "data", database_url=None, chroma_url=None, models_cache=models)
-        settings.data_dir.mkdir()
-        key, space = _owner(settings)
-        with serving(settings) as url:
-            report = asyncio.run(_import(url, key, space, folder, megabytes, files, settings.data_dir))
+        watched = {name: int(pid) for name, _, pid in (one.partition("=") for one in process or ())}
+        if url is None:
+            settings = Settings(
+                data_dir=Path(scratch) / "data", database_url=None, chroma_url=None, models_cache=models
+            )
+            settings.data_dir.mkdir()
+            token = _owner_key(settings)
+            url = stack.enter_context(serving(settings))
+            watched["server"] = server_pid(settings.data_dir)
+        report = asyncio.run(_import(url, token, folder, megabytes, files, watched))
     Console().print(report)
     if out is not None:
         out.write_text(report.model_dump_json(indent=2), encoding="utf-8")
@@ -77,30 +97,31 @@ def main(
         raise typer.Exit(1)
 
 
-def _owner(settings: Settings) -> tuple[str, str]:
+def _owner_key(settings: Settings) -> str:
     database = Database(settings.resolved_database_url)
     upgrade(database)
     with database.transaction() as session:
         owner, _ = ensure_owner(session)
-        space = create_space(session, owner, "Import", SpaceKind.TEAM).id
         _, key = create_api_key(session, owner.user_id, "load", [Scope.READ, Scope.WRITE], timedelta(days=1))
     database.dispose()
-    return key, space
+    return key
 
 
-async def _import(url: str, key: str, space: str, folder: Path, megabytes: int, files: int, data_dir: Path) -> Report:
+async def _import(url: str, key: str, folder: Path, megabytes: int, files: int, watched: dict[str, int]) -> Report:
     headers = {"Authorization": f"Bearer {key}"}
-    idle = process_tree_mb(data_dir)
-    memory = [idle]
+    memory: dict[str, list[float]] = {name: [process_tree_mb(pid)] for name, pid in watched.items()}
     edits: list[float] = []
     finished = Finished(0, 0, 0, 0, 0, 0, 0.0)
     async with httpx.AsyncClient(base_url=url, headers=headers, timeout=120) as client:
+        made = await client.post("/api/v1/teams", json={"name": f"Import {time.time():.0f}"})
+        space = made.raise_for_status().json()["space_id"]
         await _edit(client, space, 0)  # the document that is edited from now on
         stopping = asyncio.Event()
 
         async def watch_memory() -> None:
             while not stopping.is_set():
-                memory.append(await asyncio.to_thread(process_tree_mb, data_dir))
+                for name, pid in watched.items():
+                    memory[name].append(await asyncio.to_thread(process_tree_mb, pid))
                 await asyncio.sleep(0.2)
 
         async def edit() -> None:
@@ -117,19 +138,19 @@ async def _import(url: str, key: str, space: str, folder: Path, megabytes: int, 
         stopping.set()
         await asyncio.gather(*beside)
     p95 = percentile(edits, 0.95)
+    peak = max(map(sum, zip(*memory.values(), strict=True)), default=0.0)
     return Report(
         megabytes=megabytes,
         files=files,
         failed=finished.failed,
         chunks=finished.chunks,
         seconds=round(finished.seconds, 1),
-        idle_mb=round(idle),
-        peak_mb=round(max(memory)),
-        mb_by_tenth=[round(statistics.median(part)) for part in np.array_split(np.array(memory), 10) if len(part)],
+        peak_mb=round(peak),
+        memory={name: Memory.of(seen) for name, seen in memory.items()},
         edits=len(edits),
         edit_ms_p50=round(statistics.median(edits)),
         edit_ms_p95=round(p95),
-        goals_met=max(memory) < _GOAL_MB and p95 < _GOAL_EDIT_MS and finished.failed == 0,
+        goals_met=peak < _GOAL_MB and p95 < _GOAL_EDIT_MS and finished.failed == 0,
     )
 
 

@@ -51,16 +51,20 @@ def serving(settings: Settings, timeout: float = 120) -> Iterator[str]:
             process.kill()
 
 
-def process_tree_mb(data_dir: Path) -> float:
-    """The resident memory of the server of a data directory and of all its children (Linux)."""
-    root = json.loads((data_dir / "server.json").read_text(encoding="utf-8"))["pid"]
-    waiting, total = [str(root)], 0
+def server_pid(data_dir: Path) -> int:
+    """The process of the server of a data directory."""
+    return int(json.loads((data_dir / "server.json").read_text(encoding="utf-8"))["pid"])
+
+
+def process_tree_mb(pid: int) -> float:
+    """The resident memory of a process and of all its children (Linux)."""
+    waiting, total = [str(pid)], 0
     while waiting:
-        pid = waiting.pop()
+        one = waiting.pop()
         try:
-            for children in Path(f"/proc/{pid}/task").glob("*/children"):
+            for children in Path(f"/proc/{one}/task").glob("*/children"):
                 waiting += children.read_text(encoding="utf-8").split()
-            total += int(Path(f"/proc/{pid}/statm").read_text(encoding="utf-8").split()[1])
+            total += int(Path(f"/proc/{one}/statm").read_text(encoding="utf-8").split()[1])
         except OSError:
             continue  # it has just ended
     return total * os.sysconf("SC_PAGE_SIZE") / 2**20
@@ -68,7 +72,7 @@ def process_tree_mb(data_dir: Path) -> float:
 
 def server_cpu_seconds(data_dir: Path) -> float:
     """The processor time that the server of a data directory has used so far, without its children (Linux)."""
-    return _cpu_seconds(json.loads((data_dir / "server.json").read_text(encoding="utf-8"))["pid"])
+    return _cpu_seconds(server_pid(data_dir))
 
 
 def _wait(announced: Path, process: "subprocess.Popen[bytes]", log: Path, deadline: float) -> str:

@@ -116,7 +116,8 @@ class IndexMachine(RuleBasedStateMachine):
     @rule()
     def look_into_the_catalogue(self) -> None:
         with self.house.database.reading() as session:
-            told = self.catalogue.readable(session, self.homes, Shared((), (), ()))
+            self.catalogue.follow(session)
+            told = self.catalogue.readable(self.homes, Shared((), (), ()))
             there = session.execute(
                 select(Document, func.count())
                 .join(Chunk, Chunk.source_id == Document.id)
