@@ -9,6 +9,7 @@ import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -119,24 +120,27 @@ class Catalogue:
         """All sources of these spaces, and the documents that are shared out of others."""
         with self._lock:
             here = np.isin(self._table["space"][: len(self._keys)], self._words.spaces.known(spaces))
-            return self._taken(np.union1d(np.flatnonzero(here), self._places(_numbers_of(shared))))
+            return self._taken(np.union1d(np.flatnonzero(here), self._rows_of(_keys_of(shared))))
 
-    def named(self, numbers: Iterable[int], spaces: Collection[str], shared: Shared) -> Sources:
-        """Of those `readable` the ones with these numbers (`number` of a key), in their order."""
+    def named(self, keys: Iterable[str], numbers: Iterable[int], spaces: Collection[str], shared: Shared) -> Sources:
+        """Of those `readable` the ones with these keys, in their order, then the others with these numbers."""
         with self._lock:
-            rows = self._places(dict.fromkeys(numbers))
+            known = self._numbered
+            by_number = (row for one in numbers if (row := known.get(one)) is not None)
+            rows = np.array(list(dict.fromkeys(chain(self._rows_of(keys), by_number))), dtype=np.intp)
             here = np.isin(self._table["space"][rows], self._words.spaces.known(spaces))
-            here |= np.isin(rows, self._places(_numbers_of(shared)))
+            if shared.source_ids:
+                here |= np.isin(rows, self._rows_of(_keys_of(shared)))
             return self._taken(rows[here])
 
     def dates(self, keys: Iterable[str]) -> dict[str, int]:
         """When these sources were changed last, in microseconds since 1970; who may read them is not asked."""
         with self._lock:
-            rows = {key: self._rows.get(number(key)) for key in keys}
+            rows = {key: self._rows.get(key) for key in keys}
             return {key: int(self._table["updated"][row]) for key, row in rows.items() if row is not None}
 
-    def _places(self, numbers: Iterable[int]) -> NDArray[np.intp]:
-        return np.array([row for one in numbers if (row := self._rows.get(one)) is not None], dtype=np.intp)
+    def _rows_of(self, keys: Iterable[str]) -> list[int]:
+        return [row for key in keys if (row := self._rows.get(key)) is not None]
 
     def _taken(self, rows: NDArray[np.intp]) -> Sources:
         keys = self._keys
@@ -146,7 +150,8 @@ class Catalogue:
 
     def _clear(self) -> None:
         self._words = Words()
-        self._rows: dict[int, int] = {}  # by number
+        self._rows: dict[str, int] = {}  # by key
+        self._numbered: dict[int, int] = {}  # by number
         self._free: list[int] = []
         self._keys: list[str] = []
         self._table = np.empty(1_024, dtype=_COLUMNS)
@@ -192,21 +197,22 @@ class Catalogue:
     def _put(self, kind: SourceKind, source: Any) -> None:
         id_, space_id, author_id, updated_at, chunks, tags, category = source
         key, words = source_term(kind.name, id_), self._words
-        name = number(key)
-        row = self._rows.get(name)
+        row = self._rows.get(key)
         if row is None:
-            row = self._rows[name] = self._free.pop() if self._free else len(self._keys)
+            row = self._rows[key] = self._free.pop() if self._free else len(self._keys)
+            self._numbered[number(key)] = row
             self._keys[row : row + 1] = [key]
             if row == len(self._table):
                 self._table = np.concatenate([self._table, np.empty_like(self._table)])
         labels = words.labels.put((category, tuple(dict.fromkeys(tags or ()))))
         updated = microseconds(updated_at)
         space, author = words.spaces.put(space_id), words.authors.put(author_id)
-        self._table[row] = name, updated, words.kinds.put(kind.name), space, author, labels, chunks
+        self._table[row] = number(key), updated, words.kinds.put(kind.name), space, author, labels, chunks
 
     def _drop(self, key: str) -> None:
-        row = self._rows.pop(number(key), None)
+        row = self._rows.pop(key, None)
         if row is not None:
+            del self._numbered[number(key)]
             self._table["space"][row] = _GONE
             self._free.append(row)
 
@@ -243,5 +249,5 @@ def _all_of(kind: SourceKind) -> Select[Any]:
     )
 
 
-def _numbers_of(shared: Shared) -> Iterator[int]:
-    return (number(source_term(Document.__source_kind__, id_)) for id_ in shared.source_ids)
+def _keys_of(shared: Shared) -> Iterator[str]:
+    return (source_term(Document.__source_kind__, id_) for id_ in shared.source_ids)

@@ -8,7 +8,7 @@ Without words, all that meets the filters is found. Everything is counted; what 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, islice
+from itertools import islice
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -23,7 +23,6 @@ from retrieval.explanation import Explanation, LegPart
 from retrieval.facets import count_facets, meets
 from retrieval.fusion import Candidate
 from retrieval.hits import as_hits
-from retrieval.keywords import number
 from retrieval.paging import mark, next_cursor, shown_before
 from retrieval.query_language import ParsedQuery
 from retrieval.spelling import correct
@@ -170,7 +169,7 @@ def _find(
     clock.lap("again")
     matching = everywhere.matching() if cut or cut_filtered else ()
     keys = _keys(candidates)
-    sources = engine.catalogue.named(chain(map(number, keys), matching), *readable)
+    sources = engine.catalogue.named(keys, matching, *readable)
     place_of = {key: place for place, key in enumerate(islice(sources.keys, len(keys)))}
     chunks = sources.table["chunks"][: len(keys)].tolist()
     there = [one for one in candidates if (at := place_of.get(_key(one))) is not None and _ordinal(one) < chunks[at]]
