@@ -1,15 +1,14 @@
 """What sources are filtered and counted by, in memory: where each is, whose, of when, and its labels.
 
-A facet counts every source that a query matches, which may be all that there are: the rows of 20,000 take the database
-some 400 ms, and this 2. It follows the change sequence. What has been edited and not been indexed since is read anew
-for whoever asks, so that what is told is what the database says now; who may read it is asked there each time.
+A facet counts every source that a query matches, which may be all that there are. The catalogue follows the change
+sequence. What has been edited and not been indexed since is read anew for whoever asks, so that what is told is what the
+database says now; who may read it is asked there each time.
 """
 
 import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import chain
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -126,8 +125,8 @@ class Catalogue:
         """Of those `readable` the ones with these keys, in their order, then the others with these numbers."""
         with self._lock:
             known = self._numbered
-            by_number = (row for one in numbers if (row := known.get(one)) is not None)
-            rows = np.array(list(dict.fromkeys(chain(self._rows_of(keys), by_number))), dtype=np.intp)
+            by_number = [row for one in numbers if (row := known.get(one)) is not None]
+            rows = np.array(list(dict.fromkeys([*self._rows_of(keys).tolist(), *by_number])), dtype=np.intp)
             here = np.isin(self._table["space"][rows], self._words.spaces.known(spaces))
             if shared.source_ids:
                 here |= np.isin(rows, self._rows_of(_keys_of(shared)))
@@ -139,8 +138,8 @@ class Catalogue:
             rows = {key: self._rows.get(key) for key in keys}
             return {key: int(self._table["updated"][row]) for key, row in rows.items() if row is not None}
 
-    def _rows_of(self, keys: Iterable[str]) -> list[int]:
-        return [row for key in keys if (row := self._rows.get(key)) is not None]
+    def _rows_of(self, keys: Iterable[str]) -> NDArray[np.intp]:
+        return np.array([row for key in keys if (row := self._rows.get(key)) is not None], dtype=np.intp)
 
     def _taken(self, rows: NDArray[np.intp]) -> Sources:
         keys = self._keys
