@@ -2,6 +2,7 @@
 edits are found. Without `--url` a server is started for it, in embedded mode."""
 
 import asyncio
+import math
 import statistics
 import tempfile
 import time
@@ -72,7 +73,7 @@ def main(
     out: Annotated[Path | None, typer.Option(help="Write everything as JSON to this file.")] = None,
 ) -> None:
     """Import a folder of so many megabytes, or of so many small files, through the API. Ends with status 1 when a goal
-    is not met."""
+    is not met; that of memory is for the server that is started here."""
     notes = Console(stderr=True)
     models = Settings().models_dir.resolve()
     with tempfile.TemporaryDirectory(prefix="nexus-import-") as scratch, ExitStack() as stack:
@@ -89,7 +90,8 @@ def main(
             token = _owner_key(settings)
             url = stack.enter_context(serving(settings))
             watched["server"] = server_pid(settings.data_dir)
-        report = asyncio.run(_import(url, token, folder, megabytes, files, watched))
+        most_mb = _GOAL_MB if "server" in watched else math.inf
+        report = asyncio.run(_import(url, token, folder, megabytes, files, watched, most_mb))
     Console().print(report)
     if out is not None:
         out.write_text(report.model_dump_json(indent=2), encoding="utf-8")
@@ -107,7 +109,9 @@ def _owner_key(settings: Settings) -> str:
     return key
 
 
-async def _import(url: str, key: str, folder: Path, megabytes: int, files: int, watched: dict[str, int]) -> Report:
+async def _import(
+    url: str, key: str, folder: Path, megabytes: int, files: int, watched: dict[str, int], most_mb: float
+) -> Report:
     headers = {"Authorization": f"Bearer {key}"}
     memory: dict[str, list[float]] = {name: [process_tree_mb(pid)] for name, pid in watched.items()}
     edits: list[float] = []
@@ -150,7 +154,7 @@ async def _import(url: str, key: str, folder: Path, megabytes: int, files: int, 
         edits=len(edits),
         edit_ms_p50=round(statistics.median(edits)),
         edit_ms_p95=round(p95),
-        goals_met=peak < _GOAL_MB and p95 < _GOAL_EDIT_MS and finished.failed == 0,
+        goals_met=peak < most_mb and p95 < _GOAL_EDIT_MS and finished.failed == 0,
     )
 
 
