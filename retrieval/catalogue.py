@@ -1,8 +1,8 @@
 """What sources are filtered and counted by, in memory: where each is, whose, of when, and its labels.
 
 A facet counts every source that a query matches, which may be all that there are. The catalogue follows the change
-sequence. What has been edited and not been indexed since is read anew for whoever asks, so that what is told is what the
-database says now; who may read it is asked there each time.
+sequence. What has been edited and not been indexed since is read anew for whoever asks, so that what is told is what
+the database says now; who may read it is asked there each time.
 """
 
 import threading

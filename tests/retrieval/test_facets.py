@@ -128,6 +128,11 @@ def test_everything_that_words_match_is_counted_and_paged_to(library: Library) -
         assert answer["total"] == total
         if "tags" in body.get("filters", {}):
             assert [one["value"] for one in answer["facets"]["tags"]] == ["t0", "t1", "t2"]
+    for sort, newest in (("newest", True), ("oldest", False)):
+        pages = office.pages(kim, "ledger", mode="keyword", k=50, group=True, sort=sort)
+        dates = [group["updated_at"] for page in pages for group in page["groups"]]
+        assert len(dates) == 63
+        assert dates == sorted(dates, reverse=newest)
     assert office.ask(lee, "ledger", mode="keyword")["total"] == 10
     moved = office.ask(kim, "room", mode="keyword", k=1, sort="newest")["hits"][0]["source"]["id"]
     with library.database.transaction() as session:
