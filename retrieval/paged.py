@@ -54,6 +54,21 @@ class Found:
     cut: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """Whose page of what: `parsed` is the query's text, `filters` all that came of it and of the request, `shown` what
+    the pages before have shown."""
+
+    session: Session
+    subject: Subject
+    engine: RetrievalEngine
+    query: Query
+    parsed: ParsedQuery
+    filters: Filters
+    clock: Clock
+    shown: frozenset[bytes]
+
+
 def find_page(
     session: Session,
     subject: Subject,
@@ -64,57 +79,49 @@ def find_page(
     clock: Clock,
 ) -> SearchResult:
     """The page; `parsed` is the query's text, `filters` all that came of it and of the request."""
-    shown = shown_before(query, subject)
+    ask = _Ask(session, subject, engine, query, parsed, filters, clock, shown_before(query, subject))
     # The newest of all may be anywhere among them.
-    by_words = max(_BY_WORDS, 4 * len(shown)) if query.sort is Sort.RELEVANCE else _MOST_BY_WORDS
+    by_words = max(_BY_WORDS, 4 * len(ask.shown)) if query.sort is Sort.RELEVANCE else _MOST_BY_WORDS
     while True:
-        page, cut = _page(session, subject, engine, query, parsed, filters, clock, shown, by_words)
+        page, cut = _page(ask, by_words)
         if page.next_cursor is not None or not cut or by_words >= _MOST_BY_WORDS:
             return page
         by_words *= 4
 
 
-def _page(
-    session: Session,
-    subject: Subject,
-    engine: RetrievalEngine,
-    query: Query,
-    parsed: ParsedQuery,
-    filters: Filters,
-    clock: Clock,
-    shown: frozenset[bytes],
-    by_words: int,
-) -> tuple[SearchResult, bool]:
+def _page(ask: _Ask, by_words: int) -> tuple[SearchResult, bool]:
     """The page of what is found when so many chunks are read of what words find, and whether they find more."""
+    query, clock = ask.query, ask.clock
     meant: Correction | None = None
-    if not parsed.text:
-        found, filters = _browse(session, subject, engine, query, parsed, filters)
+    if not ask.parsed.text:
+        found, ask = _browse(ask)
         clock.lap("legs")
     else:
-        found = _find(session, subject, engine, query, parsed, filters, clock, by_words)
+        found = _find(ask, by_words)
         if query.correct and found.asked is not None:
             terms = found.asked.terms_of(candidate.chunk_id for candidate in found.candidates)
-            better = correct(session, subject, engine, parsed, found.asked.spaces, found.asked.shared, terms)
+            spaces, shared = found.asked.spaces, found.asked.shared
+            better = correct(ask.session, ask.subject, ask.engine, ask.parsed, spaces, shared, terms)
             if better is not None:
-                meant = Correction(_retyped(query.text, parsed, better.replaced), better.nothing_found)
+                meant = Correction(_retyped(query.text, ask.parsed, better.replaced), better.nothing_found)
                 if better.nothing_found:
-                    parsed = _corrected(parsed, better.replaced)
-                    found = _find(session, subject, engine, query, parsed, filters, clock, by_words)
+                    ask = replace(ask, parsed=_corrected(ask.parsed, better.replaced))
+                    found = _find(ask, by_words)
             clock.lap("correct")
-    met = meets(found.sources, filters)
-    ordered = _in_order(query, found, met, len(shown))
+    met = meets(found.sources, ask.filters)
+    ordered = _in_order(query, found, met, len(ask.shown))
     clock.lap("order")
     if query.group:
-        groups, more = _grouped(session, subject, query, ordered, shown)
+        groups, more = _grouped(ask, ordered)
         shows = [_key(candidate) for group in groups for candidate, _ in group[:1]]
         hits: list[tuple[Candidate, Passage]] = [pair for group in groups for pair in group]
     else:
-        groups, hits, more = [], *_listed(session, subject, query, ordered, shown)
+        groups, hits, more = [], *_listed(ask, ordered)
         shows = [candidate.chunk_id for candidate, _ in hits]
     clock.lap("hydrate")
-    marked = as_hits(hits, parsed.text)
+    marked = as_hits(hits, ask.parsed.text)
     clock.lap("highlight")
-    facets = count_facets(session, subject, found.sources, filters) if query.facets else None
+    facets = count_facets(ask.session, ask.subject, found.sources, ask.filters) if query.facets else None
     if query.facets:
         clock.lap("facets")
     page = SearchResult(
@@ -124,44 +131,37 @@ def _page(
         total=int(met.sum()),
         groups=_regrouped(marked) if query.group else None,
         facets=facets,
-        next_cursor=next_cursor(query, subject, shown, shows) if more else None,
+        next_cursor=next_cursor(query, ask.subject, ask.shown, shows) if more else None,
         did_you_mean=meant,
-        by_meaning_alone=_by_meaning_alone(found, parsed),
+        by_meaning_alone=_by_meaning_alone(found, ask.parsed),
     )
     return page, found.cut
 
 
-def _find(
-    session: Session,
-    subject: Subject,
-    engine: RetrievalEngine,
-    query: Query,
-    parsed: ParsedQuery,
-    filters: Filters,
-    clock: Clock,
-    by_words: int,
-) -> Found:
+def _find(ask: _Ask, by_words: int) -> Found:
+    session, subject, engine, clock = ask.session, ask.subject, ask.engine, ask.clock
+    filters, mode, explain = ask.filters, ask.query.mode, ask.query.explain
     readable = spaces, shared = where_to_look(session, subject, Filters())
-    everywhere = asked = Asked.of(session, engine, query.mode, parsed, spaces, shared)
+    everywhere = asked = Asked.of(session, engine, mode, ask.parsed, spaces, shared)
     if not (spaces or shared.source_ids):
         return Found((), NO_SOURCES, asked.mode)
     clock.lap("access")
     candidates: list[Candidate] = []
     full, cut, cut_filtered = True, False, False
     if not filters.source_ids:
-        ranking = asked.ranked(_DEPTH, explain=query.explain, words_depth=by_words)
+        ranking = asked.ranked(_DEPTH, explain=explain, words_depth=by_words)
         full = ranking.full
         cut = cut_filtered = ranking.cut
         clock.lap("legs")
-        candidates = [*ranking.candidates, *_by_words(ranking, explain=query.explain)]
+        candidates = [*ranking.candidates, *_by_words(ranking, explain=explain)]
         clock.lap("words")
     if filters.any and full:
         chunks = matching_chunks(session, subject, filters, _MAX_FILTERED_CHUNKS)
         if chunks is None or chunks:
             if chunks is None:
-                asked = Asked.of(session, engine, query.mode, parsed, *where_to_look(session, subject, filters))
-            ranking = asked.ranked(_DEEP, chunks, explain=query.explain, words_depth=by_words)
-            again, cut_filtered = [*ranking.candidates, *_by_words(ranking, explain=query.explain)], ranking.cut
+                asked = Asked.of(session, engine, mode, ask.parsed, *where_to_look(session, subject, filters))
+            ranking = asked.ranked(_DEEP, chunks, explain=explain, words_depth=by_words)
+            again, cut_filtered = [*ranking.candidates, *_by_words(ranking, explain=explain)], ranking.cut
             known = {candidate.chunk_id for candidate in again}
             candidates = [*again, *(candidate for candidate in candidates if candidate.chunk_id not in known)]
             candidates.sort(key=lambda candidate: (-candidate.score, candidate.chunk_id))
@@ -172,8 +172,8 @@ def _find(
     keys = _keys(candidates)
     sources = engine.catalogue.named(keys, matching, *readable)
     place_of = {key: place for place, key in enumerate(islice(sources.keys, len(keys)))}
-    chunks = sources.table["chunks"][: len(keys)].tolist()
-    there = [one for one in candidates if (at := place_of.get(_key(one))) is not None and _ordinal(one) < chunks[at]]
+    chunks_of = sources.table["chunks"][: len(keys)].tolist()
+    there = [one for one in candidates if (at := place_of.get(_key(one))) is not None and _ordinal(one) < chunks_of[at]]
     clock.lap("sources")
     return Found(there, sources, asked.mode, asked, place_of, cut_filtered)
 
@@ -209,25 +209,23 @@ def _by_meaning_alone(found: Found, parsed: ParsedQuery) -> bool:
     return found.mode is Mode.HYBRID and without and bool(found.candidates and analyzer.analyze(parsed.text))
 
 
-def _browse(
-    session: Session, subject: Subject, engine: RetrievalEngine, query: Query, parsed: ParsedQuery, filters: Filters
-) -> tuple[Found, Filters]:
+def _browse(ask: _Ask) -> tuple[Found, _Ask]:
     """All sources, for the filters to choose from, newest first; each is shown by its beginning."""
-    if not filters.any:
-        return Found((), NO_SOURCES, query.mode), filters
-    if parsed.excluded:
-        filters = replace(filters, not_source_ids=_having(session, subject, engine, parsed.excluded))
-    sources = engine.catalogue.readable(*where_to_look(session, subject, Filters()))
-    return Found((), sources, query.mode), filters
+    if not ask.filters.any:
+        return Found((), NO_SOURCES, ask.query.mode), ask
+    if ask.parsed.excluded:
+        ask = replace(ask, filters=replace(ask.filters, not_source_ids=_having_excluded(ask)))
+    sources = ask.engine.catalogue.readable(*where_to_look(ask.session, ask.subject, Filters()))
+    return Found((), sources, ask.query.mode), ask
 
 
-def _having(session: Session, subject: Subject, engine: RetrievalEngine, excluded: Sequence[str]) -> tuple[str, ...]:
+def _having_excluded(ask: _Ask) -> tuple[str, ...]:
     """The sources that have a word or phrase that is excluded."""
-    engine.require_ready(semantic=False)
-    spaces, shared = where_to_look(session, subject, Filters())
+    spaces, shared = where_to_look(ask.session, ask.subject, Filters())
     sources: set[str] = set()
-    for phrase in excluded:
-        one = Asked.of(session, engine, Mode.KEYWORD, ParsedQuery(phrase, phrases=(phrase,)), spaces, shared)
+    for phrase in ask.parsed.excluded:
+        alone = ParsedQuery(phrase, phrases=(phrase,))
+        one = Asked.of(ask.session, ask.engine, Mode.KEYWORD, alone, spaces, shared)
         sources.update(chunk_id.split(":")[1] for chunk_id in one.by_words(_MOST_EXCLUDED))
     return tuple(sources)
 
@@ -255,10 +253,9 @@ def _by_date(query: Query, candidates: Sequence[Candidate]) -> bool:
     return query.sort is not Sort.RELEVANCE or not any(candidate.score for candidate in candidates)
 
 
-def _listed(
-    session: Session, subject: Subject, query: Query, ordered: Sequence[Candidate], shown: frozenset[bytes]
-) -> tuple[list[tuple[Candidate, Passage]], bool]:
+def _listed(ask: _Ask, ordered: Sequence[Candidate]) -> tuple[list[tuple[Candidate, Passage]], bool]:
     """The next `k` that were not shown, at most `per_source` of a source over all pages, and whether there are more."""
+    query, shown = ask.query, ask.shown
     of_source: dict[str, int] = {}
     waiting: list[Candidate] = []
     for candidate in ordered:
@@ -270,7 +267,7 @@ def _listed(
     batch = 2 * query.k + 2
     for start in range(0, len(waiting), batch):
         page = waiting[start : start + batch]
-        passages = hydrate(session, subject, [candidate.chunk_id for candidate in page], Filters())
+        passages = hydrate(ask.session, ask.subject, [candidate.chunk_id for candidate in page], Filters())
         for candidate in page:
             passage, key = passages.get(candidate.chunk_id), _key(candidate)
             if passage is None or (query.per_source and of_source.get(key, 0) >= query.per_source):
@@ -282,10 +279,9 @@ def _listed(
     return taken, False
 
 
-def _grouped(
-    session: Session, subject: Subject, query: Query, ordered: Sequence[Candidate], shown: frozenset[bytes]
-) -> tuple[list[list[tuple[Candidate, Passage]]], bool]:
+def _grouped(ask: _Ask, ordered: Sequence[Candidate]) -> tuple[list[list[tuple[Candidate, Passage]]], bool]:
     """The next `k` sources that were not shown, each with its best passages, and whether there are more."""
+    query, shown = ask.query, ask.shown
     groups: dict[str, list[Candidate]] = {}
     most = query.per_source or _BEST_OF_GROUP
     for candidate in ordered:
@@ -295,7 +291,7 @@ def _grouped(
     waiting = [group for key, group in groups.items() if not shown or mark(key) not in shown]
     page = waiting[: query.k]
     ids = [candidate.chunk_id for group in page for candidate in group]
-    passages = hydrate(session, subject, ids, Filters())
+    passages = hydrate(ask.session, ask.subject, ids, Filters())
     found = [
         [(candidate, passages[candidate.chunk_id]) for candidate in group if candidate.chunk_id in passages]
         for group in page
