@@ -41,12 +41,14 @@ Scored = list[tuple[str, float]]
 @dataclass(frozen=True, slots=True)
 class Ranking:
     """Candidates, best first. `full`: a leg gave as many as it was asked for, so that there may be more. `by_words`:
-    the BM25 scores of what words alone find, as deep as was asked for; `cut`: words find more than that."""
+    the BM25 scores of what words alone find, as deep as was asked for; `cut`: words find more than that, and `matching`
+    are the sources of it, by the `number` of their terms, where they were asked for."""
 
     candidates: list[Candidate]
     full: bool
     by_words: Mapping[str, float]
     cut: bool
+    matching: Collection[int]
 
 
 @dataclass(slots=True)
@@ -92,23 +94,31 @@ class Asked:
         return asked
 
     def ranked(
-        self, depth: int, chunks: Chunks | None = None, *, explain: bool = False, words_depth: int = 0
+        self,
+        depth: int,
+        chunks: Chunks | None = None,
+        *,
+        explain: bool = False,
+        words_depth: int = 0,
+        count: bool = False,
     ) -> Ranking:
         """The candidates among both legs' best `depth` chunks, of `chunks` only where given. All of them have the
-        phrases of the query, and none has what it excludes. What words find is told to `words_depth` at least."""
-        found, semantic = self._legs(depth, chunks, 0 if self.wanted is Mode.SEMANTIC else words_depth)
+        phrases of the query, and none has what it excludes. What words find is told to `words_depth` at least;
+        `count`: and where there is more, the sources of all of it."""
+        words_depth = 0 if self.wanted is Mode.SEMANTIC else max(depth, words_depth)
+        found, semantic, matching = self._legs(depth, chunks, words_depth, count)
         by_words, keyword = _joined(found), _joined(found, depth)
         full = any(len(leg) >= depth for leg in (keyword, semantic))
-        cut = self.wanted is not Mode.SEMANTIC and any(len(part) >= max(depth, words_depth) for part in found)
+        cut = _is_cut(found, words_depth)
         if self.query.phrases or self.query.excluded:
             proposed = sorted({*keyword, *semantic})
             allowed = self.engine.keywords.having(proposed, self.query.phrases, self.query.excluded)
             keyword = {id_: score for id_, score in keyword.items() if id_ in allowed}
             semantic = {id_: score for id_, score in semantic.items() if id_ in allowed}
         if self.wanted is Mode.KEYWORD:
-            return Ranking(alone("keyword", keyword, explain=explain), full, by_words, cut)
+            return Ranking(alone("keyword", keyword, explain=explain), full, by_words, cut, matching)
         if self.wanted is Mode.SEMANTIC:
-            return Ranking(alone("semantic", semantic, explain=explain), full, by_words, cut)
+            return Ranking(alone("semantic", semantic, explain=explain), full, by_words, cut, matching)
         legs = Legs(keyword, semantic)
         evidence = self._evidence(legs.shortlist)
         self._terms.update({id_: support.terms for id_, support in evidence.support.items()})
@@ -117,7 +127,7 @@ class Asked:
             candidates = fuse(legs, evidence, weights_of(self.query), room=room_for(settings), explain=explain)
             candidates = settled(self.session, self.engine.catalogue, settings, candidates)
         candidates = reranked(self.session, settings, self.engine.reranker, self.query.text, candidates)
-        return Ranking(candidates, full, by_words, cut)
+        return Ranking(candidates, full, by_words, cut, matching)
 
     def by_words(self, depth: int) -> dict[str, float]:
         """The best `depth` chunks that words alone find, with their BM25 scores; none where only meaning is asked."""
@@ -135,7 +145,10 @@ class Asked:
         """Terms of the query that one of these chunks has, as far as they were looked at."""
         return {term for chunk_id in chunk_ids for term in self._terms.get(chunk_id, ())}
 
-    def _legs(self, depth: int, chunks: Chunks | None, words_depth: int) -> tuple[list[Scored], dict[str, float]]:
+    def _legs(
+        self, depth: int, chunks: Chunks | None, words_depth: int, count: bool
+    ) -> tuple[list[Scored], dict[str, float], Collection[int]]:
+        """What words find in each part, what is near in meaning, and `Ranking.matching`."""
         dense: Future[dict[str, float]] | None = None
         # What has a phrase is found by the words; the best by meaning would seldom be among them.
         by_phrase = bool(self.query.phrases)
@@ -144,15 +157,17 @@ class Asked:
         keyword: list[Scored] = []
         if self.mode is not Mode.SEMANTIC or by_phrase:
             keyword = self._keyword(max(depth, words_depth), chunks)
+        # The question is still being embedded.
+        matching = self.matching() if count and _is_cut(keyword, words_depth) else ()
         if self.mode is Mode.KEYWORD:
-            return keyword, {}
+            return keyword, {}, matching
         try:
             if dense is None:
                 dense = self.engine.vectors_asked.ask(self._cosines, list(_joined(keyword, depth)))
-            return keyword, self.engine.vectors_asked.answer(dense)
+            return keyword, self.engine.vectors_asked.answer(dense), matching
         except Unavailable as error:
             self._go_without_vectors(error)
-            return keyword, {}
+            return keyword, {}, matching
 
     def _go_without_vectors(self, error: Unavailable) -> None:
         """From now on the words alone decide, and the result says so; unless only meaning was asked for."""
@@ -207,6 +222,11 @@ class Asked:
 
     def _vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
         return self.engine.vectors.vectors([*self.targets, *self.shared_targets], ids)
+
+
+def _is_cut(parts: Sequence[Scored], depth: int) -> bool:
+    """Whether words find more than they were asked for; of a search by meaning alone (0) nobody wants to know."""
+    return bool(depth) and any(len(part) >= depth for part in parts)
 
 
 def _joined(parts: Sequence[Scored], most: int | None = None) -> dict[str, float]:

@@ -6,7 +6,7 @@ asked for, they are asked again for what meets the filters, so that nothing is l
 Without words, all that meets the filters is found. Everything is counted; what words find is read as far as pages go.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
@@ -142,16 +142,16 @@ def _find(ask: _Ask, by_words: int) -> Found:
     session, subject, engine, clock = ask.session, ask.subject, ask.engine, ask.clock
     filters, mode, explain = ask.filters, ask.query.mode, ask.query.explain
     readable = spaces, shared = where_to_look(session, subject, Filters())
-    everywhere = asked = Asked.of(session, engine, mode, ask.parsed, spaces, shared)
+    asked = Asked.of(session, engine, mode, ask.parsed, spaces, shared)
     if not (spaces or shared.source_ids):
         return Found((), NO_SOURCES, asked.mode)
     clock.lap("access")
     candidates: list[Candidate] = []
-    full, cut, cut_filtered = True, False, False
+    matching: Collection[int] = ()
+    full, cut = True, False
     if not filters.source_ids:
-        ranking = asked.ranked(_DEPTH, explain=explain, words_depth=by_words)
-        full = ranking.full
-        cut = cut_filtered = ranking.cut
+        ranking = asked.ranked(_DEPTH, explain=explain, words_depth=by_words, count=True)
+        full, cut, matching = ranking.full, ranking.cut, ranking.matching
         clock.lap("legs")
         candidates = [*ranking.candidates, *_by_words(ranking, explain=explain)]
         clock.lap("words")
@@ -160,22 +160,23 @@ def _find(ask: _Ask, by_words: int) -> Found:
         if chunks is None or chunks:
             if chunks is None:
                 asked = Asked.of(session, engine, mode, ask.parsed, *where_to_look(session, subject, filters))
-            ranking = asked.ranked(_DEEP, chunks, explain=explain, words_depth=by_words)
-            again, cut_filtered = [*ranking.candidates, *_by_words(ranking, explain=explain)], ranking.cut
+            count = bool(filters.source_ids)
+            ranking = asked.ranked(_DEEP, chunks, explain=explain, words_depth=by_words, count=count)
+            again, cut = [*ranking.candidates, *_by_words(ranking, explain=explain)], ranking.cut
+            matching = matching or ranking.matching
             known = {candidate.chunk_id for candidate in again}
             candidates = [*again, *(candidate for candidate in candidates if candidate.chunk_id not in known)]
             candidates.sort(key=lambda candidate: (-candidate.score, candidate.chunk_id))
         else:  # nothing meets the filters
-            cut_filtered = False
+            cut = False
     clock.lap("again")
-    matching = everywhere.matching() if cut or cut_filtered else ()
     keys = _keys(candidates)
     sources = engine.catalogue.named(keys, matching, *readable)
     place_of = {key: place for place, key in enumerate(islice(sources.keys, len(keys)))}
     chunks_of = sources.table["chunks"][: len(keys)].tolist()
     there = [one for one in candidates if (at := place_of.get(_key(one))) is not None and _ordinal(one) < chunks_of[at]]
     clock.lap("sources")
-    return Found(there, sources, asked.mode, asked, place_of, cut_filtered)
+    return Found(there, sources, asked.mode, asked, place_of, cut)
 
 
 def _by_words(ranking: Ranking, *, explain: bool) -> list[Candidate]:
