@@ -26,6 +26,9 @@ _CLOSE = 100
 _MOST_IDS = 200_000
 _MOST_WORDS = 30_000
 
+# Tantivy's own counting ends at 65,000 buckets.
+_BY_SOURCE = {"sources": {"terms": {"field": "number", "size": 65_000, "segment_size": 65_000}}}
+
 Hits = Sequence[tuple[float, tantivy.DocAddress]]
 
 
@@ -83,7 +86,10 @@ class KeywordIndex(Replica):
         query = self._matching(words, space_ids, sources, phrases, excluded)
         if query is None:
             return set()
-        # Without scores it is three times as fast; Tantivy's own counting by terms ends at 65,000 of them.
+        counted = searcher.aggregate(query, _BY_SOURCE)["sources"]
+        if not counted["sum_other_doc_count"]:
+            return {bucket["key"] for bucket in counted["buckets"]}
+        # Three times the work, and without scores a third of what it would be with them.
         hits = searcher.search(tantivy.Query.const_score_query(query, 1.0), limit=searcher.num_docs, count=False).hits
         return set(cast("list[int]", searcher.fast_field_values("number", [address for _, address in hits])))
 

@@ -16,7 +16,7 @@ from core_api.infra.database import Database
 from core_api.infra.errors import Unavailable
 from core_api.models import IndexState, IndexStatus
 from core_api.outbox import last_change, next_change
-from retrieval.keywords import KeywordIndex
+from retrieval.keywords import KeywordIndex, number, source_term
 from tests.retrieval.library import Library
 
 pytestmark = pytest.mark.one_mode
@@ -47,6 +47,19 @@ def test_title_and_heading_are_searched_too(library: Library) -> None:
     library.add(team, kim, "Ask your lead.", title="Sabbatical", heading="Requirements")
     assert ids(library.keywords, "sabbatical", [team])
     assert ids(library.keywords, "requirement", [team])
+
+
+@pytest.mark.parametrize("at_once", [2, 65_000])
+def test_all_sources_with_a_word_are_told(library: Library, monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
+    by_source = {"sources": {"terms": {"field": "number", "size": at_once, "segment_size": at_once}}}
+    monkeypatch.setattr("retrieval.keywords.index._BY_SOURCE", by_source)
+    kim = library.person()
+    team, other = library.space(kim), library.space(kim)
+    found = [library.add(team, kim, "Badges open doors.", "Lost badges cost ten euros.") for _ in range(5)]
+    library.add(team, kim, "Nothing of the kind.")
+    library.add(other, kim, "A badge of another team.")
+    numbers = {number(source_term("document", document)) for document in found}
+    assert library.keywords.matching("badge", [team]) == numbers
 
 
 def test_a_failed_source_keeps_what_was_indexed_of_it(library: Library) -> None:
