@@ -8,6 +8,7 @@ by -0.009 nDCG@10.
 import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
@@ -15,21 +16,34 @@ import tantivy
 
 from retrieval import analyzer
 from retrieval.keywords.replica import Replica
-from retrieval.keywords.support import Question, Support
+from retrieval.keywords.support import Support, Vocabulary, Words, judge
 
 # One field of all words decides; a word of the title or of a heading counts a little more than one of the body.
 _FIELD_BOOSTS = {"words": 1.0, "title": 0.2, "heading": 0.2}
 _MAX_QUERY_TERMS = 48
 # Of the best so many that words find, the words are read at once: they are likely to be asked for (`support`).
 _CLOSE = 100
-# Chunks whose ids are kept, at 200 bytes each, and whose words are, at a kilobyte.
+# Chunks whose ids are kept, at 200 bytes each, chunks whose words are, at 400, and words that have a number, at 150.
 _MOST_IDS = 200_000
-_MOST_WORDS = 30_000
+_MOST_READ = 30_000
+_MOST_WORDS = 300_000
 
 # Tantivy's own counting ends at 65,000 buckets.
 _BY_SOURCE = {"sources": {"terms": {"field": "number", "size": 65_000, "segment_size": 65_000}}}
 
 Hits = Sequence[tuple[float, tantivy.DocAddress]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """The words of chunks, by key (layout.schema)."""
+
+    vocabulary: Vocabulary = field(default_factory=Vocabulary)
+    passages: dict[int, Words] = field(default_factory=dict)
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.passages) >= _MOST_READ or len(self.vocabulary) >= _MOST_WORDS
 
 
 class KeywordIndex(Replica):
@@ -39,7 +53,7 @@ class KeywordIndex(Replica):
         super().__init__(path)
         # What has been read of the index, by key (layout.schema).
         self._ids: dict[int, str] = {}
-        self._words: dict[int, str] = {}
+        self._read = _Read()
 
     def __len__(self) -> int:
         """Chunks in the index."""
@@ -67,7 +81,7 @@ class KeywordIndex(Replica):
             return []
         hits = searcher.search(query, limit=k, count=False).hits
         keys, ids = self._chunks(searcher, met, hits)
-        self._read_words(searcher, keys[:_CLOSE], hits)
+        self._read_words(self._reading(), searcher, keys[:_CLOSE], hits)
         return [(chunk_id, score) for chunk_id, (score, _) in zip(ids, hits, strict=True)]
 
     def matching(
@@ -121,16 +135,15 @@ class KeywordIndex(Replica):
         terms = analyzer.analyze(text)
         if not terms or not chunk_ids:
             return {}
-        met, searcher = self._met, self._index.searcher()
-        words = {chunk_id: self._words.get(met.get(chunk_id, -1)) for chunk_id in chunk_ids}
+        met, searcher, read = self._met, self._index.searcher(), self._reading()
+        words = {chunk_id: read.passages.get(met.get(chunk_id, -1)) for chunk_id in chunk_ids}
         if unread := [chunk_id for chunk_id, known in words.items() if known is None]:
             hits = searcher.search(self._any_of("id", unread), limit=len(unread), count=False).hits
             keys, ids = self._chunks(searcher, met, hits)
-            words.update(zip(ids, self._read_words(searcher, keys, hits), strict=True))
-        read = {chunk_id: known.split() for chunk_id, known in words.items() if known is not None}
-        usual = sum(map(len, read.values())) / max(1, len(read))
-        question = Question.of(terms, self._idf(searcher, set(terms)), usual)
-        return {chunk_id: question.judge(known) for chunk_id, known in read.items()}
+            words.update(zip(ids, self._read_words(read, searcher, keys, hits), strict=True))
+        known = {chunk_id: passage for chunk_id, passage in words.items() if passage is not None}
+        judged = judge(terms, self._idf(searcher, set(terms)), list(known.values()), read.vocabulary)
+        return dict(zip(known, judged, strict=True))
 
     def having(self, chunk_ids: Sequence[str], phrases: Sequence[str], excluded: Sequence[str]) -> set[str]:
         """Of these chunks those that have all phrases and nothing that is excluded."""
@@ -162,14 +175,18 @@ class KeywordIndex(Replica):
         met.update(zip(ids, keys, strict=True))
         return keys, ids
 
-    def _read_words(self, searcher: tantivy.Searcher, keys: Sequence[int], hits: Hits) -> list[str]:
+    def _reading(self) -> _Read:
+        """Where words are read to; who began with the one before goes on with it."""
+        if self._read.is_full:
+            self._read = _Read()
+        return self._read
+
+    def _read_words(self, read: _Read, searcher: tantivy.Searcher, keys: Sequence[int], hits: Hits) -> list[Words]:
         """The words of the first of what was found, as many as there are keys."""
-        known = self._words
-        if len(known) + len(keys) > _MOST_WORDS:
-            known = self._words = {}
+        known = read.passages
         for key, (_, address) in zip(keys, hits, strict=False):
             if key not in known:
-                known[key] = searcher.doc(address)["words"][0]
+                known[key] = read.vocabulary.read(searcher.doc(address)["words"][0])
         return [known[key] for key in keys]
 
     # --- parts of queries

@@ -16,7 +16,8 @@ from core_api.infra.database import Database
 from core_api.infra.errors import Unavailable
 from core_api.models import IndexState, IndexStatus
 from core_api.outbox import last_change, next_change
-from retrieval.keywords import KeywordIndex, number, source_term
+from retrieval.keywords import KeywordIndex, source_term
+from retrieval.keywords import number as number_of
 from tests.retrieval.library import Library
 
 pytestmark = pytest.mark.one_mode
@@ -58,7 +59,7 @@ def test_all_sources_with_a_word_are_told(library: Library, monkeypatch: pytest.
     found = [library.add(team, kim, "Badges open doors.", "Lost badges cost ten euros.") for _ in range(5)]
     library.add(team, kim, "Nothing of the kind.")
     library.add(other, kim, "A badge of another team.")
-    numbers = {number(source_term("document", document)) for document in found}
+    numbers = {number_of(source_term("document", document)) for document in found}
     assert library.keywords.matching("badge", [team]) == numbers
 
 

@@ -12,7 +12,7 @@ from core_api.models import SearchClick, SearchLog, utcnow
 from retrieval.access import Shared
 from retrieval.candidates import Asked, Ranking
 from retrieval.embedding import Embedder
-from retrieval.keywords.support import Question
+from retrieval.keywords.support import Support, Vocabulary, judge
 from retrieval.query_language import parse
 from retrieval.query_weights import weights_of
 from retrieval.types import Mode
@@ -179,16 +179,23 @@ def test_of_equals_the_newer_and_the_more_used_goes_first(library: Library) -> N
 
 
 def test_support_counts_rare_words_and_neighbours() -> None:
-    question = Question.of(["change", "freeze"], {"change": 1.0, "freeze": 3.0}, 4)
-    apart, beside = (
-        question.judge(["freeze", "may", "change", "soon"]),
-        question.judge(["may", "change", "freeze", "x"]),
-    )
+    vocabulary = Vocabulary()
+    texts = ["freeze may change soon", "may change freeze x", "freeze x x x", "", "x", "soon change"]
+    passages = [vocabulary.read(text) for text in texts]
+    rarity = {"change": 1.0, "freeze": 3.0, "unheard": 4.0}
+    apart, beside, half, nothing, other, across = judge(["change", "freeze"], rarity, passages, vocabulary)
     assert apart.coverage == beside.coverage == 1.0
     assert apart.words == pytest.approx(beside.words)
     assert beside.proximity > apart.proximity == 0.0
-    assert question.judge(["freeze", "x", "x", "x"]).coverage == 0.75
-    assert question.judge([]) == question.judge(["x"])
+    assert half.coverage == 0.75
+    assert half.terms == ("freeze",)
+    assert nothing == other == Support(0.0, 0.0, 0.0)
+    assert across.proximity == 0.0
+    rare = judge(["freeze", "unheard", "freeze"], rarity, passages, vocabulary)
+    assert rare[0].coverage == 0.6
+    assert rare[0].words == pytest.approx(2 * half.words)
+    assert judge(["unheard"], rarity, passages, vocabulary) == [nothing] * 6
+    assert judge(["freeze"], rarity, [], vocabulary) == []
 
 
 @pytest.mark.parametrize(
