@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, exists, false, func, not_, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from core_api.auth.access import granted_document_ids, readable, readable_space_ids, readable_space_name
 from core_api.auth.subject import Subject
@@ -92,31 +92,34 @@ def _by_kind(chunk_ids: Sequence[str]) -> dict[str, list[str]]:
 
 # Making these statements takes longer than running them; what they find is not kept. The kind is part of the chunk's
 # id. As a condition it would lead SQLite to the index over kind and source, and through all chunks of the kind:
-# measured with 100,000 chunks, 540 ms instead of 1 ms.
+# measured with 100,000 chunks, 540 ms instead of 1 ms. And PostgreSQL, which knows nothing of tables that an import has
+# just filled, would begin with all sources: 4.3 ms instead of 0.7 with 300 of them.
 @lru_cache(maxsize=1_000)
 def _passages(name: str, subject: Subject) -> Select[*tuple[Any, ...]]:
     kind = SOURCE_KINDS[name]
+    named = select(Chunk).where(one_of(Chunk.id)).cte("named").prefix_with("MATERIALIZED", dialect="postgresql")
+    chunk = aliased(Chunk, named)
     return (
         select(
-            Chunk.id,
-            Chunk.source_id,
+            chunk.id,
+            chunk.source_id,
             kind.title,
-            Chunk.version,
+            chunk.version,
             kind.labels[1],
             Space.id,
             readable_space_name(subject),
-            Chunk.text,
-            Chunk.start,
-            Chunk.end,
-            Chunk.heading,
-            Chunk.page,
+            chunk.text,
+            chunk.start,
+            chunk.end,
+            chunk.heading,
+            chunk.page,
             User.name,
             kind.updated_at,
         )
-        .join(kind.model, kind.id == Chunk.source_id)
+        .join(kind.model, kind.id == chunk.source_id)
         .join(Space, Space.id == kind.model.space_id)
         .join(User, User.id == kind.author_id)
-        .where(one_of(Chunk.id), kind.model.deleted_at.is_(None), kind.readable(subject))
+        .where(kind.model.deleted_at.is_(None), kind.readable(subject))
     )
 
 
