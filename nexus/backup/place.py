@@ -55,7 +55,7 @@ from nexus.backup.contents import (
     TableSum,
 )
 from nexus.backup.live import KEPT_EVALUATIONS, SECRET_KEY, key_id, keys_of
-from nexus.backup.rows import read_rows, set_sequences, tables_of, write_rows
+from nexus.backup.rows import analyze, read_rows, set_sequences, tables_of, write_rows
 from nexus.datadir import DataDir
 from retrieval.active_model import active_model
 from retrieval.carrying import BATCH, VectorBatch
@@ -159,6 +159,7 @@ class _Place:
             summary = source.summary
             _compare_rows(connection, tables, summary, progress)
             set_sequences(connection, tables)
+            analyze(connection, tables)
             if head.revision != newest_revision():
                 upgrade_within(connection)
             with Session(connection, join_transaction_mode="rollback_only") as session:

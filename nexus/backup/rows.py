@@ -79,6 +79,14 @@ def set_sequences(connection: Connection, tables: Sequence[Table]) -> None:
             connection.execute(text("SELECT setval(:name, :next, false)"), {"name": sequence, "next": last + 1})
 
 
+def analyze(connection: Connection, tables: Sequence[Table]) -> None:
+    """Let PostgreSQL know its rows at once: it would look at them within a minute or so, and until then a search takes
+    seconds, where there are many. How SQLite finds rows does not depend on it."""
+    if connection.dialect.name == "postgresql":
+        names = ", ".join(map(connection.dialect.identifier_preparer.format_table, tables))
+        connection.execute(text(f"ANALYZE {names}"))
+
+
 def _encode(row: Any) -> bytes:
     said = {name: _portable(value) for name, value in row.items()}
     # Half a character pair may stand in a JSON column; nothing but this reads it back.
