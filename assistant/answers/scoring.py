@@ -27,8 +27,8 @@ Scores = NDArray[np.float64]
 # Rarity of terms: ln-idf by term, from the whole index.
 TermWeights = Callable[[Sequence[str]], Mapping[str, float]]
 
-# Sentences embedded for one answer, the best by words: of XQuAD's 1,190 questions one more is answered with 8 or 28, and
-# each takes 2 ms of processor time, more than all else that is done with it.
+# Sentences embedded for one answer, the best by words, at 2 ms of processor time each: with 8 or 28 one more of XQuAD's
+# 1,190 questions would be answered.
 _EMBEDDED = 5
 
 # What a sentence leaves to its nearest heading, or to the question or lead-in before it, counts almost as if it said
