@@ -192,14 +192,14 @@ class Relay:
         self._release()
         # Looked at without the write lock first: most signals find nothing for this thread.
         with self._database.reading() as session:
-            if wanted is Wanted.NEW and leased_sources(session) >= _MAX_IN_FLIGHT:
-                return []
-            if bulk_waits(session):
-                if wanted is Wanted.NEW:
-                    return []
-                wanted = Wanted.EDITS
             if not find_waiting(session, 1, wanted=wanted):
                 return []
+            if wanted is Wanted.NEW and leased_sources(session) >= _MAX_IN_FLIGHT:
+                return []
+            if wanted is not Wanted.EDITS and bulk_waits(session):
+                if wanted is Wanted.NEW or not find_waiting(session, 1, wanted=Wanted.EDITS):
+                    return []
+                wanted = Wanted.EDITS
         sent = not self._alone
         with self._database.transaction() as session:
             limit, tries = _SENT_AT_ONCE if sent else BATCH, self._settings.ingest_max_tries

@@ -64,7 +64,7 @@ class VectorFollower:
                     log.warning("held_vectors_dropped", reason="they are ahead of their database")
                     self._vectors.hold_nothing()
                     self._position = last
-                states = changed_since(session, self._position, _BATCH_SOURCES)
+                states = changed_since(session, self._position, _BATCH_SOURCES) if last > self._position else ()
                 if not states:
                     return done
                 spaces = {source_term(row.source_kind, row.source_id): row.space_id for row in states}

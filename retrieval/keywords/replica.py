@@ -133,10 +133,12 @@ class Replica:
         done = 0
         while True:
             with database.reading() as session:
-                if self._position > last_change(session):
+                last = last_change(session)
+                if self._position > last:
                     log.warning("keyword_index_rebuilt", reason="it is ahead of its database", path=str(self._path))
                     self._reset()
-                states = changed_since(session, self._position, _BATCH_SOURCES)
+                # (Asked several times a second, for nothing mostly.)
+                states = changed_since(session, self._position, _BATCH_SOURCES) if last > self._position else ()
             if not states:
                 return done
             writer = self._open_writer()
