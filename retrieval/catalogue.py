@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Select, select, true
+from sqlalchemy import Row, Select, select, true
 from sqlalchemy.orm import Session
 
 from core_api.infra.metrics import search_step
@@ -112,8 +112,11 @@ class Catalogue:
     @search_step("follow")
     def follow(self, session: Session) -> None:
         """Take over what has changed; the first time, everything."""
+        news = session.execute(_NEWS).all()
         with self._lock:
-            self._follow(session)
+            if self._position is not None and news[0].value < self._position and not _shows_one_moment(session):
+                news = session.execute(_NEWS).all()  # another one was told more meanwhile
+            self._follow(session, news)
 
     def readable(self, spaces: Collection[str], shared: Shared) -> Sources:
         """All sources of these spaces, and the documents that are shared out of others."""
@@ -142,8 +145,7 @@ class Catalogue:
         return np.array([row for key in keys if (row := self._rows.get(key)) is not None], dtype=np.intp)
 
     def _taken(self, rows: NDArray[np.intp]) -> Sources:
-        keys = self._keys
-        return Sources(self._words, [keys[row] for row in rows], self._table[rows])
+        return Sources(self._words, [self._keys[row] for row in rows.tolist()], self._table[rows])
 
     # --- following
 
@@ -155,10 +157,9 @@ class Catalogue:
         self._keys: list[str] = []
         self._table = np.empty(1_024, dtype=_COLUMNS)
 
-    def _follow(self, session: Session) -> None:
-        rows = session.execute(_NEWS).all()
-        last: int = rows[0].value
-        edits = [(row.id, row.created_at, row.source_kind, row.source_id) for row in rows if row.id is not None]
+    def _follow(self, session: Session, news: Sequence[Row[Any]]) -> None:
+        last: int = news[0].value
+        edits = [(row.id, row.created_at, row.source_kind, row.source_id) for row in news if row.id is not None]
         if self._position is not None and last < self._position and _shows_one_moment(session):
             return  # it began before another one's; what is known by now is newer than what it could read
         if self._position is None or last < self._position:  # (a restored backup)
