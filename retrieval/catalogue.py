@@ -9,6 +9,7 @@ import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import repeat
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -33,7 +34,7 @@ Mask = NDArray[np.bool_]
 _BATCH, _MOST_EDITS = 1_000, 2_000
 _PAGE = 10_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_GONE = -1
+_NOWHERE = -1
 
 Labels = tuple[str | None, tuple[str, ...]]
 """A category and tags."""
@@ -121,15 +122,15 @@ class Catalogue:
     def readable(self, spaces: Collection[str], shared: Shared) -> Sources:
         """All sources of these spaces, and the documents that are shared out of others."""
         with self._lock:
-            here = np.isin(self._table["space"][: len(self._keys)], self._words.spaces.known(spaces))
+            here = np.isin(self._table["space"][: self._used], self._words.spaces.known(spaces))
             return self._taken(np.union1d(np.flatnonzero(here), self._rows_of(_keys_of(shared))))
 
-    def named(self, keys: Iterable[str], numbers: Iterable[int], spaces: Collection[str], shared: Shared) -> Sources:
+    def named(self, keys: Iterable[str], numbers: Collection[int], spaces: Collection[str], shared: Shared) -> Sources:
         """Of those `readable` the ones with these keys, in their order, then the others with these numbers."""
         with self._lock:
-            known = self._numbered
-            by_number = [row for one in numbers if (row := known.get(one)) is not None]
-            rows = np.array(list(dict.fromkeys([*self._rows_of(keys).tolist(), *by_number])), dtype=np.intp)
+            named = self._rows_of(keys)
+            others = np.fromiter(map(self._numbered.get, numbers, repeat(_NOWHERE)), np.intp, len(numbers))
+            rows = np.concatenate([named, others[(others != _NOWHERE) & ~np.isin(others, named)]])
             here = np.isin(self._table["space"][rows], self._words.spaces.known(spaces))
             if shared.source_ids:
                 here |= np.isin(rows, self._rows_of(_keys_of(shared)))
@@ -145,7 +146,7 @@ class Catalogue:
         return np.array([row for key in keys if (row := self._rows.get(key)) is not None], dtype=np.intp)
 
     def _taken(self, rows: NDArray[np.intp]) -> Sources:
-        return Sources(self._words, [self._keys[row] for row in rows.tolist()], self._table[rows])
+        return Sources(self._words, self._keys[rows].tolist(), self._table[rows])
 
     # --- following
 
@@ -154,7 +155,8 @@ class Catalogue:
         self._rows: dict[str, int] = {}  # by key
         self._numbered: dict[int, int] = {}  # by number
         self._free: list[int] = []
-        self._keys: list[str] = []
+        self._used = 0  # rows, those that are free again among them
+        self._keys = np.empty(1_024, dtype=object)
         self._table = np.empty(1_024, dtype=_COLUMNS)
 
     def _follow(self, session: Session, news: Sequence[Row[Any]]) -> None:
@@ -199,11 +201,13 @@ class Catalogue:
         key, words = source_term(kind.name, id_), self._words
         row = self._rows.get(key)
         if row is None:
-            row = self._rows[key] = self._free.pop() if self._free else len(self._keys)
-            self._numbered[number(key)] = row
-            self._keys[row : row + 1] = [key]
+            row = self._rows[key] = self._free.pop() if self._free else self._used
+            self._used = max(self._used, row + 1)
             if row == len(self._table):
+                self._keys = np.concatenate([self._keys, np.empty_like(self._keys)])
                 self._table = np.concatenate([self._table, np.empty_like(self._table)])
+            self._numbered[number(key)] = row
+            self._keys[row] = key
         labels = words.labels.put((category, tuple(dict.fromkeys(tags or ()))))
         updated = microseconds(updated_at)
         space, author = words.spaces.put(space_id), words.authors.put(author_id)
@@ -213,7 +217,7 @@ class Catalogue:
         row = self._rows.pop(key, None)
         if row is not None:
             del self._numbered[number(key)]
-            self._table["space"][row] = _GONE
+            self._table["space"][row] = _NOWHERE
             self._free.append(row)
 
 
