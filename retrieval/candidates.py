@@ -231,7 +231,10 @@ def _is_cut(parts: Sequence[Scored], depth: int) -> bool:
 
 def _joined(parts: Sequence[Scored], most: int | None = None) -> dict[str, float]:
     """The best `most` of each part."""
-    return dict(item for part in parts for item in part[:most])
+    joined: dict[str, float] = {}
+    for part in parts:
+        joined.update(part[:most])
+    return joined
 
 
 def _effective(engine: RetrievalEngine, text: str) -> Mode:

@@ -170,11 +170,16 @@ def _find(ask: _Ask, by_words: int) -> Found:
         else:  # nothing meets the filters
             cut = False
     clock.lap("again")
-    keys = _keys(candidates)
+    split = [candidate.chunk_id.rpartition(":") for candidate in candidates]
+    keys = dict.fromkeys(key for key, _, _ in split)
     sources = engine.catalogue.named(keys, matching, *readable)
     place_of = {key: place for place, key in enumerate(islice(sources.keys, len(keys)))}
     chunks_of = sources.table["chunks"][: len(keys)].tolist()
-    there = [one for one in candidates if (at := place_of.get(_key(one))) is not None and _ordinal(one) < chunks_of[at]]
+    there = [
+        candidate
+        for candidate, (key, _, ordinal) in zip(candidates, split, strict=True)
+        if (at := place_of.get(key)) is not None and int(ordinal) < chunks_of[at]
+    ]
     clock.lap("sources")
     return Found(there, sources, asked.mode, asked, place_of, cut)
 
@@ -309,14 +314,6 @@ def _regrouped(hits: Sequence[Hit]) -> tuple[tuple[Hit, ...], ...]:
 
 def _key(candidate: Candidate) -> str:
     return candidate.chunk_id.rpartition(":")[0]
-
-
-def _ordinal(candidate: Candidate) -> int:
-    return int(candidate.chunk_id.rpartition(":")[2])
-
-
-def _keys(candidates: Sequence[Candidate]) -> dict[str, None]:
-    return dict.fromkeys(map(_key, candidates))
 
 
 def _corrected(parsed: ParsedQuery, replaced: dict[str, str]) -> ParsedQuery:
