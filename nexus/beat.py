@@ -21,6 +21,8 @@ log = structlog.get_logger()
 
 BEAT_LOCK = 0x6E787575  # any number that nobody else uses
 _LOOK_SECONDS = 1.0
+_FOLLOW_SECONDS = 2.0
+"""How late beat may see what has changed: nobody searches here, and alerts may take seconds."""
 
 
 class Beat:
@@ -35,7 +37,7 @@ class Beat:
 
     def run(self) -> None:
         """Wait for the lead and do what it brings, until `stopping` is set."""
-        engine = RetrievalEngine.open(self._settings, self._database)
+        engine = RetrievalEngine.open(self._settings, self._database, follow_seconds=_FOLLOW_SECONDS)
         try:
             told = False
             while not self.stopping.is_set():

@@ -17,7 +17,7 @@ from retrieval.active_model import ServedModels
 from retrieval.catalogue import Catalogue
 from retrieval.embedding import Embedder
 from retrieval.embedding.remembering import RememberingEmbedder
-from retrieval.keywords import KeywordIndex
+from retrieval.keywords import FOLLOW_SECONDS, KeywordIndex
 from retrieval.patience import Patience
 from retrieval.rerank import Reranker, load_reranker
 from retrieval.titles import TitleIndex
@@ -138,8 +138,11 @@ class RetrievalEngine:
         self.vectors_asked = Patience("The vector index", self.pool, _ANSWER_SECONDS)
 
     @classmethod
-    def open(cls, settings: Settings, database: Database) -> "RetrievalEngine":
-        """An engine whose parts load on threads; `wait` waits for them."""
+    def open(
+        cls, settings: Settings, database: Database, *, follow_seconds: float = FOLLOW_SECONDS
+    ) -> "RetrievalEngine":
+        """An engine whose parts load on threads; `wait` waits for them. The keyword index takes over every so many
+        seconds what has changed: each time costs it the same, however much that is."""
         engine = cls(None, None, None, settings)
 
         def keywords() -> KeywordIndex:
@@ -148,7 +151,7 @@ class RetrievalEngine:
             # In server mode several processes of a host may share the data directory; each has a replica.
             places = _REPLICAS_OF_A_HOST if settings.is_server else 1
             index = KeywordIndex.open_free(settings.keywords_dir, places)
-            index.follow(database)
+            index.follow(database, follow_seconds)
             return index
 
         engine._keywords.open(keywords)

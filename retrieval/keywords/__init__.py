@@ -2,7 +2,7 @@
 
 from retrieval.keywords.index import KeywordIndex
 from retrieval.keywords.layout import number, source_term
-from retrieval.keywords.replica import KeywordIndexBroken
+from retrieval.keywords.replica import FOLLOW_SECONDS, KeywordIndexBroken
 from retrieval.keywords.support import Support
 
-__all__ = ["KeywordIndex", "KeywordIndexBroken", "Support", "number", "source_term"]
+__all__ = ["FOLLOW_SECONDS", "KeywordIndex", "KeywordIndexBroken", "Support", "number", "source_term"]

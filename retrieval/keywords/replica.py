@@ -30,6 +30,8 @@ from retrieval.keywords import layout
 
 log = structlog.get_logger()
 
+FOLLOW_SECONDS = 0.2
+"""How late people may find what has been indexed."""
 _WRITER_HEAP_BYTES = 32_000_000
 # Sources read from the database, and chunks given to Tantivy between two commits, at once.
 _BATCH_SOURCES = 1000
@@ -166,7 +168,7 @@ class Replica:
             source = layout.source_term(kind, source_id)
             writer.add_document(layout.document(chunk_id, source, space_id, title, heading, text))
 
-    def follow(self, database: Database, interval: float = 0.2) -> None:
+    def follow(self, database: Database, interval: float = FOLLOW_SECONDS) -> None:
         """Keep up with the database on a thread, looking every `interval` seconds, until `close`."""
         if self._follower is not None:
             raise RuntimeError("the keyword index follows already")
