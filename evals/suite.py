@@ -125,7 +125,7 @@ def _cells(one: Measured) -> list[str]:
     ]
 
 
-_SPEED = """Times are those of one question at a time here, in process, permissions included. Speed at 10,000 to a
-million passages, beside LangChain's and LlamaIndex's retrievers: `make bench` (search alone: `python -m evals.bench
---only search --million`). People who search over HTTP, and where it saturates: `python -m evals.load --search`.
+_SPEED = """Times are those of one question at a time here, in process, permissions included. This and speed, beside
+LangChain's and LlamaIndex's retrievers and with people who search among a million passages, in one report:
+`python -m evals.goals DIR`.
 """

@@ -1,5 +1,6 @@
 """What the benchmark found: figures with their goals, as a table and as JSON."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -36,29 +37,40 @@ class Report(BaseModel):
 
     def print(self, console: Console) -> None:
         """Show all figures, goals with their outcome."""
-        table = Table(title="Benchmark", title_justify="left")
-        for heading, justify in (
-            ("", "left"),
-            ("Measured", "left"),
-            ("Value", "right"),
-            ("Goal", "right"),
-            ("", "left"),
-        ):
-            table.add_column(heading, justify=justify)  # type: ignore[arg-type]
-        before = ""
-        for figure in self.figures:
-            goal = "" if figure.goal is None else f"{'≤' if figure.at_most else '≥'} {figure.goal:g}{figure.unit}"
-            verdict = {None: "", True: "[green]met[/]", False: "[red]not met[/]"}[figure.met]
-            if figure.part != before and before:
-                table.add_section()
-            table.add_row(figure.part if figure.part != before else "", figure.name, _number(figure), goal, verdict)
-            before = figure.part
-        console.print(table)
+        print_figures(console, "Benchmark", self.figures)
 
     def write(self, path: Path) -> None:
         """Keep everything as JSON."""
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def print_figures(console: Console, title: str, figures: Sequence[Figure]) -> None:
+    """Show figures as a table, goals with their outcome."""
+    table = Table(title=title, title_justify="left")
+    for heading, justify in (("", "left"), ("Measured", "left"), ("Value", "right"), ("Goal", "right"), ("", "left")):
+        table.add_column(heading, justify=justify)  # type: ignore[arg-type]
+    before = ""
+    for figure in figures:
+        verdict = {None: "", True: "[green]met[/]", False: "[red]not met[/]"}[figure.met]
+        if figure.part != before and before:
+            table.add_section()
+        table.add_row(
+            figure.part if figure.part != before else "", figure.name, _number(figure), _goal(figure), verdict
+        )
+        before = figure.part
+    console.print(table)
+
+
+def markdown(figures: Sequence[Figure]) -> str:
+    """Figures as a table of Markdown."""
+    verdicts = {None: "", True: "met", False: "**missed**"}
+    rows = [f"| {figure.name} | {_number(figure)} | {_goal(figure)} | {verdicts[figure.met]} |" for figure in figures]
+    return "\n".join(["| | measured | goal | |", "|---|---|---|---|", *rows])
+
+
+def _goal(figure: Figure) -> str:
+    return "" if figure.goal is None else f"{'≤' if figure.at_most else '≥'} {figure.goal:g}{figure.unit}"
 
 
 def _number(figure: Figure) -> str:

@@ -11,6 +11,8 @@ from urllib.parse import quote
 
 import aiohttp
 from pydantic import BaseModel
+from rich.console import Console
+from rich.table import Table
 
 from evals.bench.corpus import question
 from evals.bench.process import percentile
@@ -169,3 +171,28 @@ def _reading(visitor: Visitor, draw: random.Random) -> Sequence[Request]:
         Request("documents of a space", f"/documents?space_id={space}"),
         Request("document", f"/documents/{draw.choice(visitor.document_ids)}"),
     ]
+
+
+def print_visits(console: Console, title: str, thinking: Visit, saturation: list[Visit]) -> None:
+    """Show what people met with who thought, and how much more the server can take."""
+    table = Table(title=title)
+    for column in ("", "requests/s", "p50 ms", "p95 ms", "p99 ms", "worst ms", "errors"):
+        table.add_column(column, justify="left" if not column else "right")
+
+    def add(name: str, visit: Visit) -> None:
+        seen = visit.all
+        figures = (visit.requests_per_second, seen.p50, seen.p95, seen.p99, seen.worst, visit.errors)
+        table.add_row(name, *(str(figure) for figure in figures))
+
+    add(f"{thinking.visitors} people, {thinking.think_seconds} s to think", thinking)
+    if len(thinking.by_request) > 1:
+        for name, seen in thinking.by_request.items():
+            table.add_row(f"  {name}", "", str(seen.p50), str(seen.p95), str(seen.p99), str(seen.worst), "")
+    for step in saturation:
+        add(f"{step.visitors} without a pause", step)
+    console.print(table)
+    best = max(saturation, key=lambda step: step.requests_per_second)
+    console.print(f"Saturation: {best.requests_per_second} requests/s (with {best.visitors} at a time).")
+    errors = [step.first_error for step in (thinking, *saturation) if step.first_error]
+    if errors:
+        console.print(f"First error: {errors[0]}")

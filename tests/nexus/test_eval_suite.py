@@ -41,7 +41,7 @@ def test_one_report_has_every_figure_and_its_goal(nexus: Nexus, folder: Path, da
     text = (tmp_path / "one" / "report.md").read_text()
     assert text in met.out
     assert "| Cranfield | nDCG@10 | 1.0000 | 1.0000 | 1.0000 | 0.425 | met | 2 | 3 |" in text
-    assert "make bench" in text
+    assert "python -m evals.goals" in text
 
     everything = nexus("eval", "suite", str(folder), "--json")
     assert everything.code == 1
