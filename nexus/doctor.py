@@ -1,6 +1,9 @@
 """What `nexus doctor` looks at: checks every part that the settings name, and says what to do about what is wrong."""
 
+import platform
 import shutil
+import sys
+import sysconfig
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,6 +36,7 @@ class Finding:
 def examine(settings: Settings) -> Iterator[Finding]:
     """Check every part, one after the other; a part that does not answer keeps no other from being checked."""
     checks: list[tuple[str, Callable[[Settings], Iterator[Finding]]]] = [
+        ("python", _python),
         ("data directory", _data_dir),
         ("database", _database),
         ("embedding model", _model),
@@ -52,6 +56,17 @@ def examine(settings: Settings) -> Iterator[Finding]:
             # SQLAlchemy adds the statement and an address of its manual to what the driver says, and libpq is wordy.
             says = " ".join(str(getattr(error, "orig", None) or error).split())
             yield Finding(part, "failed", f"{type(error).__name__}: {says}", f"See that the {part} can be reached.")
+
+
+def _python(_settings: Settings) -> Iterator[Finding]:
+    # Distributions compile with optimizations, and do not always say so.
+    optimized = sys.base_prefix == "/usr" or "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or "")
+    if optimized:
+        yield Finding("python", "ok", platform.python_version())
+    else:
+        found = f"{platform.python_version()}, compiled without optimizations"
+        todo = "Everything takes 1.4 times as long. Use your distribution's, or compile with --enable-optimizations."
+        yield Finding("python", "warning", found, todo)
 
 
 def _data_dir(settings: Settings) -> Iterator[Finding]:

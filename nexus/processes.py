@@ -21,7 +21,8 @@ from nexus.render import announce_server
 if TYPE_CHECKING:
     from nexus.doctor import Finding
 
-
+_NICE = 5
+"""Of workers and beat: where they share a machine with API processes, somebody waits for these."""
 _MARKS = {"ok": "[green]ok[/green]", "warning": "[yellow]warning[/yellow]", "failed": "[red]failed[/red]"}
 
 
@@ -65,6 +66,7 @@ def worker(
     except ValueError as error:
         known = ", ".join(Queue)
         raise NexusError(f"{error.args[0]}: the queues are {known}.") from error
+    os.nice(_NICE)
     made = Worker(settings)
     upgrade(made.database)  # as every process: none works on a schema that is not its own
     made.run(wanted, threads, name or f"worker-{os.getpid()}@{socket.gethostname()}")
@@ -77,6 +79,7 @@ def beat(data_dir: DataDirOption = None) -> None:
     from nexus.beat import Beat
     from nexus.owner import open_database
 
+    os.nice(_NICE)
     database = open_database(settings)
     leader = Beat(settings, database)
 

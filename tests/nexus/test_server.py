@@ -1,6 +1,7 @@
 """`nexus serve` as a process of its own, and the commands beside it."""
 
 import contextlib
+import http.client
 import os
 import re
 import signal
@@ -126,6 +127,18 @@ def test_a_gigabyte_upload_is_refused_at_once(server: Server, nexus: Nexus) -> N
         pass  # the server closed the connection while the client was still writing
     assert sent < 2**29
     assert client.get("/health/live").status_code == 200
+
+
+def test_a_connection_stays_open_for_who_comes_back_a_while_later(server: Server) -> None:
+    url = httpx.URL(server.link)
+    connection = http.client.HTTPConnection(url.host, url.port, timeout=60)
+    try:
+        for pause in (6.0, 0.0):
+            connection.request("GET", "/health/live")
+            assert connection.getresponse().read()
+            time.sleep(pause)  # longer than uvicorn waits unless told to
+    finally:
+        connection.close()
 
 
 def test_a_port_in_use_is_told(server: Server, tmp_path: Path) -> None:

@@ -190,6 +190,25 @@ def test_it_follows_on_a_thread(library: Library) -> None:
         other.close()
 
 
+def test_changes_that_come_one_after_another_are_taken_together(library: Library) -> None:
+    kim = library.person()
+    team = library.space(kim)
+    follower = KeywordIndex.open(library.settings.data_dir / "second")
+    try:
+        follower.follow(library.database, interval=0.001)
+        seen = set()
+        for number in range(40):
+            library.add(team, kim, f"Announcement {number}.")
+            time.sleep(0.02)
+            seen.add(follower.position)
+        with library.database.reading() as session:
+            assert follower.wait_for(last_change(session), timeout=10)
+        assert len(follower) == 40
+        assert len(seen) < 20  # as often as it looks it could have taken nearly each alone
+    finally:
+        follower.close()
+
+
 def test_the_follower_outlives_a_failure_and_rebuilds(library: Library) -> None:
     kim = library.person()
     team = library.space(kim)
