@@ -58,7 +58,7 @@ def export(job: ExportJob) -> RerankManifest:
     inputs = inputs_of(tokenizer)
     _write_score_graph(model, inputs, job)
     if job.precision == "int8":
-        quantize(job.output / MODEL_FILE)
+        quantize(job.output / MODEL_FILE, job.output / MODEL_FILE)
     manifest = RerankManifest(
         name=job.name,
         fingerprint=f"{job.fingerprint_prefix}-{job.precision}",

@@ -187,13 +187,12 @@ class Scored:
         None where the model cannot be reached: the words alone decide then."""
         looked_at = np.argsort(-self.total, kind="stable")[:_EMBEDDED]
         texts = [_in_context(self.pool[index]) for index in looked_at]
-        # As queries: what is longer than the model reads may be cut here, it is not indexed.
         try:
-            vectors = embedder.embed_queries([self.question.text, *texts])
+            asked = embedder.embed_queries([self.question.text])[0]
+            near = embedder.embed_sentences(texts) @ asked
         except Unavailable as error:
             log.warning("answer_without_embedding", error=str(error))
             return None
-        near = vectors[1:] @ vectors[0]
         cosines = np.full(len(self.pool), float(near.min()))
         cosines[looked_at] = near
         return cosines

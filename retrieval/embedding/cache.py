@@ -22,7 +22,7 @@ from retrieval.embedding.source import ModelSource, UnusableModel, find_source
 logger = logging.getLogger(__name__)
 
 # Raised when the way of exporting changes, so that old exports are made anew.
-_FORMAT = 1
+_FORMAT = 2
 _TIMEOUT_SECONDS = 900
 
 
@@ -56,7 +56,7 @@ def exported(source: ModelSource, precision: str, models_dir: Path, kind: ModelK
 
 def _directory_name(source: ModelSource, precision: str, prefix: str) -> str:
     # A quantised graph is tied to the release of the runtime that made it.
-    key = f"{source.digest}:{precision}:{_FORMAT}:{onnxruntime.__version__ if precision != 'fp32' else ''}"
+    key = f"{source.digest}:{precision}:{_FORMAT}:{onnxruntime.__version__}"
     return f"{prefix}{slug(source.name, 32)}-{precision}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
 
 

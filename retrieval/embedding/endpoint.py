@@ -68,6 +68,10 @@ class EndpointEmbedder:
         """(n, dimensions), L2-normalised. A query is cut to what surely fits `max_tokens`."""
         return self._embed([_cut(text, self.max_tokens) for text in texts])
 
+    def embed_sentences(self, texts: Sequence[str]) -> Vectors:
+        """(n, dimensions), L2-normalised: as queries, in one request."""
+        return self.embed_queries(texts)
+
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         """(n, dimensions), L2-normalised. Raises ValueError for a text over `max_tokens` by the estimate."""
         require_fit(self.count_tokens(texts), self.max_tokens)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from retrieval.embedding.manifest import MODEL_FILE, TOKENIZER_FILE, Manifest
+from retrieval.embedding.manifest import MODEL_FILE, QUICK_FILE, TOKENIZER_FILE, Manifest
 
 OPSET = 17
 # fp32 differs from the original by rounding only, so every text must agree. int8 is measured at a mean of 0.99 for
@@ -74,8 +74,7 @@ def export(job: ExportJob) -> Manifest:
     tokenizer = save_tokenizer(model, job.output)
     inputs = inputs_of(tokenizer)
     _write_sentence_graph(model, inputs, job.output / MODEL_FILE)
-    if job.precision == "int8":
-        quantize(job.output / MODEL_FILE)
+    quantize(job.output / MODEL_FILE, job.output / (MODEL_FILE if job.precision == "int8" else QUICK_FILE))
 
     query_prompt, passage_prompt = _prompts(model)
     dimensions = model.get_embedding_dimension()
@@ -103,6 +102,8 @@ def export(job: ExportJob) -> Manifest:
     if not agreement >= floor:
         raise ValueError(f"the exported model differs from the original: cosine {agreement:.5f}, {floor} is needed")
     manifest = manifest.model_copy(update={"cosine_min": float(cosines.min()), "cosine_mean": float(cosines.mean())})
+    if job.precision == "fp32" and not _quick_agrees(manifest, job.output):
+        (job.output / QUICK_FILE).unlink()
     manifest.write(job.output)
     return manifest
 
@@ -191,14 +192,13 @@ def write_graph(module: Any, batch: Any, inputs: list[str], output: str, path: P
         )
 
 
-def quantize(path: Path) -> None:
-    """Dynamic int8 quantisation of the matrix products, with a scale for each output channel."""
+def quantize(path: Path, target: Path) -> None:
+    """Dynamic int8 quantisation of the matrix products, a scale for each output channel; `target` may be `path`."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    full = path.with_suffix(".fp32.onnx")
-    path.rename(full)
-    quantize_dynamic(full, path, weight_type=QuantType.QInt8, per_channel=True)
-    full.unlink()
+    made = path.with_suffix(".int8.onnx")
+    quantize_dynamic(path, made, weight_type=QuantType.QInt8, per_channel=True)
+    made.replace(target)
 
 
 def _prompts(model: Any) -> tuple[str, str]:
@@ -237,6 +237,15 @@ def _check(model: Any, manifest: Manifest, directory: Path) -> NDArray[np.float6
     )
     cosines: NDArray[np.float64] = np.einsum("ij,ij->i", ours.astype(np.float64), theirs.astype(np.float64))
     return cosines
+
+
+def _quick_agrees(manifest: Manifest, directory: Path) -> bool:
+    """Whether the quick graph means what the exact one does, which is checked."""
+    from retrieval.embedding.local import LocalEmbedder
+
+    served = LocalEmbedder(manifest, directory, languages=["*"], threads=0)
+    cosines = np.einsum("ij,ij->i", served.embed_sentences(_CHECK_TEXTS), served.embed_queries(_CHECK_TEXTS))
+    return float(cosines.mean()) >= MIN_MEAN_COSINE_INT8
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from tokenizers import Encoding, Tokenizer
 
 from core_api.infra.machine import available_cores
 from retrieval.embedding.base import Vectors, covers_language, require_fit
-from retrieval.embedding.manifest import MODEL_FILE, TOKENIZER_FILE, ExportManifest, Manifest
+from retrieval.embedding.manifest import MODEL_FILE, QUICK_FILE, TOKENIZER_FILE, ExportManifest, Manifest
 
 # Padded tokens in one batch. Small ones keep the activations in the cache, the memory low and the padding little:
 # passages of 256 to 1,100 characters, cut from documents of nine each, went at 70 a second with 200 tokens in a batch
@@ -54,6 +54,8 @@ class LocalEmbedder:
         threads = threads or available_cores()
         self._query_session = open_session(self._model, threads)
         self._bulk_session: onnxruntime.InferenceSession | None = None
+        self._quick_session: onnxruntime.InferenceSession | None = None
+        self._quick = directory / QUICK_FILE
         self._opening = threading.Lock()
         self._counting = threading.Lock()
         self._at_work = 0
@@ -71,14 +73,20 @@ class LocalEmbedder:
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """(n, dimensions), L2-normalised. A query is cut after `max_tokens` tokens; what it asks stands first."""
+        with self._working() as crowded:
+            return self._as_queries(texts, self._for_passages() if crowded else self._query_session)
+
+    def embed_sentences(self, texts: Sequence[str]) -> Vectors:
+        """(n, dimensions), L2-normalised, by the int8 graph where there is one: 6 ms for five sentences, not 13."""
+        return self._as_queries(texts, self._for_sentences()) if self._quick.is_file() else self.embed_queries(texts)
+
+    def _as_queries(self, texts: Sequence[str], session: onnxruntime.InferenceSession) -> Vectors:
         limit = self.max_tokens * _QUERY_CHARS_PER_TOKEN
         prompted = [self.manifest.query_prompt + text[:limit] for text in texts]
         vectors = np.empty((len(prompted), self.dimensions), dtype=np.float32)
         encodings = self._queries.encode_batch_fast(prompted)
-        with self._working() as crowded:
-            session = self._for_passages() if crowded else self._query_session
-            for rows in batches(encodings, _BATCH_TOKENS):
-                vectors[rows] = self._run(session, [encodings[row] for row in rows])
+        for rows in batches(encodings, _BATCH_TOKENS):
+            vectors[rows] = self._run(session, [encodings[row] for row in rows])
         return vectors
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
@@ -125,6 +133,12 @@ class LocalEmbedder:
             if self._bulk_session is None:
                 self._bulk_session = open_session(self._model, 1)
             return self._bulk_session
+
+    def _for_sentences(self) -> onnxruntime.InferenceSession:
+        with self._opening:
+            if self._quick_session is None:
+                self._quick_session = open_session(self._quick, 1)
+            return self._quick_session
 
     def _tokenize_passages(self, texts: Sequence[str]) -> list[Encoding]:
         prompt = self.manifest.passage_prompt

@@ -7,6 +7,8 @@ from typing import Generic, Self, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 MODEL_FILE = "model.onnx"
+QUICK_FILE = "quick.onnx"
+"""The same in int8, beside an fp32 export whose meaning that keeps."""
 TOKENIZER_FILE = "tokenizer.json"
 MANIFEST_FILE = "manifest.json"
 

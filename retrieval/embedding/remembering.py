@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,17 +10,17 @@ from numpy.typing import NDArray
 from core_api.infra.metrics import QUERY_EMBEDDINGS
 from retrieval.embedding.base import Embedder, Vectors
 
-_REMEMBERED_FLOATS = 4_000_000  # 16 MB: ten thousand vectors of 384
+# 16 MB together: ten thousand vectors of 384.
+_REMEMBERED_OF_QUERIES, _REMEMBERED_OF_SENTENCES = 1_000_000, 3_000_000
 
 
 class RememberingEmbedder:
-    """Another embedder, and the last vectors that its `embed_queries` gave. Thread-safe."""
+    """Another embedder, and the last vectors of queries and of sentences that it gave. Thread-safe."""
 
     def __init__(self, embedder: Embedder) -> None:
         self.embedder = embedder
-        self._most = _REMEMBERED_FLOATS // embedder.dimensions
-        self._known: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._queries = _Memory(embedder.embed_queries, _REMEMBERED_OF_QUERIES // embedder.dimensions)
+        self._sentences = _Memory(embedder.embed_sentences, _REMEMBERED_OF_SENTENCES // embedder.dimensions)
 
     @property
     def name(self) -> str:
@@ -48,6 +48,25 @@ class RememberingEmbedder:
         return self.embedder.embed_passages(texts)
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        return self._of(self._queries, texts)
+
+    def embed_sentences(self, texts: Sequence[str]) -> Vectors:
+        return self._of(self._sentences, texts)
+
+    def _of(self, memory: "_Memory", texts: Sequence[str]) -> Vectors:
+        if not texts:
+            return np.empty((0, self.dimensions), dtype=np.float32)
+        return memory.embed(texts)
+
+
+class _Memory:
+    def __init__(self, make: Callable[[Sequence[str]], Vectors], most: int) -> None:
+        self._make = make
+        self._most = most
+        self._known: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
         found: dict[str, NDArray[np.float32]] = {}
         with self._lock:
             for text in texts:
@@ -57,13 +76,11 @@ class RememberingEmbedder:
         QUERY_EMBEDDINGS.labels("hit").inc(sum(text in found for text in texts))
         if missing := [text for text in dict.fromkeys(texts) if text not in found]:
             QUERY_EMBEDDINGS.labels("miss").inc(len(missing))
-            made = dict(zip(missing, self.embedder.embed_queries(missing), strict=True))
+            made = dict(zip(missing, self._make(missing), strict=True))
             found |= made
             with self._lock:
                 # Copies: a row would keep the vectors of all that were asked with it.
                 self._known.update((text, vector.copy()) for text, vector in made.items())
                 while len(self._known) > self._most:
                     self._known.popitem(last=False)
-        if not texts:
-            return np.empty((0, self.dimensions), dtype=np.float32)
         return np.stack([found[text] for text in texts])

@@ -209,6 +209,16 @@ def test_vectors_do_not_depend_on_the_company_of_other_texts(default_embedder: E
     assert np.allclose(together, alone, atol=1e-5)
 
 
+def test_sentences_are_embedded_nearly_as_queries_are(default_embedder: Embedder) -> None:
+    sentences = ["Parental leave is sixteen weeks with full pay.", "The service desk hands out laptops.", "Ask Kim."]
+    exact, quick = default_embedder.embed_queries(sentences), default_embedder.embed_sentences(sentences)
+    assert quick.shape == exact.shape
+    assert np.allclose(np.linalg.norm(quick, axis=1), 1, atol=1e-3)
+    assert not np.array_equal(exact, quick)  # in int8
+    assert np.einsum("ij,ij->i", exact, quick).mean() > 0.97
+    assert default_embedder.embed_sentences([]).shape == (0, default_embedder.dimensions)
+
+
 def test_threads_share_an_embedder(default_embedder: Embedder) -> None:
     texts = handbook_like_texts()
     expected = default_embedder.embed_passages(texts)
