@@ -107,8 +107,7 @@ def test_what_was_put_in_comes_out(tmp_path: Path, passphrase: str | None) -> No
 
 
 def test_other_programs_read_it_as_well(backup: Path, tmp_path: Path) -> None:
-    with tarfile.open(backup) as archive:
-        archive.extractall(tmp_path, filter="data")
+    subprocess.run(["tar", "-xf", str(backup), "-C", str(tmp_path)], check=True)
     subprocess.run(["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=tmp_path, check=True)
 
 
