@@ -202,6 +202,15 @@ def exported_here(path: Path, output: Path) -> LocalEmbedder:
     return LocalEmbedder(export(job), output, languages=["en"], threads=1)
 
 
+def test_a_model_that_int8_spoils_embeds_sentences_as_queries(
+    tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("retrieval.embedding.export.MIN_MEAN_COSINE_INT8", 1.01)
+    embedder = exported_here(tiny_model, tmp_path / "out")
+    assert "embedded as queries: int8 agrees by" in capfd.readouterr().err
+    assert np.array_equal(embedder.embed_sentences(TEXTS), embedder.embed_queries(TEXTS))
+
+
 def test_vectors_do_not_depend_on_the_company_of_other_texts(default_embedder: Embedder) -> None:
     texts = handbook_like_texts()
     together = default_embedder.embed_passages(texts)
