@@ -26,7 +26,8 @@ def main(
     """Measure what search finds (`nexus eval suite`), its speed beside LangChain's and LlamaIndex's retrievers
     (`python -m evals.bench --only search`), and people who search over HTTP (`python -m evals.load.searches`).
 
-    Ends with status 1 when a goal is not met. Takes an hour on two cores; leave the machine alone meanwhile.
+    Ends with status 1 when a goal is not met. Takes half an hour on two cores, a quarter with `--data` and
+    collections of a run before; leave the machine alone meanwhile.
     """
     settings = Settings()
     with tempfile.TemporaryDirectory(prefix="nexus-goals-") as temporary:

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Callable
 import structlog
 import uvicorn
 from fastapi import FastAPI
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 
 import assistant.actions.endpoints
 import assistant.actions.reminders
@@ -24,22 +26,28 @@ import ingest.model_endpoints
 import retrieval.endpoints
 import ui_gradio.app
 from core_api.app import create_app
+from core_api.domains.users.service import as_subject
 from core_api.infra import tracing
 from core_api.infra.database import Database
 from core_api.infra.errors import NexusError
 from core_api.infra.logging import configure_logging
 from core_api.infra.settings import Settings
 from core_api.mail.sender import MailSender
+from core_api.models import User
 from evals.model_gate import compare_models
 from ingest.runtime import IngestRuntime
 from nexus.background import Background
 from nexus.datadir import DataDir
 from nexus.owner import open_database, sign_in_link
 from retrieval.engine import RetrievalEngine
+from retrieval.service import search
+from retrieval.types import Query
 
 log = structlog.get_logger()
 _START_SECONDS = 60
 """After so long garbage is looked for again, whatever is not open yet."""
+_REHEARSALS = 8
+"""Searches side by side before the first: about as many as are done at once, each with a connection."""
 _KEEP_ALIVE_SECONDS = 75
 """Longer than clients and proxies (nginx: 60 s) keep an idle connection: were it closed here first, a request on its
 way would be lost."""
@@ -184,6 +192,7 @@ async def _warm_up(app: FastAPI) -> None:
     await _until(started)
     await asyncio.to_thread(assistant.agent.agent.warm_up, app.state.settings)
     await asyncio.to_thread(_load_titles, app)
+    await asyncio.gather(*(asyncio.to_thread(_rehearse, app) for _ in range(_REHEARSALS)))
     # What is loaded by now stays: looking through it for garbage again and again would halt every request.
     await asyncio.to_thread(gc.collect)
     gc.freeze()
@@ -193,6 +202,18 @@ async def _warm_up(app: FastAPI) -> None:
 def _load_titles(app: FastAPI) -> None:
     with app.state.database.reading() as session:
         app.state.engine.titles.load(session)
+
+
+def _rehearse(app: FastAPI) -> None:
+    """Search once, as whoever came first: statements are compiled then, and vectors and a connection are there."""
+    try:
+        with app.state.database.reading() as session:
+            first = session.scalars(select(User).order_by(User.created_at).limit(1)).first()
+            if first is not None:
+                words = Query("how to begin", paged=True, facets=True, correct=True)
+                search(session, as_subject(first), app.state.engine, words)
+    except (NexusError, SQLAlchemyError) as error:  # whoever searches first will be told
+        log.warning("not_rehearsed", error=str(error))
 
 
 async def _until(condition: Callable[[], bool]) -> None:
