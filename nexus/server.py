@@ -46,6 +46,8 @@ from retrieval.types import Query
 log = structlog.get_logger()
 _START_SECONDS = 60
 """After so long garbage is looked for again, whatever is not open yet."""
+_GC_THRESHOLD = 10_000, 20, 20
+"""Python's own (700, 10, 10) looks for garbage some times during each request, and finds next to none."""
 _REHEARSALS = 8
 """Searches side by side before the first: about as many as are done at once, each with a connection."""
 _KEEP_ALIVE_SECONDS = 75
@@ -196,6 +198,7 @@ async def _warm_up(app: FastAPI) -> None:
     # What is loaded by now stays: looking through it for garbage again and again would halt every request.
     await asyncio.to_thread(gc.collect)
     gc.freeze()
+    gc.set_threshold(*_GC_THRESHOLD)
     log.info("warmed_up")
 
 
