@@ -40,7 +40,7 @@ _LONGEST_PAUSE_SECONDS = 30.0
 # A commit costs as much for one change as for hundreds, and a search after it reads anew what it knew: where changes
 # come one after another they are taken together, so that following takes a twentieth of the time.
 _REST = 19
-_LONGEST_REST_SECONDS = 1.0
+_LONGEST_REST_SECONDS = 0.6
 _TRIES_BEFORE_REBUILD = 3
 _TANTIVY_ERRORS = (ValueError, OSError, RuntimeError)
 
