@@ -1,7 +1,6 @@
 # Two commands matter: `make run` starts the product, `make test` checks it.
 
-# The distribution's first: pyenv compiles without optimizations unless told to, and then everything takes 1.4 times as
-# long.
+# The distribution's first: pyenv compiles without optimizations unless told to, and then a loop takes 1.4 times as long.
 PYTHON ?= $(shell /usr/bin/python3.11 -c 'import ensurepip' 2>/dev/null && echo /usr/bin/python3.11 || echo python3.11)
 VENV := .venv
 BIN := $(VENV)/bin

@@ -65,7 +65,7 @@ def _python(_settings: Settings) -> Iterator[Finding]:
         yield Finding("python", "ok", platform.python_version())
     else:
         found = f"{platform.python_version()}, compiled without optimizations"
-        todo = "Everything takes 1.4 times as long. Use your distribution's, or compile with --enable-optimizations."
+        todo = "A loop takes 1.4 times as long. Use your distribution's, or compile with --enable-optimizations."
         yield Finding("python", "warning", found, todo)
 
 
