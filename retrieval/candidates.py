@@ -125,7 +125,7 @@ class Asked:
         settings = self.engine.settings
         with search_step("fuse"):
             candidates = fuse(legs, evidence, weights_of(self.query), room=room_for(settings), explain=explain)
-            candidates = settled(self.session, self.engine.catalogue, settings, candidates)
+            candidates = settled(self.engine.catalogue, self.engine.usage, settings, candidates)
         candidates = reranked(self.session, settings, self.engine.reranker, self.query.text, candidates)
         return Ranking(candidates, full, by_words, cut, matching)
 

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 import numpy as np
 import structlog
 from numpy.typing import NDArray
+from sqlalchemy.exc import SQLAlchemyError
 
 from core_api.infra.database import Database
 from core_api.infra.errors import NexusError, Unavailable
@@ -21,6 +22,7 @@ from retrieval.keywords import FOLLOW_SECONDS, KeywordIndex
 from retrieval.patience import Patience
 from retrieval.rerank import Reranker, load_reranker
 from retrieval.titles import TitleIndex
+from retrieval.usage import Usage
 from retrieval.vector_follower import VectorFollower
 from retrieval.vectors import VectorStore
 
@@ -31,7 +33,7 @@ _LEG_THREADS = 8
 _ANSWER_SECONDS = 5.0
 """How long a search waits for the vectors: not as long as writing them may take."""
 _LOOK_SECONDS = 1.0
-"""How often the database is asked which embedding model is active."""
+"""How often the database is asked which embedding model is active, and whether it is time to count clicks."""
 _REPLICAS_OF_A_HOST = 32
 _RETRY_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0)
 
@@ -129,6 +131,7 @@ class RetrievalEngine:
         self._reranker = _Part[Reranker]("reranking model", reranker)
         self.titles = TitleIndex()
         self.catalogue = catalogue or Catalogue()
+        self.usage = Usage()
         self.models: ServedModels | None = None
         self._choosing = threading.Lock()
         self._closing = threading.Event()
@@ -148,6 +151,7 @@ class RetrievalEngine:
         def keywords() -> KeywordIndex:
             with database.reading() as session:
                 engine.catalogue.follow(session)
+                engine.usage.refresh(session)
             # In server mode several processes of a host may share the data directory; each has a replica.
             places = _REPLICAS_OF_A_HOST if settings.is_server else 1
             index = KeywordIndex.open_free(settings.keywords_dir, places)
@@ -159,7 +163,7 @@ class RetrievalEngine:
 
         def embedder() -> RememberingEmbedder:
             active = RememberingEmbedder(models.active())
-            engine._watcher = threading.Thread(target=engine._watch, name="active-model", daemon=True)
+            engine._watcher = threading.Thread(target=engine._watch, args=(database,), name="watcher", daemon=True)
             engine._watcher.start()
             return active
 
@@ -232,7 +236,7 @@ class RetrievalEngine:
         gives it: another may have become active since."""
         embedder = embedder or self.embedder
         with search_step("embed_query"):
-            vector: NDArray[np.float32] = embedder.embed_queries([text])[0]
+            vector: NDArray[np.float32] = embedder.embed_quickly([text])[0]
         return vector
 
     def use_active_model(self) -> None:
@@ -248,12 +252,17 @@ class RetrievalEngine:
                 self._embedder.replace(RememberingEmbedder(embedder))
                 log.info("embedding_model_in_use", fingerprint=embedder.fingerprint)
 
-    def _watch(self) -> None:
+    def _watch(self, database: Database) -> None:
         while not self._closing.wait(_LOOK_SECONDS):
             try:
                 self.use_active_model()
             except Exception as error:  # noqa: BLE001 - whatever it is, the model before is still served
                 log.warning("embedding_model_not_taken_over", error=str(error))
+            try:
+                with database.reading() as session:
+                    self.usage.refresh(session)
+            except SQLAlchemyError as error:
+                log.warning("usage_not_counted", error=str(error))
 
     def close(self) -> None:
         """Stop loading and following, and let go of files and connections."""

@@ -70,7 +70,7 @@ class Reranker:
         self._languages = tuple(languages)
         self._tokenizer = Tokenizer.from_file(str(directory / TOKENIZER_FILE))
         self._tokenizer.enable_truncation(self.max_tokens, strategy="longest_first")
-        self._session = open_session(directory / MODEL_FILE, 1)
+        self._session = open_session(directory / MODEL_FILE)
         self._workers = ThreadPoolExecutor(threads or available_cores(), thread_name_prefix="rerank")
         self._known: OrderedDict[tuple[str, str], float] = OrderedDict()
         self._lock = threading.Lock()

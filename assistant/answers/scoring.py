@@ -188,8 +188,8 @@ class Scored:
         looked_at = np.argsort(-self.total, kind="stable")[:_EMBEDDED]
         texts = [_in_context(self.pool[index]) for index in looked_at]
         try:
-            asked = embedder.embed_queries([self.question.text])[0]
-            near = embedder.embed_sentences(texts) @ asked
+            asked = embedder.embed_quickly([self.question.text])[0]
+            near = embedder.embed_quickly(texts) @ asked
         except Unavailable as error:
             log.warning("answer_without_embedding", error=str(error))
             return None

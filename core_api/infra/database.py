@@ -27,6 +27,9 @@ _POSTGRESQL = {
 _POOL_SECONDS = 10
 _TRUSTED_SECONDS = 1.0
 """A connection that was in use so lately is not asked whether it is still there."""
+_PLANS_KEPT_SECONDS = 10.0
+"""PostgreSQL keeps a plan until a table is analysed: one that met small tables is a hundred times slower on those that
+an import has filled since."""
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeoutError)
 """What SQLAlchemy raises when the database cannot be reached, is too busy, or breaks off."""
 
@@ -138,9 +141,7 @@ def _configure_postgresql(engine: Engine) -> None:
     def set_parameters(connection: Any, _record: Any) -> None:
         connection.autocommit = True
         with connection.cursor() as cursor:
-            # Planned once for all, a query that met small tables is a hundred times slower on those that an import
-            # has filled, until they are analysed; and compiling one takes longer than any of ours runs.
-            cursor.execute("SET plan_cache_mode = force_custom_plan")
+            # To compile a query takes longer than any of ours runs.
             cursor.execute("SET jit = off")
         connection.autocommit = False
 
@@ -151,13 +152,18 @@ def _configure_postgresql(engine: Engine) -> None:
         record.info["used"] = time.monotonic()
 
     @event.listens_for(engine, "checkout")
-    def ping(connection: Any, record: Any, _proxy: Any) -> None:
-        used = record.info.get("used")
-        if used is not None and time.monotonic() - used > _TRUSTED_SECONDS:
-            try:
+    def look_after(connection: Any, record: Any, _proxy: Any) -> None:
+        now = time.monotonic()
+        try:
+            if now - record.info.get("used", now) > _TRUSTED_SECONDS:
                 engine.dialect.do_ping(connection)
-            except engine.dialect.loaded_dbapi.Error as error:
-                raise InvalidatePoolError from error  # the pool opens another, and trusts none of the others
+            if now - record.info.setdefault("planned", now) > _PLANS_KEPT_SECONDS:
+                record.info["planned"] = now
+                connection.autocommit = True
+                connection.execute("DISCARD PLANS")
+                connection.autocommit = False
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error  # the pool opens another, and trusts none of the others
 
 
 def _configure_sqlite(engine: Engine) -> None:

@@ -41,9 +41,9 @@ class Embedder(Protocol):
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """Vectors of questions: (n, dimensions), L2-normalised. What is longer than the model reads is cut."""
 
-    def embed_sentences(self, texts: Sequence[str]) -> Vectors:
-        """Vectors of sentences that are compared with a question's, as `embed_queries` gives them or, where that costs
-        less than half, nearly so (a cosine of 0.97 and more, on average). For a choice among them, not for an index."""
+    def embed_quickly(self, texts: Sequence[str]) -> Vectors:
+        """As `embed_queries` or, where that costs less than half, nearly so: a cosine of 0.97 and more, on average.
+        For what is ranked once, as by a search; not for an index, nor where a threshold decides."""
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         """Vectors of passages: (n, dimensions), L2-normalised.

@@ -68,8 +68,8 @@ class EndpointEmbedder:
         """(n, dimensions), L2-normalised. A query is cut to what surely fits `max_tokens`."""
         return self._embed([_cut(text, self.max_tokens) for text in texts])
 
-    def embed_sentences(self, texts: Sequence[str]) -> Vectors:
-        """(n, dimensions), L2-normalised: as queries, in one request."""
+    def embed_quickly(self, texts: Sequence[str]) -> Vectors:
+        """(n, dimensions), L2-normalised: as queries."""
         return self.embed_queries(texts)
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:

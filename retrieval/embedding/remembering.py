@@ -11,16 +11,16 @@ from core_api.infra.metrics import QUERY_EMBEDDINGS
 from retrieval.embedding.base import Embedder, Vectors
 
 # 16 MB together: ten thousand vectors of 384.
-_REMEMBERED_OF_QUERIES, _REMEMBERED_OF_SENTENCES = 1_000_000, 3_000_000
+_REMEMBERED_EXACTLY, _REMEMBERED = 1_000_000, 3_000_000
 
 
 class RememberingEmbedder:
-    """Another embedder, and the last vectors of queries and of sentences that it gave. Thread-safe."""
+    """Another embedder, and the last vectors that it gave, exact ones and others. Thread-safe."""
 
     def __init__(self, embedder: Embedder) -> None:
         self.embedder = embedder
-        self._queries = _Memory(embedder.embed_queries, _REMEMBERED_OF_QUERIES // embedder.dimensions)
-        self._sentences = _Memory(embedder.embed_sentences, _REMEMBERED_OF_SENTENCES // embedder.dimensions)
+        self._exact = _Memory(embedder.embed_queries, _REMEMBERED_EXACTLY // embedder.dimensions)
+        self._quick = _Memory(embedder.embed_quickly, _REMEMBERED // embedder.dimensions)
 
     @property
     def name(self) -> str:
@@ -48,10 +48,10 @@ class RememberingEmbedder:
         return self.embedder.embed_passages(texts)
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
-        return self._of(self._queries, texts)
+        return self._of(self._exact, texts)
 
-    def embed_sentences(self, texts: Sequence[str]) -> Vectors:
-        return self._of(self._sentences, texts)
+    def embed_quickly(self, texts: Sequence[str]) -> Vectors:
+        return self._of(self._quick, texts)
 
     def _of(self, memory: "_Memory", texts: Sequence[str]) -> Vectors:
         if not texts:

@@ -46,7 +46,7 @@ class NoEmbedder:
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         raise AssertionError("an embedder that covers no language is not asked")
 
-    embed_passages = embed_sentences = embed_queries
+    embed_passages = embed_quickly = embed_queries
 
 
 def even(terms: Sequence[str]) -> dict[str, float]:

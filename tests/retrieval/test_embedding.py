@@ -202,13 +202,13 @@ def exported_here(path: Path, output: Path) -> LocalEmbedder:
     return LocalEmbedder(export(job), output, languages=["en"], threads=1)
 
 
-def test_a_model_that_int8_spoils_embeds_sentences_as_queries(
+def test_a_model_that_int8_spoils_embeds_everything_exactly(
     tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("retrieval.embedding.export.MIN_MEAN_COSINE_INT8", 1.01)
     embedder = exported_here(tiny_model, tmp_path / "out")
-    assert "embedded as queries: int8 agrees by" in capfd.readouterr().err
-    assert np.array_equal(embedder.embed_sentences(TEXTS), embedder.embed_queries(TEXTS))
+    assert "embedded exactly: int8 agrees by" in capfd.readouterr().err
+    assert np.array_equal(embedder.embed_quickly(TEXTS), embedder.embed_queries(TEXTS))
 
 
 def test_vectors_do_not_depend_on_the_company_of_other_texts(default_embedder: Embedder) -> None:
@@ -218,14 +218,14 @@ def test_vectors_do_not_depend_on_the_company_of_other_texts(default_embedder: E
     assert np.allclose(together, alone, atol=1e-5)
 
 
-def test_sentences_are_embedded_nearly_as_queries_are(default_embedder: Embedder) -> None:
+def test_what_is_ranked_once_is_embedded_nearly_as_exactly(default_embedder: Embedder) -> None:
     sentences = ["Parental leave is sixteen weeks with full pay.", "The service desk hands out laptops.", "Ask Kim."]
-    exact, quick = default_embedder.embed_queries(sentences), default_embedder.embed_sentences(sentences)
+    exact, quick = default_embedder.embed_queries(sentences), default_embedder.embed_quickly(sentences)
     assert quick.shape == exact.shape
     assert np.allclose(np.linalg.norm(quick, axis=1), 1, atol=1e-3)
     assert not np.array_equal(exact, quick)  # in int8
     assert np.einsum("ij,ij->i", exact, quick).mean() > 0.97
-    assert default_embedder.embed_sentences([]).shape == (0, default_embedder.dimensions)
+    assert default_embedder.embed_quickly([]).shape == (0, default_embedder.dimensions)
 
 
 def test_threads_share_an_embedder(default_embedder: Embedder) -> None:

@@ -11,12 +11,19 @@ from core_api.infra.settings import Settings
 from retrieval import engine as engine_module
 from retrieval.engine import RetrievalEngine
 from retrieval.keywords import KeywordIndex
+from retrieval.usage import Usage
+from tests.cluster import until
 from tests.retrieval.library import Library
+from tests.retrieval.test_usage import opened
 
 pytestmark = pytest.mark.one_mode
 
 
-def test_it_loads_its_parts_and_follows_what_is_written(library: Library, model_cache: Path, tmp_path: Path) -> None:
+def test_it_loads_its_parts_and_follows_what_is_written(
+    library: Library, model_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "_LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(Usage, "KEPT_SECONDS", 0.1)
     settings = Settings(data_dir=tmp_path / "other", models_cache=model_cache)
     engine = RetrievalEngine.open(settings, library.database)
     try:
@@ -29,6 +36,8 @@ def test_it_loads_its_parts_and_follows_what_is_written(library: Library, model_
         assert engine.keywords.wait_for(library.keywords.position, timeout=10)
         assert engine.keywords.search("followed", 5, [team])
         assert engine.embed_query("a question").shape == (engine.embedder.dimensions,)
+        opened(library.database, kim.user_id, "roof")
+        assert until(lambda: engine.usage.searches == {"document:roof": 1})
     finally:
         engine.close()
 

@@ -21,9 +21,9 @@ class Asked(RememberingEmbedder):
         self.texts += texts
         return self.embedder.embed_queries(texts)
 
-    def embed_sentences(self, texts: Sequence[str]) -> Vectors:
+    def embed_quickly(self, texts: Sequence[str]) -> Vectors:
         self.texts += [f"{text} (quickly)" for text in texts]
-        return self.embedder.embed_sentences(texts)
+        return self.embedder.embed_quickly(texts)
 
 
 @pytest.fixture
@@ -42,10 +42,10 @@ def test_the_same_vectors_come_back_in_the_order_of_the_texts(asked: Asked) -> N
     assert embedder.embed_queries([]).shape == (0, embedder.dimensions)
 
 
-def test_sentences_are_remembered_apart_from_questions(asked: Asked) -> None:
+def test_exact_vectors_are_remembered_apart_from_others(asked: Asked) -> None:
     embedder = RememberingEmbedder(asked)
     for _ in range(2):
-        exact, quick = embedder.embed_queries(["A lamp."])[0], embedder.embed_sentences(["A lamp."])[0]
+        exact, quick = embedder.embed_queries(["A lamp."])[0], embedder.embed_quickly(["A lamp."])[0]
         assert exact @ quick > 0.9
     assert asked.texts == ["A lamp.", "A lamp. (quickly)"]
 
@@ -58,7 +58,7 @@ def test_what_a_caller_does_to_a_vector_is_not_remembered(asked: Asked) -> None:
 
 
 def test_only_so_many_are_remembered_the_last_ones(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remembering, "_REMEMBERED_OF_QUERIES", 2 * asked.dimensions)
+    monkeypatch.setattr(remembering, "_REMEMBERED_EXACTLY", 2 * asked.dimensions)
     embedder = RememberingEmbedder(asked)
     for text in ("one", "two", "one", "three", "one", "two"):
         embedder.embed_queries([text])

@@ -232,7 +232,7 @@ class Unreachable:
     def embed_queries(self, texts: object) -> object:
         raise Unavailable("The embedding endpoint does not answer.")
 
-    embed_sentences = embed_queries
+    embed_quickly = embed_queries
 
 
 def test_without_the_embedding_model_hybrid_says_that_it_searched_by_words(library: Library) -> None:
