@@ -315,9 +315,16 @@ def _besides(
     if not exchange.kept:
         return {}
     asked = [turn.content for turn in exchange.turns if turn.role == USER]
-    filters = attempts[-1].context.filters
+    agent, context = exchange.agent, attempts[-1].context
     rounded = round_off(
-        session, exchange.subject, exchange.agent.engine, asked, citations, abstained=abstained, filters=filters
+        session,
+        exchange.subject,
+        agent.engine,
+        asked,
+        citations,
+        context.passages.hits,
+        abstained=abstained,
+        filters=context.filters,
     )
     waiting = [proposal for attempt in attempts for proposal in attempt.context.outcomes.proposals]
     return {"suggestions": rounded.suggestions, "experts": rounded.experts, "proposals": waiting}

@@ -14,7 +14,7 @@ from assistant.recommending.schemas import ExpertRead
 from core_api.auth.subject import Subject
 from core_api.infra.errors import Unavailable
 from retrieval.engine import RetrievalEngine
-from retrieval.types import Filters
+from retrieval.types import Filters, Hit
 
 log = structlog.get_logger()
 
@@ -35,17 +35,18 @@ def round_off(
     engine: RetrievalEngine,
     asked: Sequence[str],
     citations: Sequence[Citation],
+    found: Sequence[Hit],
     *,
     abstained: bool,
     filters: Filters | None = None,
 ) -> Rounded:
-    """What to ask next after an answer with these citations; whom to ask after none: both by what meets the filters.
-    `asked` are the person's turns, the last one last. The asker is not sent to themselves."""
+    """What to ask next after an answer with these citations, by what meets the filters; whom to ask after none, by what
+    was `found`. `asked` are the person's turns, the last one last. The asker is not sent to themselves."""
     try:
         if abstained:
             question = in_conversation(asked)
             people = recommending.people_who_know(
-                session, subject, engine, question, _EXPERTS, filters, but=[subject.user_id]
+                session, subject, engine, question, _EXPERTS, found=found, but=[subject.user_id]
             )
             return Rounded(experts=[ExpertRead.of(person) for person in people])
         shown = [citation for citation in citations if citation.readable]

@@ -105,10 +105,7 @@ def matching(
     session: Session, subject: Subject, engine: RetrievalEngine, question: Question, filters: Filters | None = None
 ) -> list[Hit]:
     """The best passage of each document that has to do with the question, best first."""
-    query = Query(question.text, _HITS, filters=filters or Filters(), per_source=1)
-    hits = service.search(session, subject, engine, query).hits
-    weights = engine.keywords.rarity(question.terms)
-    return [hit for hit in hits if _has_to_do(hit, weights)]
+    return _relevant(engine, question, _search(session, subject, engine, question, filters))
 
 
 def related_to_document(
@@ -168,11 +165,15 @@ def people_who_know(
     k: int,
     filters: Filters | None = None,
     *,
+    found: Sequence[Hit] | None = None,
     but: Iterable[str] = (),
 ) -> list[Expert]:
-    """Who could be asked: the people behind the documents that have to do with the question."""
-    documents = {hit.source.id: hit.score for hit in matching(session, subject, engine, question, filters)}
-    return people_behind(session, subject, documents, k, but=but)
+    """Who could be asked: the people behind the documents that have to do with the question, of those `found` where
+    that was searched for already."""
+    if found is None:
+        found = _search(session, subject, engine, question, filters)
+    best = {hit.source.id: hit.score for hit in reversed(_relevant(engine, question, found))}
+    return people_behind(session, subject, best, k, but=but)
 
 
 def past_questions(
@@ -233,6 +234,18 @@ def _alike(engine: RetrievalEngine, question: Question, texts: Sequence[str]) ->
         alike = both >= _ALIKE or shared[index] >= _ALIKE_IN_WORDS
         scores[index] = both if alike else 0.0
     return scores
+
+
+def _search(
+    session: Session, subject: Subject, engine: RetrievalEngine, question: Question, filters: Filters | None
+) -> Sequence[Hit]:
+    query = Query(question.text, _HITS, filters=filters or Filters(), per_source=1)
+    return service.search(session, subject, engine, query).hits
+
+
+def _relevant(engine: RetrievalEngine, question: Question, hits: Iterable[Hit]) -> list[Hit]:
+    weights = engine.keywords.rarity(question.terms)
+    return [hit for hit in hits if _has_to_do(hit, weights)]
 
 
 def _has_to_do(hit: Hit, weights: Mapping[str, float]) -> bool:
