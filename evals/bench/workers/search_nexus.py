@@ -134,7 +134,8 @@ def _parts(database: Database, engine: RetrievalEngine, asker: Subject, paramete
 
     return {
         "who may read what, and where it is": timed(access),
-        "embedding the query": timed(engine.embed_query),
+        # Under other words: what was embedded is remembered.
+        "embedding the query": timed(lambda question: engine.embed_query(f"And {question}")),
         "vectors": timed(lambda _: engine.vectors.query(collections, next(vectors), _DEPTH)),
         "keywords": timed(lambda question: engine.keywords.search(question, _DEPTH, spaces)),
         f"reading and checking {2 * parameters.k} passages": timed(read),
