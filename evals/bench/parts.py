@@ -63,6 +63,8 @@ def measure_embedding(plan: Plan) -> tuple[list[Figure], Details]:
             figures.append(Figure(part=part, name=f"{one.name}: least cosine", value=one.cosine_min, goal=0.9999))
         else:
             figures.append(Figure(part=part, name=f"{one.name}: mean cosine", value=one.cosine_mean))
+        name = f"{one.name}: mean cosine of a query, as a search embeds it"
+        figures.append(Figure(part=part, name=name, value=one.query_cosine_mean, goal=0.97))
     return figures, [result.model_dump()]
 
 

@@ -33,7 +33,7 @@ class Parameters(BaseModel):
 
 
 class Contender(BaseModel):
-    """One way of embedding. Cosines are with the original, over all passages and queries."""
+    """One way of embedding. Cosines are with the original: of passages, and of queries as a search embeds them."""
 
     name: str
     query_ms_p50: float
@@ -41,6 +41,7 @@ class Contender(BaseModel):
     passages_per_second: float
     cosine_mean: float
     cosine_min: float
+    query_cosine_mean: float
 
 
 class Result(BaseModel):
@@ -75,15 +76,16 @@ def measure(text: str) -> Result:
     for_queries: dict[str, Encode] = {_ORIGINAL: encode}
     for_passages: dict[str, Encode] = {_ORIGINAL: encode}
     for precision, embedder in ours.items():
-        for_queries[f"nexus {precision}"] = embedder.embed_queries
+        for_queries[f"nexus {precision}"] = embedder.embed_quickly  # as a search does
         for_passages[f"nexus {precision}"] = embedder.embed_passages
 
     query_ms = _time_queries(for_queries, queries, parameters.rounds)
     seconds, vectors = _time_passages(for_passages, passages, parameters.rounds)
-    for name, act in for_queries.items():
-        vectors[name] = np.concatenate([vectors[name], act(queries)])
+    of_queries = {name: act(queries) for name, act in for_queries.items()}
     return Result(
-        contenders=[_contender(name, query_ms[name], passages, seconds[name], vectors) for name in for_queries],
+        contenders=[
+            _contender(name, query_ms[name], passages, seconds[name], vectors, of_queries) for name in for_queries
+        ],
         tokens_per_passage=statistics.mean(ours["fp32"].count_tokens(passages)),
         threads=parameters.threads,
     )
@@ -140,9 +142,17 @@ def _time_passages(
 
 
 def _contender(
-    name: str, query_ms: list[float], passages: list[str], seconds: float, vectors: dict[str, Any]
+    name: str,
+    query_ms: list[float],
+    passages: list[str],
+    seconds: float,
+    vectors: dict[str, Any],
+    of_queries: dict[str, Any],
 ) -> Contender:
-    cosines = np.einsum("ij,ij->i", vectors[name].astype(np.float64), vectors[_ORIGINAL].astype(np.float64))
+    cosines, of_query = (
+        np.einsum("ij,ij->i", made[name].astype(np.float64), made[_ORIGINAL].astype(np.float64))
+        for made in (vectors, of_queries)
+    )
     ordered = sorted(query_ms)
     return Contender(
         name=name,
@@ -151,6 +161,7 @@ def _contender(
         passages_per_second=len(passages) / seconds,
         cosine_mean=float(cosines.mean()),
         cosine_min=float(cosines.min()),
+        query_cosine_mean=float(of_query.mean()),
     )
 
 
