@@ -151,7 +151,7 @@ class RetrievalEngine:
         def keywords() -> KeywordIndex:
             with database.reading() as session:
                 engine.catalogue.follow(session)
-                engine.usage.refresh(session)
+                engine.usage.count(session)
             # In server mode several processes of a host may share the data directory; each has a replica.
             places = _REPLICAS_OF_A_HOST if settings.is_server else 1
             index = KeywordIndex.open_free(settings.keywords_dir, places)
@@ -259,8 +259,9 @@ class RetrievalEngine:
             except Exception as error:  # noqa: BLE001 - whatever it is, the model before is still served
                 log.warning("embedding_model_not_taken_over", error=str(error))
             try:
-                with database.reading() as session:
-                    self.usage.refresh(session)
+                if self.usage.is_due:
+                    with database.reading() as session:
+                        self.usage.count(session)
             except SQLAlchemyError as error:
                 log.warning("usage_not_counted", error=str(error))
 

@@ -24,11 +24,14 @@ class Usage:
         self.searches: dict[str, int] = {}
         self._due = 0.0
 
-    def refresh(self, session: Session) -> None:
-        """Count anew, when it is time: so that no more than a hundredth of the time goes into it."""
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time to count again; so that no more than a hundredth of the time goes into it."""
+        return time.monotonic() >= self._due
+
+    def count(self, session: Session) -> None:
+        """Count anew."""
         start = time.monotonic()
-        if start < self._due:
-            return
         kind, source_id = SearchClick.source_kind, SearchClick.source_id
         opened = (
             select(kind, source_id, func.count(SearchClick.search_id.distinct()))

@@ -35,7 +35,7 @@ class UnreachableEmbedder(NoEmbedder):
     def covers(self, language: str) -> bool:
         return True
 
-    def embed_queries(self, texts: object) -> object:  # type: ignore[override]
+    def embed_quickly(self, texts: object) -> object:
         raise Unavailable("The endpoint is down.")
 
 

@@ -160,7 +160,7 @@ def test_of_equals_the_newer_and_the_more_used_goes_first(library: Library) -> N
         library.engine.settings = settings
         with library.database.reading() as session:
             library.engine.catalogue.follow(session)
-            library.engine.usage.refresh(session)
+            library.engine.usage.count(session)
             asked = Asked.of(session, library.engine, Mode.HYBRID, parse("roof repaired"), [team], Shared((), (), ()))
             ranking = asked.ranked(100, explain=True)
         found = {}

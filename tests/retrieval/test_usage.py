@@ -32,34 +32,27 @@ def test_searches_of_half_a_year_count_once_each(library: Library) -> None:
     opened(library.database, kim, "roof", "door", days_ago=181)
     usage = Usage()
     with library.database.reading() as session:
-        usage.refresh(session)
+        usage.count(session)
     assert usage.searches == {"document:roof": 2, "document:wall": 1}
 
 
 def test_counting_takes_a_hundredth_of_the_time_at_most(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
-    kim = library.person().user_id
-    now, step = 1_000.0, 0.0
+    now, takes = 1_000.0, 0.0
 
     def clock() -> float:
         nonlocal now
-        now += step
+        now += takes
         return now
 
     monkeypatch.setattr("retrieval.usage.time.monotonic", clock)
     usage = Usage()
-
-    def counted(after: float) -> int:
-        nonlocal now
-        now += after
+    assert usage.is_due
+    for seconds in (0.0, 2.0):
+        takes = seconds
         with library.database.reading() as session:
-            usage.refresh(session)
-        return usage.searches.get("document:roof", 0)
-
-    assert counted(0) == 0
-    opened(library.database, kim, "roof")
-    assert counted(59) == 0
-    step = 2.0  # from here on, as if each count took two seconds
-    assert counted(2) == 1
-    opened(library.database, kim, "roof")
-    assert counted(150) == 1
-    assert counted(60) == 2
+            usage.count(session)
+        takes, least = 0.0, max(60.0, 100 * seconds)
+        now += least - 1
+        assert not usage.is_due
+        now += 1
+        assert usage.is_due
