@@ -11,7 +11,7 @@ from core_api.models import SearchClick, utcnow
 from retrieval.keywords import source_term
 
 _CLICKS_FOR = timedelta(days=180)
-# Counting a million clicks takes a second or two.
+# Counting a million clicks of 100,000 sources takes a second (SQLite).
 _LARGEST_SHARE = 0.01
 
 

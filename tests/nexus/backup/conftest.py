@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
@@ -23,9 +23,8 @@ def places(mode: ProductMode, factory: pytest.TempPathFactory, model_cache: Path
 
         def make() -> Settings:
             installation = mode.installation(factory.mktemp(mode.name) / "data", bare=True, models_cache=model_cache)
-            # One process serves it and indexes. What is opened counts within a minute, in a copy at once: not here.
-            one_process = {"redis_url": None, "search_usage_weight": 0.0}
-            return stack.enter_context(installation).model_copy(update=one_process)
+            # One process serves it and indexes.
+            return stack.enter_context(installation).model_copy(update={"redis_url": None})
 
         yield make
 
@@ -61,6 +60,16 @@ def new_place(request: pytest.FixtureRequest) -> Place:
 def source(product_mode: ProductMode, new_place: Place) -> Iterator[Source]:
     """A company with something in every table, served by a process of its own, in both modes."""
     settings = new_place(product_mode.name)
+    with served(settings) as source:
+        populate(source)
+    # Started again, as its copies are: at the start it is counted what was opened, and then once a minute.
+    with served(settings) as again:
+        again.documents = source.documents
+        yield again
+
+
+@contextmanager
+def served(settings: Settings) -> Iterator[Source]:
     environment = environment_of(settings)
     with ExitStack() as stack:
         with pytest.MonkeyPatch.context() as patch:
@@ -75,7 +84,6 @@ def source(product_mode: ProductMode, new_place: Place) -> Iterator[Source]:
         while client.get("/health/ready").status_code != 200:
             assert time.monotonic() < deadline
             time.sleep(0.1)
-        populate(source)
         yield source
 
 
@@ -87,5 +95,6 @@ def still(new_place: Place) -> Source:
     with running_product(settings) as client:
         source = Source(environment_of(settings), settings, client, settings.data_dir.parent)
         populate(source)
+    with running_product(settings) as client:
         source.seen = everything_found(client)
     return source
